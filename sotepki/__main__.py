@@ -1,0 +1,3 @@
+from sotepki.cli import main
+
+main()

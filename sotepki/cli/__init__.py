@@ -1,0 +1,91 @@
+"""The command line. Commands are thin: parse, call, print. Nothing heavy is imported before it is needed."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from sotepki import __version__
+from sotepki.cli.lazy import LazyGroup
+from sotepki.errors import Misuse, SotepkiError
+
+EXIT_INTERRUPTED = 130
+EXIT_FAULT = 3
+
+COMMANDS = {
+    "init": ("sotepki.cli.init", "Make a new workspace from the test world."),
+    "demo": ("sotepki.cli.demo", "Walk the whole journey and run the conformance suite on the reference system."),
+    "cert": ("sotepki.cli.cert", "Certificates: profiles, show, lint, verify."),
+    "csr": ("sotepki.cli.csr", "Check a certificate request before DVV does."),
+    "right": ("sotepki.cli.right", "Valvira: grant, restrict, remove and look up professional rights."),
+    "card": ("sotepki.cli.card", "Cards: order, personalise, activate, PINs, close."),
+    "service-certificate": ("sotepki.cli.service_certificate", "Apply for and collect service certificates."),
+    "revoke": ("sotepki.cli.revoke", "DVV's revocation service."),
+    "document": ("sotepki.cli.document", "Kanta documents: new, sign, verify."),
+    "serve": ("sotepki.cli.serve", "Start the services on loopback."),
+    "conformance": ("sotepki.cli.conformance", "The dress rehearsal for joint testing."),
+    "audit": ("sotepki.cli.audit", "The audit journal: list and verify."),
+    "clock": ("sotepki.cli.clock", "Show or move the time of the workspace."),
+}
+
+
+@click.group(
+    cls=LazyGroup,
+    commands_by_name=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="sotepki")
+def root() -> None:
+    """The Finnish social-welfare-and-health-care PKI in a box. Everything here is TEST.
+
+    Exit codes: 0 done or valid, 1 refused or not valid, 2 wrong usage or configuration, 3 a fault of ours,
+    130 interrupted.
+    """
+
+
+def main() -> None:
+    """Entry point of the ``sotepki`` command."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command and return its exit code; every error becomes one sentence on standard error."""
+    try:
+        result = root.main(args=arguments, prog_name="sotepki", standalone_mode=False)
+        sys.stdout.flush()
+        return result if isinstance(result, int) else 0
+    except SotepkiError as error:
+        click.echo(f"sotepki: {error}", err=True)
+        return error.exit_code
+    except click.UsageError as error:
+        hint = f" See '{error.ctx.command_path} --help'." if error.ctx else ""
+        click.echo(f"sotepki: {error.format_message()}{hint}", err=True)
+        return Misuse.exit_code
+    except click.ClickException as error:
+        click.echo(f"sotepki: {error.format_message()}", err=True)
+        return Misuse.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("sotepki: Interrupted. What was acknowledged is kept, the rest was not done.", err=True)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output has gone; a second error at interpreter exit would say so again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except MemoryError:
+        click.echo("sotepki: The machine has too little memory for this.", err=True)
+        return EXIT_FAULT
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        click.echo(f"sotepki: The machine refused: {error.strerror or error}{where}.", err=True)
+        return EXIT_FAULT
+    except Exception as error:
+        if os.environ.get("SOTEPKI_DEBUG"):
+            raise
+        click.echo(
+            f"sotepki: A fault of ours: {type(error).__name__}: {error}. "
+            "Set SOTEPKI_DEBUG=1 to see where, and please report it.",
+            err=True,
+        )
+        return EXIT_FAULT

@@ -1,0 +1,55 @@
+"""Injected time. Nothing else in the package asks the machine what time it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+HELSINKI = ZoneInfo("Europe/Helsinki")
+
+
+class Clock(Protocol):
+    """The time of a workspace."""
+
+    def now(self) -> datetime:
+        """The present moment, aware, in UTC."""
+        ...
+
+
+@dataclass(frozen=True)
+class SystemClock:
+    """The machine's time, moved by ``offset`` (a trainer who wants to see next year adds 365 days)."""
+
+    offset: timedelta = timedelta(0)
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.offset
+
+
+@dataclass
+class SetClock:
+    """A clock that stands still until it is moved; for tests and for reproducible runs."""
+
+    moment: datetime
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def advance(self, step: timedelta) -> None:
+        """Move the time forward (or back) by ``step``."""
+        self.moment += step
+
+
+def finnish_day(moment: datetime) -> date:
+    """The calendar day in Finland at ``moment``."""
+    return moment.astimezone(HELSINKI).date()
+
+
+def end_of_finnish_day(day: date) -> datetime:
+    """The last second of ``day`` in Finland, in UTC: 20:59:59Z in summer time, 21:59:59Z in winter time.
+
+    This is where DVV's end-entity certificates end (docs/field/pki.md 3, row notBefore / notAfter: confirmed).
+    """
+    return datetime.combine(day, time(23, 59, 59), HELSINKI).astimezone(UTC)

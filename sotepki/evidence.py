@@ -1,0 +1,230 @@
+"""Evidence: how firmly a fact is known, which rule it makes, and how hard that rule may judge.
+
+Every national fact carries a grade and a source (docs/field/README.md). The ceiling that follows from them is
+applied here, once, so that no room can be more certain than its evidence: a form that was merely observed may fail a
+vendor only on internal consistency, and a guess never.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sotepki.errors import Fault
+
+
+class Grade(StrEnum):
+    """How well a fact is known (docs/field/README.md 1)."""
+
+    CONFIRMED = "confirmed"
+    SECONDHAND = "secondhand"
+    INFERRED = "inferred"
+    RECALLED = "recalled"
+    UNKNOWN = "unknown"
+
+
+class Basis(StrEnum):
+    """What a fact rests on: a rule text, a real artefact, a measurement, or a choice of this project."""
+
+    NORM = "norm"
+    OBSERVED = "observed"
+    MEASURED = "measured"
+    CHOICE = "choice"
+
+
+class Severity(StrEnum):
+    """How much a finding weighs. Only an error makes a verdict negative."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTICE = "notice"
+
+
+class Verdict(StrEnum):
+    """The answer of a check."""
+
+    VALID = "valid"
+    INVALID = "invalid"
+    INDETERMINATE = "indeterminate"
+
+
+_WEIGHT = {Severity.NOTICE: 0, Severity.WARNING: 1, Severity.ERROR: 2}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule with its evidence.
+
+    Attributes:
+        id: stable dotted id, the same in profile, lint, refusal, conformance case and report.
+        text: the rule in our own words.
+        source: standard and clause, or the row of docs/field.
+        grade, basis: see ``Grade`` and ``Basis``.
+        severity: what a breach weighs before the ceiling is applied.
+        consistency: the rule compares two values that must agree; then an observed basis may still fail.
+        section: the source names document and section; then a second-hand fact may still fail.
+        advice: what to change, one sentence.
+    """
+
+    id: str
+    text: str
+    source: str
+    grade: Grade
+    basis: Basis
+    severity: Severity = Severity.ERROR
+    consistency: bool = False
+    section: bool = False
+    advice: str = ""
+
+    @property
+    def ceiling(self) -> Severity:
+        """The heaviest severity that the evidence allows against somebody else's work."""
+        if self.basis is Basis.CHOICE:
+            return Severity.WARNING
+        if self.grade is Grade.CONFIRMED:
+            if self.basis is Basis.OBSERVED and not self.consistency:
+                return Severity.WARNING
+            return Severity.ERROR
+        if self.grade is Grade.SECONDHAND and self.section:
+            return Severity.ERROR
+        return Severity.WARNING
+
+    @property
+    def effective(self) -> Severity:
+        """``severity``, lowered to the ceiling."""
+        return min(self.severity, self.ceiling, key=_WEIGHT.__getitem__)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that a check found, in the shape that every report and JSON answer uses."""
+
+    rule: str
+    severity: Severity
+    message: str
+    expected: str = ""
+    found: str = ""
+    source: str = ""
+    grade: Grade = Grade.UNKNOWN
+    advice: str = ""
+    where: str = ""
+
+    def as_dict(self) -> dict[str, str]:
+        """Plain strings, ready for JSON."""
+        return {key: str(value) for key, value in asdict(self).items()}
+
+
+@dataclass(frozen=True)
+class RuleBook:
+    """Rules by id. Build one per room with ``RuleBook.load``; join them with ``RuleBook.join``."""
+
+    rules: Mapping[str, Rule] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, path: Path) -> RuleBook:
+        """Read a YAML file: a mapping from rule id to the fields of ``Rule`` (without ``id``).
+
+        Raises:
+            Fault: the file has an unknown or missing key, an unknown grade, or an id twice.
+        """
+        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)
+        if not isinstance(raw, dict):
+            raise Fault(f"The rule file {path.name} must be a mapping from rule id to rule.")
+        return cls({str(rule_id): _rule(str(rule_id), row, path.name) for rule_id, row in raw.items()})
+
+    @classmethod
+    def join(cls, books: Iterable[RuleBook]) -> RuleBook:
+        """One book of several; an id that two of them have is a ``Fault``."""
+        joined: dict[str, Rule] = {}
+        for book in books:
+            for rule_id, rule in book.rules.items():
+                if rule_id in joined:
+                    raise Fault(f"Two rules bear the id {rule_id}.")
+                joined[rule_id] = rule
+        return cls(joined)
+
+    def __getitem__(self, rule_id: str) -> Rule:
+        try:
+            return self.rules[rule_id]
+        except KeyError:
+            raise Fault(f"The rule {rule_id} is used but not in the rule book.") from None
+
+    def __iter__(self) -> Iterator[Rule]:
+        return iter(self.rules.values())
+
+    def __len__(self) -> int:
+        return len(self.rules)
+
+    def finding(
+        self, rule_id: str, message: str, *, expected: str = "", found: str = "", where: str = "", advice: str = ""
+    ) -> Finding:
+        """A finding under ``rule_id``, its severity lowered to what the evidence allows."""
+        rule = self[rule_id]
+        return Finding(
+            rule=rule.id,
+            severity=rule.effective,
+            message=message,
+            expected=expected,
+            found=found,
+            source=rule.source,
+            grade=rule.grade,
+            advice=advice or rule.advice,
+            where=where,
+        )
+
+
+def verdict_of(findings: Iterable[Finding]) -> Verdict:
+    """Invalid if any finding is an error, else valid."""
+    return Verdict.INVALID if any(f.severity is Severity.ERROR for f in findings) else Verdict.VALID
+
+
+def refuse_unknown_keys(row: Mapping[str, Any], allowed: Iterable[str], where: str) -> None:
+    """Raise ``Fault`` if ``row`` has a key that is not in ``allowed``; data files may not hold silent typos."""
+    unknown = sorted(set(row) - set(allowed))
+    if unknown:
+        raise Fault(f"{where} has the unknown key {unknown[0]!r}; known are {', '.join(sorted(allowed))}.")
+
+
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """YAML that refuses a key given twice in one mapping."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=deep) for key, _ in node.value]
+        twice = {key for key in keys if keys.count(key) > 1}
+        if twice:
+            raise Fault(f"The key {sorted(map(str, twice))[0]!r} stands twice in one mapping of a data file.")
+        return super().construct_mapping(node, deep=deep)
+
+
+def load_yaml(path: Path) -> Any:
+    """Read a YAML data file; a key given twice is refused."""
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)
+
+
+def _rule(rule_id: str, row: Any, where: str) -> Rule:
+    if not isinstance(row, dict):
+        raise Fault(f"The rule {rule_id} in {where} must be a mapping.")
+    known = {f.name for f in fields(Rule)} - {"id"}
+    refuse_unknown_keys(row, known, f"The rule {rule_id} in {where}")
+    missing = {"text", "source", "grade", "basis"} - set(row)
+    if missing:
+        raise Fault(f"The rule {rule_id} in {where} lacks {', '.join(sorted(missing))}.")
+    try:
+        return Rule(
+            id=rule_id,
+            text=str(row["text"]).strip(),
+            source=str(row["source"]).strip(),
+            grade=Grade(row["grade"]),
+            basis=Basis(row["basis"]),
+            severity=Severity(row.get("severity", "error")),
+            consistency=bool(row.get("consistency", False)),
+            section=bool(row.get("section", False)),
+            advice=str(row.get("advice", "")).strip(),
+        )
+    except ValueError as error:
+        raise Fault(f"The rule {rule_id} in {where} is not well formed: {error}.") from None
