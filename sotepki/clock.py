@@ -18,7 +18,7 @@ class Clock(Protocol):
         ...
 
 
-@dataclass(frozen=True)
+@dataclass
 class SystemClock:
     """The machine's time, moved by ``offset`` (a trainer who wants to see next year adds 365 days)."""
 
@@ -26,6 +26,10 @@ class SystemClock:
 
     def now(self) -> datetime:
         return datetime.now(UTC) + self.offset
+
+    def advance(self, step: timedelta) -> None:
+        """Move the time forward by ``step``."""
+        self.offset += step
 
 
 @dataclass

@@ -7,7 +7,8 @@ vendor only on internal consistency, and a guess never.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import csv
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from sotepki.errors import Fault
+from sotepki.errors import Fault, Refused
 
 
 class Grade(StrEnum):
@@ -86,9 +87,9 @@ class Rule:
         """The heaviest severity that the evidence allows against somebody else's work."""
         if self.basis is Basis.CHOICE:
             return Severity.WARNING
+        if self.basis is Basis.OBSERVED and not self.consistency:
+            return Severity.WARNING
         if self.grade is Grade.CONFIRMED:
-            if self.basis is Basis.OBSERVED and not self.consistency:
-                return Severity.WARNING
             return Severity.ERROR
         if self.grade is Grade.SECONDHAND and self.section:
             return Severity.ERROR
@@ -132,7 +133,7 @@ class RuleBook:
         Raises:
             Fault: the file has an unknown or missing key, an unknown grade, or an id twice.
         """
-        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)
+        raw = load_yaml(path)
         if not isinstance(raw, dict):
             raise Fault(f"The rule file {path.name} must be a mapping from rule id to rule.")
         return cls({str(rule_id): _rule(str(rule_id), row, path.name) for rule_id, row in raw.items()})
@@ -177,6 +178,11 @@ class RuleBook:
             where=where,
         )
 
+    def refusal(self, rule_id: str, sentence: str, *, advice: str = "", subject: str = "") -> Refused:
+        """A refusal under ``rule_id``, with the rule's advice unless a better one is given; the caller raises it."""
+        rule = self[rule_id]
+        return Refused(sentence, rule=rule.id, advice=advice or rule.advice, subject=subject)
+
 
 def verdict_of(findings: Iterable[Finding]) -> Verdict:
     """Invalid if any finding is an error, else valid."""
@@ -202,8 +208,34 @@ class _UniqueKeyLoader(yaml.SafeLoader):
 
 
 def load_yaml(path: Path) -> Any:
-    """Read a YAML data file; a key given twice is refused."""
-    return yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)
+    """Read a YAML data file; a key given twice is refused.
+
+    Raises:
+        Fault: the file is missing, not UTF-8, or not plain YAML.
+    """
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise Fault(f"The data file {path.name} cannot be read: {error}.") from error
+
+
+def load_csv(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
+    """Read a CSV data file (UTF-8, comma, first line the column names) whose columns are exactly ``columns``.
+
+    Raises:
+        Fault: the file is missing or not UTF-8, its columns differ, or a line has too many or too few fields.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        rows = list(csv.reader(lines, strict=True))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise Fault(f"The data file {path.name} cannot be read: {error}.") from error
+    if not rows or rows[0] != list(columns):
+        raise Fault(f"The data file {path.name} must have the columns {', '.join(columns)}.")
+    for number, row in enumerate(rows[1:], start=2):
+        if len(row) != len(columns):
+            raise Fault(f"Line {number} of {path.name} has {len(row)} fields instead of {len(columns)}.")
+    return [dict(zip(columns, row, strict=True)) for row in rows[1:]]
 
 
 def _rule(rule_id: str, row: Any, where: str) -> Rule:

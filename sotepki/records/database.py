@@ -9,13 +9,16 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Engine, create_engine, event
+from sqlalchemy import DateTime, Engine, create_engine, event, text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
-from sotepki.errors import Fault, SotepkiError
+from sotepki.errors import Fault, Misuse, SotepkiError
+
+_WRITERS = 0x534F5445
+"""Key of the PostgreSQL advisory lock that lets one writer in at a time, as SQLite does by itself."""
 
 
 class Base(DeclarativeBase):
@@ -53,8 +56,12 @@ class Database:
     def reading(self) -> Iterator[Session]:
         """A session that sees one consistent state and is rolled back at the end."""
         with _plain_errors(), Session(self.engine, expire_on_commit=False) as session:
+            if self.engine.dialect.name == "sqlite":
+                session.connection().exec_driver_sql("BEGIN")
+            else:
+                session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+            # Closing rolls back; an explicit rollback would also expire what the caller has read.
             yield session
-            session.rollback()
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
@@ -62,6 +69,8 @@ class Database:
         with _plain_errors(), Session(self.engine, expire_on_commit=False) as session:
             if self.engine.dialect.name == "sqlite":
                 session.connection().exec_driver_sql("BEGIN IMMEDIATE")
+            elif self.engine.dialect.name == "postgresql":
+                session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _WRITERS})
             try:
                 yield session
                 session.commit()
@@ -80,6 +89,8 @@ def _plain_errors() -> Iterator[None]:
         yield
     except SotepkiError:
         raise
+    except UnicodeEncodeError as error:
+        raise Misuse(f"The text {error.object!a} is not UTF-8.", advice="Write it again as UTF-8.") from error
     except OperationalError as error:
         raise Fault(_sentence(str(error.orig)), advice=_advice(str(error.orig))) from error
     except DatabaseError as error:

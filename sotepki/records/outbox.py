@@ -6,6 +6,7 @@ send one for a change that did not happen. Writing the file is repeated until it
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
 from datetime import datetime
@@ -52,7 +53,7 @@ class OutboxItem(Base):
 
 def post(session: Session, posting: Posting, at: datetime) -> OutboxItem:
     """Put a posting in the outbox as part of the caller's transaction."""
-    if Path(posting.name).name != posting.name:
+    if Path(posting.name).name != posting.name or posting.name in ("", "..") or not posting.name.isprintable():
         raise Fault(f"The outbox name {posting.name!r} is not a plain file name.")
     item = OutboxItem(
         posted_at=at, channel=posting.channel, recipient=posting.recipient, name=posting.name, content=posting.content
@@ -76,7 +77,7 @@ def deliver(database: Database, directory: Path) -> list[Path]:
             if item is None or item.delivered or item.content is None:
                 continue
             target = directory / item.channel / f"{item.id:06d}-{item.name}"
-            write_atomically(target, item.content)
+            write_atomically(target, item.content, private=True)
             item.delivered, item.content = True, None
             written.append(target)
     return written
@@ -97,6 +98,17 @@ def write_atomically(target: Path, content: bytes, *, private: bool = False) -> 
             stream.flush()
             os.fsync(stream.fileno())
         os.replace(part, target)
+        _sync_directory(target.parent)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink()
         raise Fault(f"The file {target} cannot be written: {error.strerror}.") from error
+
+
+def _sync_directory(directory: Path) -> None:
+    """Make the name of a file that was just put in place survive a loss of power."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,202 @@
+"""The suite's own side of a test: an emulated environment with authorities, cards, documents good and bad, a Kanta."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import ClassVar, Self
+
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from conformance.bench.card import CardSession, card_session
+from conformance.bench.documents import BenchDocuments, DocumentMaker
+from conformance.bench.errands import CardInHand, organisation_of, professional_card
+from conformance.bench.forging import forged
+from conformance.bench.listener import ServerIdentity
+from conformance.sut.facets import SignerIdentity, Trust
+from sotepki.clock import Clock
+from sotepki.dvv import ROOT, SOTE_PERSONS, SOTE_SERVICES, ApplicationKind
+from sotepki.documents import build_frame
+from sotepki.journey.cast import Cast, load_cast
+from sotepki.journey.service_provider import ServiceIdentity, service_identity
+from sotepki.kela import OcspOverHttp, reached_at
+from sotepki.registers import Organisation
+from sotepki.services import RunningServices, running_services
+from sotepki.tokens import PrivateKey
+from sotepki.workspace import Workspace
+
+_CARD_KEYS = 8
+
+
+class Bench:
+    """A workspace with everything that cases need. Parts are made when they are first used."""
+
+    PROFESSIONAL: ClassVar = "social-worker"
+    ORGANISATION: ClassVar = "care-home"
+
+    def __init__(self, workspace: Workspace, resources: ExitStack) -> None:
+        self.workspace = workspace
+        self.cast: Cast = load_cast()
+        self.maker = DocumentMaker(workspace, self.cast)
+        self._resources = resources
+
+    @classmethod
+    @contextmanager
+    def temporary(cls, *, clock: Clock | None = None) -> Iterator[Self]:
+        """A bench in a directory that is removed afterwards."""
+        with tempfile.TemporaryDirectory(prefix="sotepki-bench-") as directory:
+            with _own_database():
+                workspace = Workspace.create(Path(directory) / "workspace", clock=clock, card_keys=_CARD_KEYS)
+            with workspace, ExitStack() as resources:
+                yield cls(workspace, resources)
+
+    @property
+    def clock(self) -> Clock:
+        return self.workspace.clock
+
+    @property
+    def directory(self) -> Path:
+        """Where the bench and the reference system keep their files."""
+        return self.workspace.directory.parent
+
+    @cached_property
+    def services(self) -> RunningServices:
+        """Publication (OCSP, revocation lists) and the emulated Kanta, running on loopback."""
+        return self._resources.enter_context(running_services(self.workspace))
+
+    @cached_property
+    def trust(self) -> Trust:
+        """The test hierarchy of the bench; revocation is asked from its OCSP responders over HTTP."""
+        authorities = self.workspace.authorities
+        return Trust(
+            roots=(authorities.root,),
+            intermediates=(authorities.certificate(SOTE_PERSONS), authorities.certificate(SOTE_SERVICES)),
+            status=OcspOverHttp(self.clock, reached_at(self.services.publication_url)),
+        )
+
+    def trust_now(self) -> Trust:
+        """``trust`` with revocation lists of this moment, for a verifier that reads lists instead of asking."""
+        crls = tuple(self.workspace.authorities.sign_crl(a).crl for a in (ROOT, SOTE_PERSONS, SOTE_SERVICES))
+        return Trust(self.trust.roots, self.trust.intermediates, crls, self.trust.status)
+
+    def authority_key(self, authority_id: str) -> PrivateKey:
+        """The key of an authority, for certificates that the office would not issue."""
+        return self.workspace.hsm(self.workspace.authorities.plan.authorities[authority_id].key_label)
+
+    # --- people and documents --------------------------------------------------------------------------------
+
+    @cached_property
+    def organisation(self) -> Organisation:
+        """The bench's own service provider."""
+        return organisation_of(self.workspace, self.cast, self.ORGANISATION)
+
+    @cached_property
+    def card(self) -> CardInHand:
+        """The card of the bench's own professional."""
+        return professional_card(self.workspace, self.cast, self.PROFESSIONAL)
+
+    @property
+    def card_identity(self) -> SignerIdentity:
+        """Who signs with the bench's card."""
+        return SignerIdentity(self.organisation, self.card.professional)
+
+    @cached_property
+    def system_signature(self) -> ServiceIdentity:
+        """The system signature certificate of the bench's own organisation."""
+        user = self.cast.person("technical-contact")
+        self.workspace.service_certificates.open_account(self.organisation.oid, user=user)
+        subject = {"C": "FI", "ST": "Finland", "L": self.organisation.municipality, "O": self.organisation.name}
+        return service_identity(
+            self.workspace,
+            self.organisation,
+            ApplicationKind.SYSTEM_SIGNATURE,
+            user,
+            {**subject, "serialNumber": self.organisation.oid.value, "CN": "Koepenkki TEST"},
+            (),
+            self.directory / "bench-organisation",
+        )
+
+    @cached_property
+    def documents(self) -> BenchDocuments:
+        """Documents for verifiers, good and bad."""
+        return BenchDocuments(self)
+
+    @cached_property
+    def some_frame(self) -> bytes:
+        """A frame around a good document of the bench's own organisation."""
+        oid = self.organisation.oid
+        return build_frame(
+            self.documents.good_system, message_id=self.maker.new_id(oid), sender=oid, at=self.clock.now()
+        )
+
+    def other_card(self, part: str) -> CardInHand:
+        """A card of another person, to be closed or to lose its right."""
+        return professional_card(self.workspace, self.cast, part)
+
+    def unsigned(self, identity: SignerIdentity) -> bytes:
+        """An unsigned document that names the signer as its author, or its organisation as the author."""
+        return self.maker.unsigned(identity)
+
+    def corrected(self, signed: bytes, identity: SignerIdentity) -> bytes:
+        """The next version of a signed document, with the signatures of the old one still in it."""
+        return self.maker.corrected(signed, identity)
+
+    def card_session(self, *, wrong_pins: int = 0) -> AbstractContextManager[CardSession]:
+        """Lend the bench's card to a system; the person will enter so many wrong PINs first."""
+        identity = self.card_identity
+        return card_session(self.card, self.clock, lambda: self.unsigned(identity), wrong_pins=wrong_pins)
+
+    # --- endpoints -------------------------------------------------------------------------------------------
+
+    @cached_property
+    def kanta_identity(self) -> ServerIdentity:
+        """A certificate for a Kanta at ``localhost``."""
+        return self._server_identity("localhost")
+
+    @cached_property
+    def other_name_identity(self) -> ServerIdentity:
+        """A certificate of the right authority for another host."""
+        return self._server_identity("kanta.elsewhere.test.example")
+
+    @cached_property
+    def foreign_identity(self) -> ServerIdentity:
+        """A certificate for ``localhost`` of an authority that bears the right name and has another key."""
+        genuine = self.kanta_identity
+        authority_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        authority = forged(self.trust.intermediates[1], authority_key, public_key=authority_key.public_key())
+        return ServerIdentity(forged(genuine.certificate, authority_key), (authority,), genuine.key)
+
+    def _server_identity(self, host: str) -> ServerIdentity:
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        authorities = self.workspace.authorities
+        certificate = authorities.issue(
+            SOTE_SERVICES,
+            "test-server",
+            subject={
+                "country": "FI",
+                "state": "Finland",
+                "locality": "Helsinki",
+                "organisation": "Kansanelakelaitos TEST",
+                "common_name": host,
+            },
+            public_key=key.public_key(),
+            actor="conformance bench",
+            dns_names=(host,),
+            holder=f"conformance bench: {host}",
+        )
+        return ServerIdentity(certificate, (authorities.certificate(SOTE_SERVICES),), key)
+
+
+@contextmanager
+def _own_database() -> Iterator[None]:
+    """A bench has a database file of its own, also where the user's workspace is on a server."""
+    kept = os.environ.pop("SOTEPKI_DATABASE_URL", None)
+    try:
+        yield
+    finally:
+        if kept is not None:
+            os.environ["SOTEPKI_DATABASE_URL"] = kept

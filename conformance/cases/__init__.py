@@ -1,0 +1,1 @@
+"""The cases. Each module is one area; each case is one short function whose docstring is its published description."""

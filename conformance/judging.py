@@ -1,0 +1,174 @@
+"""Things of the system under test, read once and judged by the package's own checks, ready for cases."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TypeVar
+
+from cryptography import x509
+
+from conformance.check import Check
+from conformance.sut.facets import Trust
+from sotepki.clock import HELSINKI, Clock
+from sotepki.documents import (
+    DocumentReport,
+    Frame,
+    VerificationContext,
+    check_frame,
+    open_frame,
+    verify_document,
+)
+from sotepki.errors import Refused
+from sotepki.evidence import Finding
+from sotepki.x509.csr import CsrReport
+from sotepki.x509.status import CertificateState
+from sotepki.xmldsig import DS, parse
+
+E = TypeVar("E", bound=x509.ExtensionType)
+
+
+@dataclass(frozen=True)
+class RequestUnderTest:
+    """A certificate request as it was sent, and what the check of the package found."""
+
+    content: bytes
+    report: CsrReport
+
+
+@dataclass(frozen=True)
+class DocumentUnderTest:
+    """A document of the system.
+
+    Attributes:
+        earlier: the version that this one corrects; None if it is not known.
+    """
+
+    name: str
+    content: bytes = field(repr=False)
+    report: DocumentReport = field(repr=False)
+    earlier: bytes | None = field(default=None, repr=False)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        return self.report.findings
+
+    @property
+    def examinable(self) -> bool:
+        """Whether every signature in it could be read; what cannot be read is the matter of one case, not of all."""
+        return bool(self.report.signatures) and all(s.certificate is not None for s in self.report.signatures)
+
+    def is_signed_as(self, code: str) -> bool:
+        """Whether a signature in it has this description code."""
+        return any(signature.code == code for signature in self.report.signatures)
+
+    def show(self, check: Check) -> None:
+        """Keep document and signers' certificates as evidence."""
+        check.show(f"document {self.name}", self.content, "application/xml")
+        for signature in self.report.signatures:
+            if signature.certificate is not None:
+                check.show_certificate(f"certificate of the signer of {self.name}", signature.certificate)
+
+
+@dataclass(frozen=True)
+class FrameUnderTest:
+    """A message frame of the system and the document in it; ``frame`` is None if it cannot be read."""
+
+    name: str
+    content: bytes = field(repr=False)
+    frame: Frame | None
+    report: DocumentReport | None
+    findings: tuple[Finding, ...]
+    problem: str = ""
+
+
+def judged_document(
+    name: str, content: bytes, trust: Trust | None, clock: Clock, *, earlier: bytes | None = None
+) -> DocumentUnderTest:
+    """Verify a document of the system. Without trust the signer's certificate is left unjudged."""
+    return DocumentUnderTest(name, content, verify_document(content, context_of(trust, clock)), earlier)
+
+
+def judged_frame(name: str, content: bytes, trust: Trust | None, clock: Clock) -> FrameUnderTest:
+    """Open a frame of the system and judge it together with the document inside."""
+    try:
+        frame = open_frame(content)
+    except Refused as error:
+        return FrameUnderTest(name, content, None, None, (), error.sentence)
+    report = verify_document(frame.document, context_of(trust, clock))
+    return FrameUnderTest(name, content, frame, report, check_frame(frame, report))
+
+
+def context_of(trust: Trust | None, clock: Clock) -> VerificationContext:
+    """What the suite verifies with; a professional's right is not judged, since the registers may not be ours."""
+    if trust is None:
+        return VerificationContext(trust=(), at=clock.now(), revocation=False)
+    return VerificationContext(
+        trust=trust.roots,
+        intermediates=trust.intermediates,
+        at=clock.now(),
+        crls=trust.crls,
+        revocation=trust.knows_revocation,
+        status=trust.status,
+    )
+
+
+def signature_values(document: bytes) -> frozenset[str]:
+    """The signature values in a document; none if it cannot be read."""
+    try:
+        root = parse(document)
+    except Refused:
+        return frozenset()
+    return frozenset("".join((e.text or "").split()) for e in root.iter(f"{{{DS}}}SignatureValue"))
+
+
+def extension(certificate: x509.Certificate, kind: type[E]) -> E | None:
+    """The value of an extension; None if it is absent or the extensions cannot be read."""
+    try:
+        return certificate.extensions.get_extension_for_class(kind).value
+    except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
+        return None
+
+
+def subject_value(certificate: x509.Certificate, oid: x509.ObjectIdentifier) -> str:
+    """The first value of a subject attribute; empty if there is none."""
+    values = certificate.subject.get_attributes_for_oid(oid)
+    return str(values[0].value) if values else ""
+
+
+def whole_days(certificate: x509.Certificate) -> int:
+    """How many days a certificate was given for, in Finnish time; its last day counts whole and its first not."""
+    first = certificate.not_valid_before_utc.astimezone(HELSINKI).date()
+    last = (certificate.not_valid_after_utc + timedelta(seconds=1)).astimezone(HELSINKI).date()
+    return (last - first).days
+
+
+def issuer_of(certificate: x509.Certificate, candidates: Sequence[x509.Certificate]) -> x509.Certificate | None:
+    """The certificate among ``candidates`` that issued this one, by name and signature."""
+    for candidate in candidates:
+        if candidate.subject == certificate.issuer:
+            try:
+                certificate.verify_directly_issued_by(candidate)
+            except Exception:  # noqa: BLE001, S112 - pyca raises several kinds for a bad signature or key; all mean no
+                continue
+            return candidate
+    return None
+
+
+def is_revoked(certificate: x509.Certificate, trust: Trust) -> bool:
+    """Whether the issuing authority says that a certificate is revoked, by OCSP or on its list.
+
+    Raises:
+        SotepkiError: the responder gives no usable answer.
+    """
+    issuer = issuer_of(certificate, trust.issuers)
+    if issuer is None:
+        return False
+    if trust.status is not None:
+        return trust.status(certificate, issuer).state is CertificateState.REVOKED
+    key = issuer.public_key()
+    lists = [crl for crl in trust.crls if crl.issuer == issuer.subject and crl.is_signature_valid(key)]  # type: ignore[arg-type]
+    return any(crl.get_revoked_certificate_by_serial_number(certificate.serial_number) is not None for crl in lists)
+
+

@@ -1,0 +1,32 @@
+"""The report of a run: report.json for programs, junit.xml for build servers, report.html for people."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from conformance.report.data import report_data
+from conformance.report.html import html_report
+from conformance.report.junit import junit_report
+from conformance.sut.facets import SystemUnderTest
+from conformance.verdicts import Summary
+from sotepki.records import write_atomically
+
+JSON_NAME = "report.json"
+JUNIT_NAME = "junit.xml"
+HTML_NAME = "report.html"
+
+__all__ = ["HTML_NAME", "JSON_NAME", "JUNIT_NAME", "html_report", "junit_report", "report_data", "write_report"]
+
+
+def write_report(directory: Path, sut: SystemUnderTest, summary: Summary, *, language: str = "fi") -> None:
+    """Write the three files; each appears whole or not at all.
+
+    Raises:
+        Fault: the directory cannot be written.
+    """
+    data = report_data(sut, summary)
+    text = json.dumps(data, ensure_ascii=False, indent=2)
+    write_atomically(directory / JSON_NAME, text.encode("utf-8", "replace") + b"\n")
+    write_atomically(directory / JUNIT_NAME, junit_report(data))
+    write_atomically(directory / HTML_NAME, html_report(data, language))

@@ -1,0 +1,88 @@
+"""Running the suite: pytest in this process, with nothing of the user's own pytest set-up."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from conformance import fixtures
+from conformance.bench import Bench
+from conformance.plugin import ConformancePlugin
+from conformance.report import write_report
+from conformance.session import Progress, RunSession, Selection
+from conformance.sut.facets import SystemUnderTest
+from conformance.verdicts import Summary
+from sotepki.clock import Clock, SystemClock
+
+_HERE = Path(__file__).resolve().parent
+_OPTIONS = (
+    "--disable-plugin-autoload",
+    "--noconftest",
+    "--strict-markers",
+    "--assert=plain",
+    "--capture=no",
+    "--quiet",
+    "-p", "no:cacheprovider",
+    "-p", "no:terminal",
+    "-p", "no:warnings",
+    "-p", "no:logging",
+    "-p", "no:faulthandler",
+    "-p", "no:doctest",
+    "-p", "no:junitxml",
+)  # fmt: skip
+
+
+def run(
+    sut: SystemUnderTest,
+    report_directory: Path,
+    *,
+    selection: Selection | None = None,
+    bench: Bench | None = None,
+    clock: Clock | None = None,
+    progress: Progress | None = None,
+) -> Summary:
+    """Run the chosen cases against a system and write report.json, junit.xml and report.html.
+
+    Args:
+        bench: the suite's own side, if it is there already; else one is made when a case needs it.
+        clock: the time that reports carry; the bench's, or the machine's.
+
+    Raises:
+        Misuse: the selection leaves nothing, or the report directory cannot be used.
+        KeyboardInterrupt: the run was interrupted; the report of what was done is written first.
+    """
+    time_source = clock or (bench.clock if bench else SystemClock())
+    session = RunSession(sut, time_source, selection or Selection(), bench, progress)
+    report_directory.mkdir(parents=True, exist_ok=True)
+    try:
+        code = run_cases(session)
+    finally:
+        session.close()
+        summary = session.summary()
+        write_report(report_directory, sut, summary)
+    if code is pytest.ExitCode.INTERRUPTED and not session.harness_faults:
+        raise KeyboardInterrupt
+    return summary
+
+
+def run_cases(session: RunSession) -> pytest.ExitCode | int:
+    """Run the cases of a session without writing a report."""
+    modules = sorted({case.module for case in session.chosen})
+    paths = [str(_HERE / "cases" / f"{module.rpartition('.')[2]}.py") for module in modules]
+    arguments = [*_OPTIONS, f"--rootdir={_HERE}", "-c", str(_HERE / "pytest.ini"), *paths]
+    with _without("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):
+        return pytest.main(arguments, plugins=[ConformancePlugin(session), fixtures])
+
+
+@contextmanager
+def _without(*names: str) -> Iterator[None]:
+    """Leave out environment variables by which the user's own pytest habits would reach into the suite."""
+    kept = {name: os.environ.pop(name) for name in names if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(kept)

@@ -1,0 +1,1 @@
+"""Systems under test: the facets that a case may use, and the ways of attaching them."""

@@ -1,0 +1,214 @@
+"""A system under test attached by a command: one JSON object on standard input, one on standard output.
+
+The command is started anew for each question, in an empty directory of its own. It has a time limit and an output
+limit; what it writes to standard error is kept for the report. Exit code 0 means that it answered, also when the
+answer is "no". docs/conformance-command.md describes the messages for any language.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import os
+import selectors
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from conformance.sut.facets import Answer, SignatureKind, SignerIdentity, SystemFailed, Trust
+from sotepki.errors import Misuse
+
+PROTOCOL = "sotepki-sut/1"
+_CHUNK = 65536
+_LOG_LIMIT = 16 * 1024
+
+
+@dataclass(frozen=True)
+class Command:
+    """A program of the vendor and what it may use up.
+
+    Attributes:
+        arguments: program and arguments; no shell is involved. A relative path counts from ``base``.
+        base: directory of the TOML file.
+        timeout: seconds from start to exit.
+        output_limit: bytes of standard output.
+    """
+
+    arguments: tuple[str, ...]
+    base: Path
+    timeout: float = 30.0
+    output_limit: int = 32 * 1024 * 1024
+
+    def ask(self, question: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Put one question.
+
+        Raises:
+            Misuse: the program cannot be started.
+            SystemFailed: it hung, crashed, wrote too much, or did not answer with a JSON object.
+        """
+        stdin = json.dumps({"protocol": PROTOCOL, **question}).encode()
+        code, stdout, log = self._run(stdin)
+        if code != 0:
+            how = f"with exit code {code}" if code > 0 else f"by signal {-code}"
+            raise SystemFailed(f"The command {self.arguments[0]} ended {how} instead of answering.", log=log)
+        try:
+            answer = json.loads(stdout)
+        except (ValueError, RecursionError):
+            raise SystemFailed(
+                f"The command {self.arguments[0]} did not answer with JSON.", log=f"{stdout[:2000]!r}\n{log}"
+            ) from None
+        if not isinstance(answer, dict):
+            raise SystemFailed(f"The command {self.arguments[0]} answered with JSON that is not an object.", log=log)
+        return answer
+
+    def _run(self, stdin: bytes) -> tuple[int, bytes, str]:
+        with tempfile.TemporaryDirectory(prefix="sotepki-sut-") as directory, tempfile.TemporaryFile() as question:
+            question.write(stdin)
+            question.seek(0)
+            try:
+                process = subprocess.Popen(
+                    self._resolved(),
+                    stdin=question,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    cwd=directory,
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise Misuse(
+                    f"The command {self.arguments[0]} cannot be started: {error.strerror}.",
+                    advice="Check the path and its permission to be executed in the system's TOML file.",
+                ) from None
+            with process:
+                try:
+                    return self._collect(process)
+                finally:
+                    _end(process)
+
+    def _resolved(self) -> list[str]:
+        program, *rest = self.arguments
+        beside = self.base / program
+        return [str(beside.resolve()) if "/" in program and beside.exists() else program, *rest]
+
+    def _collect(self, process: subprocess.Popen[bytes]) -> tuple[int, bytes, str]:
+        deadline = time.monotonic() + self.timeout
+        output, log = bytearray(), bytearray()
+        with selectors.DefaultSelector() as selector:
+            for stream, sink in ((process.stdout, output), (process.stderr, log)):
+                assert stream is not None
+                os.set_blocking(stream.fileno(), False)
+                selector.register(stream, selectors.EVENT_READ, sink)
+            while selector.get_map():
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    raise self._late(log)
+                for key, _ in selector.select(left):
+                    chunk = os.read(key.fd, _CHUNK)
+                    if not chunk:
+                        selector.unregister(key.fileobj)
+                    elif key.data is output:
+                        output += chunk
+                        if len(output) > self.output_limit:
+                            raise SystemFailed(
+                                f"The command {self.arguments[0]} wrote more than {self.output_limit} bytes.",
+                                log=_text(log),
+                            )
+                    elif len(log) < _LOG_LIMIT:
+                        log += chunk[: _LOG_LIMIT - len(log)]
+        try:
+            code = process.wait(max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            raise self._late(log) from None
+        return code, bytes(output), _text(log)
+
+    def _late(self, log: bytearray) -> SystemFailed:
+        return SystemFailed(
+            f"The command {self.arguments[0]} did not answer within {self.timeout:g} seconds.", log=_text(log)
+        )
+
+
+@dataclass(frozen=True)
+class CommandSigner:
+    """Signs by a command; ``identities`` says whose signatures it makes."""
+
+    command: Command
+    identities: Mapping[SignatureKind, SignerIdentity]
+
+    def identity(self, kind: SignatureKind) -> SignerIdentity | None:
+        return self.identities.get(kind)
+
+    def sign(self, document: bytes, kind: SignatureKind, *, correction: bool = False) -> bytes:
+        answer = self.command.ask(
+            {"operation": "sign", "kind": str(kind), "correction": correction, "document": _packed(document)}
+        )
+        return _bytes_of(answer, "document", self.command)
+
+
+@dataclass(frozen=True)
+class CommandFramer:
+    """Frames by a command."""
+
+    command: Command
+
+    def frame(self, document: bytes) -> bytes:
+        answer = self.command.ask({"operation": "frame", "document": _packed(document)})
+        return _bytes_of(answer, "frame", self.command)
+
+
+@dataclass(frozen=True)
+class CommandVerifier:
+    """Verifies by a command."""
+
+    command: Command
+
+    def verify(self, document: bytes, trust: Trust) -> Answer:
+        answer = self.command.ask(
+            {
+                "operation": "verify",
+                "document": _packed(document),
+                "roots": [c.public_bytes(Encoding.PEM).decode() for c in trust.roots],
+                "intermediates": [c.public_bytes(Encoding.PEM).decode() for c in trust.intermediates],
+                "crls": [c.public_bytes(Encoding.PEM).decode() for c in trust.crls],
+            }
+        )
+        accepted = answer.get("accepted")
+        if not isinstance(accepted, bool):
+            raise SystemFailed(
+                f"The command {self.command.arguments[0]} did not answer with accepted = true or false.",
+                log=json.dumps(answer)[:2000],
+            )
+        reasons = answer.get("reasons", [])
+        return Answer(accepted, tuple(str(r) for r in reasons) if isinstance(reasons, Sequence) else (str(reasons),))
+
+
+def _packed(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def _bytes_of(answer: Mapping[str, Any], name: str, command: Command) -> bytes:
+    try:
+        return base64.b64decode(answer[name], validate=True)
+    except (KeyError, TypeError, ValueError, binascii.Error):
+        raise SystemFailed(
+            f"The command {command.arguments[0]} did not answer with {name} in base64.", log=json.dumps(answer)[:2000]
+        ) from None
+
+
+def _text(log: bytearray) -> str:
+    return bytes(log).decode("utf-8", "replace")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End the command and whatever it started in its session; a command that answered has ended by itself."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return

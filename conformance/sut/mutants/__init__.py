@@ -1,0 +1,41 @@
+"""Broken systems: the reference system with one small named fault each.
+
+They prove the suite: every case catches at least one of them, and each is caught by exactly the cases that name it.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from difflib import get_close_matches
+
+from conformance.sut.mutants.model import Mutant
+from sotepki.errors import Fault, Misuse
+
+__all__ = ["Mutant", "mutant_named", "mutants"]
+
+
+@cache
+def mutants() -> tuple[Mutant, ...]:
+    """All broken systems, in the order of the suite's areas."""
+    from conformance.sut.mutants import card_users, certificates, clients, framers, requests, signers, verifiers
+
+    found: dict[str, Mutant] = {}
+    for module in (requests, certificates, signers, verifiers, card_users, clients, framers):
+        for mutant in module.MUTANTS:
+            if mutant.id in found:
+                raise Fault(f"Two mutants bear the name {mutant.id}.")
+            found[mutant.id] = mutant
+    return tuple(found.values())
+
+
+def mutant_named(name: str) -> Mutant:
+    """The mutant with this name.
+
+    Raises:
+        Misuse: there is none.
+    """
+    known = {mutant.id: mutant for mutant in mutants()}
+    if name not in known:
+        near = get_close_matches(name, known, n=1)
+        raise Misuse(f"There is no mutant {name!r}.", advice=f"Did you mean {near[0]!r}?" if near else "")
+    return known[name]

@@ -1,0 +1,1 @@
+"""The notebooks, and how they are executed and compared."""

@@ -1,0 +1,162 @@
+"""The shelf with all cards of a workspace: one directory each, made, read and inserted from here."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from cryptography import x509
+
+from sotepki.card.inserted import InsertedCard
+from sotepki.card.kinds import KeyUse
+from sotepki.card.link import PATIENCE, ChipLink
+from sotepki.card.manufacture import CERTIFICATES
+from sotepki.card.personalisation import Personalisation, check_number
+from sotepki.card.state import CardState, StateFile
+from sotepki.errors import Fault, Misuse
+from sotepki.tokens.softhsm import write_configuration
+from sotepki.tokens.storage import locked, private_directory
+
+
+@dataclass(frozen=True)
+class CardContent:
+    """What can be seen of a card without a PIN: its state, certificates, and CA certificates (issuing CA first)."""
+
+    state: CardState
+    certificates: Mapping[KeyUse, x509.Certificate]
+    issuers: tuple[x509.Certificate, ...]
+
+    @property
+    def number(self) -> str:
+        """The card number."""
+        return self.state.number
+
+    @property
+    def holder(self) -> str:
+        """The name on the card."""
+        return self.state.holder
+
+
+class CardShelf:
+    """The directory ``cards/``. Cards lie in it as ``cards/<card number>/``."""
+
+    def __init__(self, directory: Path, *, patience: float = PATIENCE) -> None:
+        """``patience``: seconds that any chip has for an answer."""
+        self.directory = directory
+        self._patience = patience
+        self._machine: ChipLink | None = None
+        self._lock = threading.Lock()
+
+    def numbers(self) -> tuple[str, ...]:
+        """The numbers of all cards that are complete, sorted."""
+        return tuple(sorted(path.parent.name for path in self.directory.glob("*/card.json") if _whole(path.parent)))
+
+    def personalise(self, order: Personalisation) -> None:
+        """Make a card. It is on the shelf when this returns, or there is none.
+
+        Raises:
+            Misuse, Refused: see ``Personalisation.check``; rule ``card.number.taken``.
+            Fault: SoftHSM is missing, the disk is full, the process was killed.
+        """
+        order.check()
+        private_directory(self.directory)
+        with self._lock, locked(self.directory / "personalising.lock"):
+            if self._machine is None:
+                self._machine = ChipLink(
+                    "The personalising process", ["personalise"], configuration=None, patience=self._patience
+                )
+            try:
+                self._machine.ask(order.message(str(self._place(order.number).absolute())))
+            except Fault:
+                self._machine.close()
+                self._machine = None
+                raise
+
+    def read(self, number: str) -> CardContent:
+        """What is on a card, without inserting it.
+
+        Raises:
+            Misuse: rule ``card.unknown``.
+            Fault: rule ``card.state-file`` or ``card.content``: the card's files are damaged.
+        """
+        directory = self._card(number)
+        state = StateFile(directory / "card.json").load()
+        certificates = directory / CERTIFICATES
+        return CardContent(
+            state=state,
+            certificates={use: _certificate(certificates / f"{use}.der") for use in KeyUse},
+            issuers=tuple(_certificate(path) for path in sorted(certificates.glob("issuer-*.der"))),
+        )
+
+    def insert(self, number: str) -> InsertedCard:
+        """Put a card into a reader of this process: its chip starts, no PIN is verified.
+
+        Raises:
+            Misuse: rule ``card.unknown``.
+            Refused: rule ``card.in-use``: the card is in a reader already, here or in another process.
+            Fault: the chip does not start.
+        """
+        content = self.read(number)
+        directory = self._card(number).absolute()
+        configuration = write_configuration(directory)  # the workspace may have been moved
+        link = ChipLink(
+            f"The card {number}",
+            ["insert", str(directory)],
+            configuration=configuration,
+            patience=self._patience,
+        )
+        return InsertedCard(content.state, content.certificates, content.issuers, link)
+
+    def configuration(self, number: str) -> Path:
+        """The SoftHSM configuration of a card, for other PKCS#11 programs (``SOFTHSM2_CONF``).
+
+        What they do there bypasses the card's counters, as opening a card's chip would.
+        """
+        return write_configuration(self._card(number))
+
+    def close(self) -> None:
+        """End the personalising process, if there is one."""
+        with self._lock:
+            if self._machine is not None:
+                self._machine.close()
+                self._machine = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _place(self, number: str) -> Path:
+        return self.directory / check_number(number)
+
+    def _card(self, number: str) -> Path:
+        directory = self._place(number)
+        if not _whole(directory):
+            raise Misuse(
+                f"There is no card {number}.",
+                rule="card.unknown",
+                advice="'sotepki card list' shows the cards there are.",
+                subject=number,
+            )
+        return directory
+
+
+def _whole(directory: Path) -> bool:
+    # A card under way is called <number>.partial; a dot is not in a card number.
+    return "." not in directory.name and (directory / "card.json").is_file()
+
+
+def _certificate(path: Path) -> x509.Certificate:
+    try:
+        return x509.load_der_x509_certificate(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise Fault(
+            f"The card {path.parent.parent.name} has no readable {path.stem} certificate.", rule="card.content"
+        ) from error

@@ -1,0 +1,275 @@
+"""The vault of a card: private keys behind PINs, PINs behind counters.
+
+Everything that decides whether a key may be used is here, and only here. Commands reach it as requests over a pipe
+(``chip``); a card operating system that speaks APDUs stands in front of the same methods and adds files and status
+words, not rights. What is below, ``KeyStore``, compares PINs and signs, and counts nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import NoReturn, Protocol
+
+from sotepki.card.kinds import PIN_NAMES, CardKind, Credential, KeyUse, card_kind, card_layout
+from sotepki.card.state import CardState, Phase, StateFile
+from sotepki.errors import Misuse, Refused
+from sotepki.tokens.keys import PSS_HASHES, KeyHandle
+from sotepki.tokens.pin import Pin
+
+
+class Operation(StrEnum):
+    """What a key can be asked to do; the names of the methods of ``KeyHandle``."""
+
+    SIGN_PKCS1 = "sign_pkcs1"
+    SIGN_PSS = "sign_pss"
+    SIGN_ECDSA = "sign_ecdsa"
+    DECRYPT_PKCS1 = "decrypt_pkcs1"
+    DECRYPT_RAW = "decrypt_raw"
+
+
+_DECRYPTION = frozenset({Operation.DECRYPT_PKCS1, Operation.DECRYPT_RAW})
+
+
+class KeyStore(Protocol):
+    """Where the keys are. It knows PINs but not how often they may be tried."""
+
+    def check_pin(self, credential: Credential, pin: Pin) -> bool:
+        """Whether this is PIN1 or PIN2; if so, its key can be used until ``close``."""
+        ...
+
+    def key(self, use: KeyUse) -> KeyHandle:
+        """The key of a use whose PIN was checked."""
+        ...
+
+    def close(self, credential: Credential) -> None:
+        """Forget that a PIN was checked."""
+        ...
+
+    def change_pin(self, credential: Credential, old: Pin, new: Pin) -> bool:
+        """Change PIN1 or PIN2; False if ``old`` is wrong."""
+        ...
+
+    def set_pin(self, credential: Credential, code: Pin, new: Pin) -> bool:
+        """Set PIN1 or PIN2 by the activation code; False if ``code`` is wrong."""
+        ...
+
+
+class Vault:
+    """One card with power. PINs that were verified are forgotten when it goes.
+
+    A try is written to the disk before the PIN is looked at, and given back after success: pulling the card, or
+    killing its process, never gives a try back.
+    """
+
+    def __init__(self, file: StateFile, store: KeyStore) -> None:
+        self._file = file
+        self._store = store
+        self._state = file.load()
+        self._verified: set[Credential] = set()
+
+    @property
+    def state(self) -> CardState:
+        """The state as it is on the disk."""
+        return self._state
+
+    @property
+    def kind(self) -> CardKind:
+        """The kind of card."""
+        return card_kind(self._state.kind)
+
+    def verified(self, credential: Credential) -> bool:
+        """Whether a PIN counts as verified now."""
+        return credential in self._verified
+
+    def activate(self, code: Pin, pin1: Pin, pin2: Pin) -> None:
+        """Take a personalised card into use: the holder's activation code sets both PINs.
+
+        Raises:
+            Refused: ``card.already-active``, ``card.pin.form`` (no try spent), ``card.code.wrong``,
+                ``card.code.locked``.
+        """
+        if self._state.phase is Phase.ACTIVE:
+            raise Refused(
+                f"The card {self._state.number} is active already.",
+                rule="card.already-active",
+                advice="Use it with its PINs; a forgotten PIN is unblocked by the activation code.",
+            )
+        self._require_phase(Phase.PERSONALISED)
+        self._check_forms(code, {Credential.PIN1: pin1, Credential.PIN2: pin2})
+        self._try(
+            Credential.PUK,
+            lambda: (
+                self._store.set_pin(Credential.PIN1, code, pin1) and self._store.set_pin(Credential.PIN2, code, pin2)
+            ),
+            lambda state: state.restore(Credential.PIN1).restore(Credential.PIN2).in_phase(Phase.ACTIVE),
+        )
+
+    def verify(self, credential: Credential, pin: Pin) -> None:
+        """Check PIN1 or PIN2. A PIN that was verified before is not any more if this one is wrong.
+
+        Raises:
+            Refused: ``card.not-activated``, ``card.pin.wrong``, ``card.pin.locked``.
+        """
+        self._require_pin(credential)
+        self._require_phase(Phase.ACTIVE)
+        self._try(credential, lambda: self._store.check_pin(credential, pin))
+        self._verified.add(credential)
+
+    def change_pin(self, credential: Credential, old: Pin, new: Pin) -> None:
+        """Change PIN1 or PIN2 by the old one; it is not in verified state afterwards.
+
+        Raises:
+            Refused: as ``verify``; ``card.pin.form`` for the new one (no try spent).
+        """
+        self._require_pin(credential)
+        self._require_phase(Phase.ACTIVE)
+        self.kind.check_form(credential, new)
+        self._try(credential, lambda: self._store.change_pin(credential, old, new))
+
+    def unblock(self, code: Pin, credential: Credential, new: Pin) -> None:
+        """Set PIN1 or PIN2 by the activation code and give it all its tries; it is not verified afterwards.
+
+        Raises:
+            Refused: ``card.not-activated``, ``card.pin.form`` (no try spent), ``card.code.wrong``,
+                ``card.code.locked``.
+        """
+        self._require_pin(credential)
+        self._require_phase(Phase.ACTIVE)
+        self._check_forms(code, {credential: new})
+        self._forget(credential)
+        self._try(
+            Credential.PUK,
+            lambda: self._store.set_pin(credential, code, new),
+            lambda state: state.restore(credential),
+        )
+
+    def use_key(
+        self, use: KeyUse, operation: Operation, data: bytes, *, hash_name: str = "", salt_length: int = 0
+    ) -> bytes:
+        """Sign or decrypt. ``hash_name`` and ``salt_length`` (bytes) belong to PSS.
+
+        PIN1 serves until the card loses power; PIN2 is consumed by each signature that is made.
+
+        Raises:
+            Refused: ``card.pin1.not-verified``, ``card.pin2.not-verified``, ``card.key.use``, ``card.cryptogram``.
+            Misuse: a PSS hash that the card does not know.
+            Fault: the token did not do it; then PIN2 is not consumed.
+        """
+        self._require_phase(Phase.ACTIVE)
+        if use is KeyUse.SIGNATURE and operation in _DECRYPTION:
+            raise Refused("The signature key of a card signs and does nothing else.", rule="card.key.use")
+        credential = card_layout().places[use].credential
+        if credential not in self._verified:
+            raise Refused(
+                f"The card wants its {PIN_NAMES[credential]} first.",
+                rule=f"card.{credential}.not-verified",
+                advice="PIN2 is asked for before every single signature." if credential is Credential.PIN2 else "",
+            )
+        try:
+            answer = self._perform(self._store.key(use), operation, data, hash_name, salt_length)
+        except ValueError as error:
+            raise Refused("The cryptogram does not decrypt.", rule="card.cryptogram") from error
+        if credential is Credential.PIN2:
+            self._forget(credential)
+        return answer
+
+    def power_off(self) -> None:
+        """Forget every PIN."""
+        for credential in list(self._verified):
+            self._forget(credential)
+
+    def _perform(self, key: KeyHandle, operation: Operation, data: bytes, hash_name: str, salt_length: int) -> bytes:
+        match operation:
+            case Operation.SIGN_PKCS1:
+                return key.sign_pkcs1(data)
+            case Operation.SIGN_PSS:
+                if hash_name not in PSS_HASHES or salt_length < 0:
+                    raise Misuse(f"The card does not do PSS with the hash {hash_name!r}.")
+                return key.sign_pss(data, hash_name, salt_length)
+            case Operation.SIGN_ECDSA:
+                return key.sign_ecdsa(data)
+            case Operation.DECRYPT_PKCS1:
+                return key.decrypt_pkcs1(data)
+            case Operation.DECRYPT_RAW:
+                return key.decrypt_raw(data)
+
+    def _try(
+        self,
+        credential: Credential,
+        attempt: Callable[[], bool],
+        success: Callable[[CardState], CardState] | None = None,
+    ) -> None:
+        """Spend a try, look, and give the tries back if it was right."""
+        if not self._state.tries[credential]:
+            self._refuse_locked(credential)
+        self._forget(credential)
+        self._keep(self._state.spend(credential), durable=True)
+        if not attempt():
+            if not self._state.tries[credential]:
+                self._refuse_locked(credential)
+            self._refuse_wrong(credential)
+        state = self._state.restore(credential)
+        try:
+            # If a power cut loses this, the holder has one try fewer, never one more.
+            self._keep(success(state) if success else state, durable=success is not None)
+        except BaseException:
+            self._store.close(credential)
+            raise
+
+    def _keep(self, state: CardState, *, durable: bool) -> None:
+        self._file.save(state, durable=durable)
+        self._state = state
+
+    def _forget(self, credential: Credential) -> None:
+        self._verified.discard(credential)
+        if credential is not Credential.PUK:
+            self._store.close(credential)
+
+    def _check_forms(self, code: Pin, new: dict[Credential, Pin]) -> None:
+        self.kind.check_form(Credential.PUK, code)
+        for credential, pin in new.items():
+            self.kind.check_form(credential, pin)
+
+    def _require_pin(self, credential: Credential) -> None:
+        if credential is Credential.PUK:
+            raise Refused(
+                "The activation code is not verified or changed by itself; it sets PIN1 or PIN2.",
+                rule="card.code.fixed",
+            )
+
+    def _require_phase(self, phase: Phase) -> None:
+        if self._state.phase is phase:
+            return
+        if self._state.phase is Phase.PERSONALISED:
+            raise Refused(
+                f"The card {self._state.number} is not activated yet.",
+                rule="card.not-activated",
+                advice="Activate it with the code in the holder's letter and choose PIN1 and PIN2.",
+            )
+        raise Refused(
+            f"The card {self._state.number} is {self._state.phase} and does nothing.", rule="card.out-of-use"
+        )
+
+    def _refuse_wrong(self, credential: Credential) -> NoReturn:
+        left = self._state.tries[credential]
+        raise Refused(
+            f"Wrong {PIN_NAMES[credential]}; {left} {'try is' if left == 1 else 'tries are'} left.",
+            rule="card.code.wrong" if credential is Credential.PUK else "card.pin.wrong",
+            subject=self._state.number,
+        )
+
+    def _refuse_locked(self, credential: Credential) -> NoReturn:
+        if credential is Credential.PUK:
+            raise Refused(
+                f"The {PIN_NAMES[credential]} is locked; no PIN of the card can be set any more.",
+                rule="card.code.locked",
+                advice="Order a new card at the registration point.",
+                subject=self._state.number,
+            )
+        raise Refused(
+            f"The {PIN_NAMES[credential]} is locked.",
+            rule="card.pin.locked",
+            advice="Set a new one with the activation code.",
+            subject=self._state.number,
+        )

@@ -1,0 +1,113 @@
+"""Verifying a social-welfare document: structure, content, and every signature in it."""
+
+from __future__ import annotations
+
+from sotepki.documents.content import codes_in_document, malformed_client_codes, read_body
+from sotepki.documents.outline import Outline, SignatureEntry, outline, signature_entries
+from sotepki.documents.people import parties
+from sotepki.documents.report import (
+    DocumentReport,
+    VerificationContext,
+    VerifiedSignature,
+    all_rules,
+)
+from sotepki.documents.signature_checks import judge_signature
+from sotepki.documents.vocabulary import HETU_ROOT, finland
+from sotepki.errors import Refused
+from sotepki.identifiers import Hetu
+from sotepki.xmldsig import Judgement, read_xml
+
+MAX_SIGNATURES = 20
+
+METADATA = (
+    "specificDocumentType",
+    "creationTime",
+    "documentGroup",
+    "fileFormat",
+    "softwareSupport",
+    "functionCode",
+    "recordStatus",
+    "registryType",
+)
+"""Elements of localSocialHeader that every specimen has and that fit every document (docs/field/kanta.md 5)."""
+
+
+def verify_document(document: bytes, context: VerificationContext) -> DocumentReport:
+    """Judge a document. Takes any bytes and never raises for what they hold."""
+    judgement = Judgement(all_rules())
+    try:
+        parts = outline(read_xml(document))
+    except Refused as refusal:
+        judgement.refuse(refusal)
+        return DocumentReport(judgement.verdict, judgement.findings)
+    _check_header(parts, judgement)
+    _check_codes(parts, judgement)
+    signatures: list[VerifiedSignature] = []
+    body: bytes | None = None
+    for entry in _entries(parts, judgement):
+        signature, octets = judge_signature(parts, entry, context, judgement)
+        signatures.append(signature)
+        body = body or octets
+    known = parties(parts)
+    return DocumentReport(
+        verdict=judgement.verdict,
+        findings=judgement.findings,
+        signatures=tuple(signatures),
+        document_id=parts.document_id,
+        set_id=parts.set_id,
+        version=parts.version,
+        custodian=known.custodian,
+        clients=known.clients,
+        authors=known.authors,
+        body_octets=body,
+    )
+
+
+def _entries(parts: Outline, judgement: Judgement) -> tuple[SignatureEntry, ...]:
+    try:
+        entries = signature_entries(parts)
+    except Refused as refusal:
+        judgement.refuse(refusal)
+        return ()
+    if len(entries) > MAX_SIGNATURES:
+        judgement.find(
+            "doc.signature.too-many",
+            f"The document has {len(entries)} signatures; none of them was examined.",
+            settles=False,
+        )
+        return ()
+    if parts.collection is not None and parts.collection.getnext() is not None:
+        judgement.find("doc.signature.place", "signatureCollection is not the last element of localSocialHeader.")
+    return entries
+
+
+def _check_header(parts: Outline, judgement: Judgement) -> None:
+    missing = [name for name in METADATA if parts.header.find(finland(name)) is None]
+    if missing:
+        judgement.find(
+            "doc.metadata",
+            "localSocialHeader lacks metadata elements.",
+            expected=", ".join(METADATA),
+            found="without " + ", ".join(missing),
+        )
+    try:
+        read_body(parts.body)
+    except Refused as refusal:
+        judgement.find(refusal.rule, refusal.sentence)
+
+
+def _check_codes(parts: Outline, judgement: Judgement) -> None:
+    for refusal, where in malformed_client_codes(parts.root):
+        judgement.find("doc.hetu.form", refusal.sentence, where=where)
+    seen: set[str] = set()
+    for code, where in codes_in_document(parts.root, parts.body):
+        if code in seen or Hetu(code).is_test:
+            continue
+        seen.add(code)
+        judgement.find(
+            "doc.hetu.test-only",
+            "The document holds a personal identity code that is not of the 900-series.",
+            expected=f"an individual number of 900 to 999 (root {HETU_ROOT})",
+            found=f"{code[:7]}****",
+            where=where,
+        )

@@ -1,0 +1,168 @@
+"""Issuing: reserve serial numbers, sign, record.
+
+The order is what keeps a serial number from being used twice: numbers are committed as taken before the key touches
+them, and a certificate leaves this module only when its record is committed. A crash in between costs a number and
+nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from sqlalchemy.exc import IntegrityError
+
+from sotepki.clock import end_of_finnish_day, finnish_day
+from sotepki.dvv import ledger
+from sotepki.dvv.authority_plan import AuthorityPlan
+from sotepki.dvv.authority_rules import refusal
+from sotepki.errors import Fault
+from sotepki.records import Records
+from sotepki.x509.issuing import Issuer, default_not_after, issue
+from sotepki.x509.profile_values import ValidityValue
+from sotepki.x509.profiles import Profile
+
+OFFICE = "dvv"
+
+_ATTEMPTS = 3
+
+
+@dataclass(frozen=True)
+class CertificateOrder:
+    """What one certificate is made from; ``not_after`` None means the longest validity that the profile allows.
+
+    ``holder`` says in the records whose it is: a registration number, an organisation OID, an authority. It is
+    written to the journal, so it may not be an identity code.
+    """
+
+    subject: Mapping[str, str]
+    public_key: rsa.RSAPublicKey | ec.EllipticCurvePublicKey
+    holder: str
+    not_after: datetime | None = None
+    dns_names: Sequence[str] = ()
+    extended_key_usage: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Certification:
+    """One authority at work: its plan, its issuer identity and the profile of what it issues now.
+
+    ``key_id`` is the issuer's subject key identifier in hexadecimal. ``next_serial`` makes a candidate number from
+    the time and from the count of numbers that the authority took before.
+    """
+
+    records: Records
+    plan: AuthorityPlan
+    issuer: Issuer
+    key_id: str
+    profile: Profile
+    actor: str
+    next_serial: Callable[[datetime, int], int]
+
+    def issue(self, orders: Sequence[CertificateOrder]) -> list[x509.Certificate]:
+        """Issue a certificate for each order, all of them recorded in one transaction.
+
+        Raises:
+            Refused: the authority is closed or expired, the profile forbids something in an order, or an order
+                asks for an end after the authority's own; then nothing is recorded.
+        """
+        if not orders:
+            return []
+        now = self.records.clock.now().replace(microsecond=0)
+        self._must_be_valid(now)
+        ends = [self._end(order, now) for order in orders]
+        serials = self._reserve(len(orders))
+        # One after the other: a token signs one at a time, and a second thread made it slower (measured).
+        certificates = [self._sign(*one, now) for one in zip(orders, serials, ends, strict=True)]
+        self._record(orders, certificates)
+        return certificates
+
+    def _must_be_valid(self, now: datetime) -> None:
+        certificate = self.issuer.certificate
+        if certificate is None:
+            return
+        if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
+            raise refusal(
+                "authority.expired",
+                f"The certificate of {self.plan.id} is valid from {certificate.not_valid_before_utc:%Y-%m-%d} to "
+                f"{certificate.not_valid_after_utc:%Y-%m-%d}, so it issues nothing at {now:%Y-%m-%d}.",
+                subject=self.plan.id,
+            )
+
+    def _end(self, order: CertificateOrder, now: datetime) -> datetime:
+        limit = self.issuer.certificate.not_valid_after_utc if self.issuer.certificate else None
+        if order.not_after is None:
+            longest = default_not_after(self.profile, now)
+            return longest if limit is None else min(longest, self._last_before(limit))
+        if limit is not None and order.not_after > limit:
+            raise refusal(
+                "authority.validity",
+                f"The certificate for {order.holder} would end after its authority, on {limit:%Y-%m-%d}.",
+                subject=order.holder,
+            )
+        return order.not_after
+
+    def _last_before(self, limit: datetime) -> datetime:
+        """The latest end not after ``limit`` that has the form of the profile."""
+        if not self.profile.value("validity", ValidityValue).end_of_finnish_day:
+            return limit
+        day = finnish_day(limit)
+        end = end_of_finnish_day(day)
+        return end if end <= limit else end_of_finnish_day(day - timedelta(days=1))
+
+    def _reserve(self, count: int) -> list[int]:
+        for attempt in range(_ATTEMPTS):
+            try:
+                return self._reserve_once(count)
+            except Fault as fault:
+                # Two random numbers met, or another process of the shared database was faster: take new ones.
+                if attempt + 1 == _ATTEMPTS or not isinstance(fault.__cause__, IntegrityError):
+                    raise
+        raise Fault("No serial number could be reserved.", rule="serial.unique")
+
+    def _reserve_once(self, count: int) -> list[int]:
+        with self.records.change(OFFICE, self.actor) as tx:
+            before = ledger.count_serials(tx.session, self.plan.id, count)
+            serials = [self.next_serial(tx.now, before + number) for number in range(count)]
+            ledger.take_serials(tx.session, self.plan.id, serials, tx.now)
+            tx.journal(
+                "serial-reserved",
+                self.plan.id,
+                count=str(count),
+                first=ledger.serial_text(serials[0]),
+                last=ledger.serial_text(serials[-1]),
+            )
+        return serials
+
+    def _sign(self, order: CertificateOrder, serial: int, end: datetime, now: datetime) -> x509.Certificate:
+        return issue(
+            self.profile,
+            subject=order.subject,
+            public_key=order.public_key,
+            issuer=self.issuer,
+            serial_number=serial,
+            not_before=now,
+            not_after=end,
+            dns_names=order.dns_names,
+            extended_key_usage=order.extended_key_usage,
+        )
+
+    def _record(self, orders: Sequence[CertificateOrder], certificates: Sequence[x509.Certificate]) -> None:
+        new = [
+            ledger.NewCertificate(certificate, order.holder, self.profile.id)
+            for order, certificate in zip(orders, certificates, strict=True)
+        ]
+        serials = [ledger.serial_text(certificate.serial_number) for certificate in certificates]
+        with self.records.change(OFFICE, self.actor) as tx:
+            ledger.record_certificates(tx.session, self.plan.id, self.key_id, new, tx.now)
+            tx.journal(
+                "certificate-issued",
+                serials[0] if len(serials) == 1 else f"{len(serials)} certificates",
+                authority=self.plan.id,
+                profile=self.profile.id,
+                serials=" ".join(serials),
+                holders=" ".join(order.holder for order in orders),
+            )

@@ -1,0 +1,104 @@
+"""Facts and rules that Vartti and the e-service work with: ``offices.yaml``, ``rules_offices.yaml``, ``states/``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import Any
+
+from cryptography import x509
+
+from sotepki.dvv.state_machine import StateMachine
+from sotepki.errors import Fault
+from sotepki.evidence import RuleBook, load_yaml, refuse_unknown_keys
+from sotepki.resources import package_file
+
+
+@dataclass(frozen=True)
+class OfficeData:
+    """The content of ``offices.yaml``; every field is documented there with its source."""
+
+    identity_documents: Mapping[str, frozenset[str]]
+    documents_without_validity: frozenset[str]
+    closing_reasons: Mapping[str, x509.ReasonFlags]
+    revocation_reasons: Mapping[str, x509.ReasonFlags]
+    spoiled_reason: x509.ReasonFlags
+    dual_professions: Mapping[str, str]
+    renewal_window_months: int
+    card_number_start: int
+    strong_identification: frozenset[str]
+    intermediary_mark: str
+    kinds_without_care: frozenset[str]
+    service_subject: Mapping[str, str]
+
+    def accepts_document(self, kind: str, country: str) -> bool:
+        """Whether a document of ``kind`` issued in ``country`` (ISO 3166 alpha-2) proves identity."""
+        countries = self.identity_documents.get(kind, frozenset())
+        return "*" in countries or country.upper() in countries
+
+    def profession_of(self, title_fi: str) -> str:
+        """``dentist``, ``physician`` or an empty text, by the end of the Finnish title."""
+        for profession, ending in self.dual_professions.items():
+            if title_fi.lower().endswith(ending):
+                return profession
+        return ""
+
+
+@cache
+def office_data() -> OfficeData:
+    """The data file, read once; an unknown or missing key or reason is a ``Fault``."""
+    raw = load_yaml(package_file("dvv", "offices.yaml"))
+    names = {field.name for field in fields(OfficeData)}
+    refuse_unknown_keys(raw, names, "offices.yaml")
+    if names - set(raw):
+        raise Fault(f"offices.yaml lacks {', '.join(sorted(names - set(raw)))}.")
+    return OfficeData(
+        identity_documents={str(kind): _texts(countries) for kind, countries in raw["identity_documents"].items()},
+        documents_without_validity=_texts(raw["documents_without_validity"]),
+        closing_reasons=_reasons(raw["closing_reasons"]),
+        revocation_reasons=_reasons(raw["revocation_reasons"]),
+        spoiled_reason=_reason(raw["spoiled_reason"]),
+        dual_professions={str(key): str(value) for key, value in raw["dual_professions"].items()},
+        renewal_window_months=int(raw["renewal_window_months"]),
+        card_number_start=int(raw["card_number_start"]),
+        strong_identification=_texts(raw["strong_identification"]),
+        intermediary_mark=str(raw["intermediary_mark"]),
+        kinds_without_care=_texts(raw["kinds_without_care"]),
+        service_subject={str(key): str(value) for key, value in raw["service_subject"].items()},
+    )
+
+
+@cache
+def office_rules() -> RuleBook:
+    """The rule book of the two offices."""
+    return RuleBook.load(package_file("dvv", "rules_offices.yaml"))
+
+
+@cache
+def card_order_machine() -> StateMachine:
+    """The life of a card order and of its card."""
+    return StateMachine.load(package_file("dvv", "states", "card-order.yaml"), office_rules())
+
+
+@cache
+def application_machine() -> StateMachine:
+    """The life of an application for a service certificate."""
+    return StateMachine.load(package_file("dvv", "states", "service-application.yaml"), office_rules())
+
+
+def _texts(values: Any) -> frozenset[str]:
+    return frozenset(str(value) for value in values)
+
+
+def _reasons(row: Mapping[Any, Any]) -> dict[str, x509.ReasonFlags]:
+    return {str(name): _reason(reason) for name, reason in row.items()}
+
+
+def _reason(name: Any) -> x509.ReasonFlags:
+    try:
+        return x509.ReasonFlags(str(name))
+    except ValueError:
+        raise Fault(
+            f"offices.yaml names the revocation reason {name!r}, which RFC 5280 5.3.1 does not have."
+        ) from None

@@ -1,0 +1,48 @@
+"""Kela: the Kanta emulator (archive over mutual TLS, validation service) and the register of joint tests."""
+
+from sotepki.kela import tables as _tables  # noqa: F401 - the workspace creates the tables of every imported room
+from sotepki.kela.access_points import AccessPoints
+from sotepki.kela.acknowledgement import AckCode, Acknowledgement
+from sotepki.kela.archive_service import ARCHIVE_PATH, ArchiveService, running
+from sotepki.kela.client import Trust
+from sotepki.kela.joint_testing import JointTests, JointTestState, Statement, SystemClass
+from sotepki.kela.kanta import Kanta
+from sotepki.kela.public_service import public_application
+from sotepki.kela.request_log import RequestEntry, RequestKind
+from sotepki.kela.revocation import OcspOverHttp, StatusLookup, reached_at
+from sotepki.kela.rules import rulebook
+from sotepki.kela.server_identity import server_chain
+from sotepki.kela.settings import KantaSettings, SharkQuirk, WhenStatusUnavailable, load_settings
+from sotepki.kela.transport import RefusedHandshake, server_context
+from sotepki.kela.validation import VALIDATION_PATH, ValidationService
+
+__all__ = [
+    "ARCHIVE_PATH",
+    "VALIDATION_PATH",
+    "AccessPoints",
+    "AckCode",
+    "Acknowledgement",
+    "ArchiveService",
+    "JointTestState",
+    "JointTests",
+    "Kanta",
+    "KantaSettings",
+    "OcspOverHttp",
+    "RefusedHandshake",
+    "RequestEntry",
+    "RequestKind",
+    "SharkQuirk",
+    "Statement",
+    "StatusLookup",
+    "SystemClass",
+    "Trust",
+    "ValidationService",
+    "WhenStatusUnavailable",
+    "load_settings",
+    "public_application",
+    "reached_at",
+    "rulebook",
+    "running",
+    "server_chain",
+    "server_context",
+]

@@ -1,0 +1,255 @@
+"""Whether a TLS client's certificate lets it speak to Kanta, and for which organisation."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from sotepki.evidence import Finding, Severity, Verdict
+from sotepki.identifiers import Oid
+from sotepki.kela.access_points import AccessPoints
+from sotepki.kela.revocation import StatusQuestions
+from sotepki.kela.rules import rulebook
+from sotepki.kela.settings import KantaSettings
+from sotepki.x509.status import CertificateState
+
+E = TypeVar("E", bound=x509.ExtensionType)
+
+
+@dataclass(frozen=True)
+class Trust:
+    """Public certificates that the archive judges by.
+
+    Attributes:
+        roots: trust anchors.
+        authorities: every issuing CA below them; signers' chains are built from these.
+        service_authorities: those of ``authorities`` that issue server certificates.
+    """
+
+    roots: tuple[x509.Certificate, ...]
+    authorities: tuple[x509.Certificate, ...]
+    service_authorities: tuple[x509.Certificate, ...]
+
+
+def check_client(
+    certificate: x509.Certificate | None,
+    *,
+    trust: Trust,
+    at: datetime,
+    questions: StatusQuestions,
+    settings: KantaSettings,
+) -> list[Finding]:
+    """Findings on the certificate itself: issuer, time, purpose, chain, revocation (docs/field/pki.md 5.8).
+
+    Revocation is asked only about a certificate of our own service CA: another CA's responder is not ours to call.
+    """
+    if certificate is None:
+        return [rulebook().finding("kanta.client.missing", "The request came without a client certificate.")]
+    try:
+        return _check(certificate, trust, at, questions, settings)
+    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
+        return [rulebook().finding("kanta.client.chain", f"The client's certificate cannot be read: {error}.")]
+
+
+def _check(
+    certificate: x509.Certificate, trust: Trust, at: datetime, questions: StatusQuestions, settings: KantaSettings
+) -> list[Finding]:
+    issuer = _issuer(certificate, trust.service_authorities)
+    if issuer is None:
+        return [
+            rulebook().finding(
+                "kanta.client.issuer",
+                "The client's certificate was not issued by the sote service CA.",
+                expected=", ".join(_common_name(ca.subject) for ca in trust.service_authorities),
+                found=_common_name(certificate.issuer),
+            )
+        ]
+    findings = [*_time(certificate, at), *_purpose(certificate, settings)]
+    if not any(finding.severity is Severity.ERROR for finding in findings):
+        findings += _chain(certificate, trust, at)
+    return findings + _status(certificate, issuer, questions)
+
+
+def check_sender(certificate: x509.Certificate, sender: Oid, access_points: AccessPoints) -> list[Finding]:
+    """Findings on the tie between the certificate and the organisation that it speaks for."""
+    lineage = access_points.lineage(sender)
+    if not lineage:
+        return [
+            rulebook().finding(
+                "kanta.client.organisation-register",
+                f"The sender {sender} is not in THL's SOTE organisation register.",
+                found=sender.value,
+            )
+        ]
+    holder = _organisation(certificate)
+    names = {_plain(name) for organisation in lineage for name in (organisation.name, organisation.long_name) if name}
+    if _plain(holder) in names or access_points.serves(host_names(certificate), sender):
+        return []
+    return [
+        rulebook().finding(
+            "kanta.client.organisation-sender",
+            f"The client's certificate belongs to {holder or 'no named organisation'}, "
+            f"which may not send for {lineage[0].name} ({sender}).",
+            expected=lineage[0].name,
+            found=holder,
+        )
+    ]
+
+
+def host_names(certificate: x509.Certificate) -> list[str]:
+    """The DNS names of a server certificate, in lower case; empty if it has none or they cannot be read."""
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, ValueError):
+        return []
+    return [name.lower() for name in names.get_values_for_type(x509.DNSName)]
+
+
+def _issuer(certificate: x509.Certificate, authorities: Sequence[x509.Certificate]) -> x509.Certificate | None:
+    for authority in authorities:
+        if certificate.issuer == authority.subject:
+            try:
+                certificate.verify_directly_issued_by(authority)
+            except Exception:  # noqa: BLE001 - pyca raises several kinds, all mean no
+                continue
+            return authority
+    return None
+
+
+def _time(certificate: x509.Certificate, at: datetime) -> list[Finding]:
+    if certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc:
+        return []
+    expired = at > certificate.not_valid_after_utc
+    limit = certificate.not_valid_after_utc if expired else certificate.not_valid_before_utc
+    return [
+        rulebook().finding(
+            "kanta.client.validity",
+            f"The client's certificate {'ended' if expired else 'begins'} at {limit.isoformat()}.",
+            expected=f"valid at {at.isoformat()}",
+            found=f"{certificate.not_valid_before_utc.isoformat()} to {certificate.not_valid_after_utc.isoformat()}",
+        )
+    ]
+
+
+def _purpose(certificate: x509.Certificate, settings: KantaSettings) -> list[Finding]:
+    found: list[Finding] = []
+    usages = _extension(certificate, x509.ExtendedKeyUsage)
+    if usages is None or ExtendedKeyUsageOID.CLIENT_AUTH not in usages:
+        found.append(
+            rulebook().finding(
+                "kanta.client.purpose",
+                "The client's certificate does not name clientAuth in its extended key usage.",
+                expected="clientAuth",
+                found="none" if usages is None else ", ".join(usage.dotted_string for usage in usages),
+            )
+        )
+    key_usage = _extension(certificate, x509.KeyUsage)
+    if key_usage is None or not key_usage.digital_signature or key_usage.content_commitment:
+        found.append(
+            rulebook().finding(
+                "kanta.client.key-usage",
+                "The key usage of the client's certificate is not that of a server certificate.",
+                expected="digitalSignature without nonRepudiation",
+            )
+        )
+    policies = _extension(certificate, x509.CertificatePolicies) or ()
+    named = {policy.policy_identifier.dotted_string for policy in policies}
+    if not named & settings.server_policies:
+        found.append(
+            rulebook().finding(
+                "kanta.client.policy",
+                "The client's certificate does not bear the policy of sote server certificates.",
+                expected=" or ".join(sorted(settings.server_policies)),
+                found=", ".join(sorted(named)),
+            )
+        )
+    return found
+
+
+def _chain(certificate: x509.Certificate, trust: Trust, at: datetime) -> list[Finding]:
+    # The validator is slow to import, and not needed for a client that is refused before.
+    from sotepki.x509.path import Purpose, validate_path
+
+    report = validate_path(
+        certificate,
+        trust=trust.roots,
+        intermediates=trust.authorities,
+        at=at,
+        purpose=Purpose.TLS_CLIENT,
+        revocation=False,
+    )
+    if report.verdict is Verdict.VALID:
+        return []
+    reasons = [finding.message for finding in report.findings if finding.severity is Severity.ERROR]
+    return [
+        rulebook().finding(
+            "kanta.client.chain",
+            "The chain of the client's certificate does not lead to a trusted root.",
+            found=" ".join(reasons),
+        )
+    ]
+
+
+def _status(certificate: x509.Certificate, issuer: x509.Certificate, questions: StatusQuestions) -> list[Finding]:
+    before = len(questions.unanswered)
+    status = questions(certificate, issuer)
+    if len(questions.unanswered) > before:
+        return [
+            rulebook().finding(
+                "kanta.client.status-unavailable",
+                "The revocation state of the client's certificate is not known: " + questions.unanswered[-1],
+            )
+        ]
+    if status.state is CertificateState.REVOKED:
+        when = f" since {status.revoked_at.isoformat()}" if status.revoked_at else ""
+        why = f" ({status.reason.value})" if status.reason else ""
+        return [
+            rulebook().finding(
+                "kanta.client.revoked",
+                f"The client's certificate {certificate.serial_number:x} is revoked{when}{why}.",
+                expected="good",
+                found="revoked",
+            )
+        ]
+    if status.state is CertificateState.UNKNOWN:
+        return [
+            rulebook().finding(
+                "kanta.client.status-unknown",
+                f"The responder does not know the client's certificate {certificate.serial_number:x}.",
+                expected="good",
+                found="unknown",
+            )
+        ]
+    return []
+
+
+def _extension(certificate: x509.Certificate, kind: type[E]) -> E | None:
+    try:
+        return certificate.extensions.get_extension_for_class(kind).value
+    except x509.ExtensionNotFound:
+        return None
+
+
+def _organisation(certificate: x509.Certificate) -> str:
+    try:
+        names = certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
+    except ValueError:
+        return ""
+    return str(names[0].value) if names else ""
+
+
+def _common_name(name: x509.Name) -> str:
+    names = name.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(names[0].value) if names else name.rfc4514_string()
+
+
+def _plain(name: str) -> str:
+    """A name for comparison: requests are often written without the dots of ä and ö."""
+    letters = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
+    return " ".join(letters.split()).casefold()

@@ -1,0 +1,66 @@
+"""Kela's plain HTTP side on loopback: the validation service and the operator's pages."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from sotepki.errors import Refused
+from sotepki.kela.http_requests import expect_handler, guarded, read_body
+from sotepki.kela.kanta import Kanta
+from sotepki.kela.operator_service import OperatorPages, plain_refusal
+from sotepki.kela.rules import finding_of
+from sotepki.kela.validation import (
+    VALIDATION_PATH,
+    SharkAnswer,
+    ValidationReport,
+    ValidationService,
+    read_plain,
+)
+
+PLAIN_PATH = "/validation/document"
+
+_JSON = frozenset({"application/json", "text/json"})
+
+
+@dataclass(frozen=True)
+class _Validation:
+    """The handlers of both forms."""
+
+    kanta: Kanta
+    service: ValidationService
+
+    async def shark(self, request: web.Request) -> web.StreamResponse:
+        if request.content_type not in _JSON:
+            return web.json_response({"description": "1. The request is not JSON."}, status=400)
+        answer: SharkAnswer = await asyncio.to_thread(self.service.shark, await self._body(request))
+        return web.Response(body=answer.body, status=answer.status, content_type=answer.media_type, charset="utf-8")
+
+    async def plain(self, request: web.Request) -> web.StreamResponse:
+        report: ValidationReport = await asyncio.to_thread(self._judge, await self._body(request))
+        return web.json_response(report.as_dict())
+
+    def _judge(self, body: bytes) -> ValidationReport:
+        try:
+            request = read_plain(body, self.kanta.settings.max_message_bytes)
+        except Refused as error:
+            finding = finding_of(error, otherwise="shark.request.json")
+            return self.service.rejected(finding)
+        return self.service.validate(request)
+
+    async def _body(self, request: web.Request) -> bytes:
+        settings = self.kanta.settings
+        return await read_body(request, limit=settings.max_message_bytes, seconds=settings.read_seconds)
+
+
+def public_application(kanta: Kanta) -> web.Application:
+    """``POST`` to ``VALIDATION_PATH`` and ``PLAIN_PATH``; ``GET /status`` and ``/health``."""
+    limit = kanta.settings.max_message_bytes
+    validation = _Validation(kanta, ValidationService(kanta))
+    app = web.Application(client_max_size=limit, middlewares=[guarded(plain_refusal)])
+    app.router.add_post(VALIDATION_PATH, validation.shark, expect_handler=expect_handler(limit))
+    app.router.add_post(PLAIN_PATH, validation.plain, expect_handler=expect_handler(limit))
+    OperatorPages(kanta).add_to(app)
+    return app

@@ -1,0 +1,105 @@
+"""Kela's tables: the archive, the messages it acknowledged, the request log, access points, joint tests."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import ForeignKey, LargeBinary, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from sotepki.records import Base, UtcDateTime
+
+
+class ArchivedDocument(Base):
+    """A document as it came, byte for byte, under its custodian."""
+
+    __tablename__ = "kela_document"
+
+    document_id: Mapped[str] = mapped_column(primary_key=True)
+    set_id: Mapped[str]
+    custodian: Mapped[str] = mapped_column(index=True)
+    service_request: Mapped[str]
+    message_id: Mapped[str] = mapped_column(ForeignKey("kela_message.message_id"), unique=True)
+    archived_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    sha256: Mapped[str]
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class AcknowledgedMessage(Base):
+    """A message that was accepted: the same bytes get the same acknowledgement again."""
+
+    __tablename__ = "kela_message"
+
+    message_id: Mapped[str] = mapped_column(primary_key=True)
+    sender: Mapped[str]
+    sha256: Mapped[str]
+    acknowledgement: Mapped[str]
+    acknowledged_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class LoggedRequest(Base):
+    """One request and how it ended. No personal data: ids of organisations, messages and rules only."""
+
+    __tablename__ = "kela_request"
+
+    number: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    kind: Mapped[str]
+    outcome: Mapped[str]
+    rules: Mapped[str]
+    message_id: Mapped[str]
+    sender: Mapped[str]
+    certificate_sha256: Mapped[str]
+    certificate_serial: Mapped[str]
+    certificate_issuer: Mapped[str]
+    reason: Mapped[str]
+
+
+class AccessPoint(Base):
+    """An access point (liityntäpiste): a host name in a server certificate, and who operates it."""
+
+    __tablename__ = "kela_access_point"
+
+    host_name: Mapped[str] = mapped_column(primary_key=True)
+    operator: Mapped[str]
+    registered_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class ServedOrganisation(Base):
+    """An organisation that an access point may send for."""
+
+    __tablename__ = "kela_served_organisation"
+
+    host_name: Mapped[str] = mapped_column(ForeignKey("kela_access_point.host_name"), primary_key=True)
+    organisation: Mapped[str] = mapped_column(primary_key=True)
+
+
+class JointTest(Base):
+    """A system in joint testing; ``statement_number`` is empty until Kela gives its statement."""
+
+    __tablename__ = "kela_joint_test"
+
+    number: Mapped[int] = mapped_column(primary_key=True)
+    system: Mapped[str]
+    supplier: Mapped[str]
+    system_class: Mapped[str]
+    content: Mapped[str]
+    registered_on: Mapped[date]
+    begins_on: Mapped[date]
+    pretest_errors: Mapped[int | None]
+    statement_year: Mapped[int | None]
+    statement_running: Mapped[int | None]
+    statement_on: Mapped[date | None]
+
+    __table_args__ = (UniqueConstraint("statement_year", "statement_running"),)
+
+
+class JointTestPhase(Base):
+    """One phase of a joint test and its result."""
+
+    __tablename__ = "kela_joint_test_phase"
+
+    joint_test: Mapped[int] = mapped_column(ForeignKey("kela_joint_test.number"), primary_key=True)
+    phase: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    passed: Mapped[bool]
+    done_on: Mapped[date]

@@ -1,0 +1,226 @@
+"""The validation service for social welfare documents, in the shape of the public one and in a plain one.
+
+The public service ("SHARK") answers 200 with an empty body, or 400 with numbered descriptions (docs/field/kanta.md 7:
+confirmed). What it checks is not public, nor whether it looks at signatures: here it judges structure, content and
+frame, and signatures only if the settings say so. The plain form always tells everything, with rule ids.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lxml import etree
+
+from sotepki.documents import DocumentReport, check_frame, open_frame, verify_document
+from sotepki.errors import Refused
+from sotepki.evidence import Finding, Severity, Verdict, verdict_of
+from sotepki.kela import request_log
+from sotepki.kela.acknowledgement import HL7
+from sotepki.kela.kanta import Kanta
+from sotepki.kela.request_log import RequestKind
+from sotepki.kela.revocation import StatusQuestions
+from sotepki.kela.rules import finding_of, rulebook
+from sotepki.kela.settings import SharkQuirk
+from sotepki.xmldsig import parse
+
+VALIDATION_PATH = "/shark-validointi/validoi/asiakirja/tulos"
+
+_FRAME = f"{{{HL7}}}RCMR_IN200002FI01"
+_STRUCTURE = ("xml.", "doc.family", "doc.structure", "doc.body", "doc.metadata", "doc.content", "doc.hetu", "frame.",
+              "shark.")  # fmt: skip
+"""Rules that concern neither signatures nor signers."""
+
+_REJECTED = """<html><head><title>Request Rejected</title></head><body>The requested URL was rejected. \
+Please consult with your administrator.<br><br>Your support ID is: {support}</body></html>
+"""
+
+
+@dataclass(frozen=True)
+class ValidationRequest:
+    """What is to be validated. ``frame`` may be absent in the plain form; ``level`` has no known meaning."""
+
+    document: bytes
+    frame: bytes | None = None
+    message_id: str = ""
+    service_request: str = ""
+    level: str = ""
+
+
+@dataclass(frozen=True)
+class ValidationReport:
+    """The plain answer."""
+
+    verdict: Verdict
+    findings: tuple[Finding, ...]
+    document_id: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON form."""
+        return {
+            "verdict": self.verdict.value,
+            "document_id": self.document_id,
+            "findings": [finding.as_dict() for finding in self.findings],
+        }
+
+
+@dataclass(frozen=True)
+class SharkAnswer:
+    """The answer in the public service's shape."""
+
+    status: int
+    body: bytes = b""
+    media_type: str = "application/json"
+
+
+@dataclass(frozen=True)
+class ValidationService:
+    """Validates documents as the archive of ``kanta`` would; archives nothing."""
+
+    kanta: Kanta
+
+    def validate(self, request: ValidationRequest) -> ValidationReport:
+        """Everything that is found on the document, and on the frame if there is one. Any bytes are taken."""
+        report = self._validate(request)
+        self.kanta.log(request_log.entry(RequestKind.VALIDATE, report.verdict.value, report.findings, None))
+        return report
+
+    def rejected(self, finding: Finding) -> ValidationReport:
+        """The report on a request that could not be read."""
+        self.kanta.log(request_log.entry(RequestKind.VALIDATE, Verdict.INDETERMINATE.value, (finding,), None))
+        return ValidationReport(Verdict.INDETERMINATE, (finding,))
+
+    def shark(self, body: bytes) -> SharkAnswer:
+        """The answer to the JSON request of the public service."""
+        try:
+            request = read_request(body)
+        except Refused as error:
+            return _descriptions([finding_of(error, otherwise="shark.request.json")])
+        quirks = self.kanta.settings.shark_quirks
+        if SharkQuirk.MISSING_DECLARATION in quirks and not request.document.lstrip().startswith(b"<?xml"):
+            # The field's clients saw the gateway's own page; its status is not known, such gateways send 200.
+            page = _REJECTED.format(support=uuid.uuid5(uuid.NAMESPACE_OID, request.message_id).int)
+            return SharkAnswer(200, page.encode(), "text/html")
+        if SharkQuirk.CRLF in quirks and b"\r\n" in request.document:
+            return _described(["nonXMLBody missing"])
+        report = self.validate(request)
+        errors = [
+            finding
+            for finding in report.findings
+            if finding.severity is Severity.ERROR
+            and (self.kanta.settings.shark_checks_signatures or finding.rule.startswith(_STRUCTURE))
+        ]
+        return _descriptions(errors) if errors else SharkAnswer(200)
+
+    def _validate(self, request: ValidationRequest) -> ValidationReport:
+        questions = StatusQuestions(self.kanta.status, self.kanta.settings.when_status_unavailable)
+        now = self.kanta.records.clock.now()
+        report = verify_document(request.document, self.kanta.verification_context(now, questions))
+        findings = list(report.findings)
+        if request.frame is not None:
+            findings += _frame_findings(request, request.frame, report)
+        verdict = verdict_of(findings)
+        if verdict is Verdict.VALID:
+            verdict = report.verdict
+        return ValidationReport(verdict, tuple(findings), report.document_id)
+
+
+def read_request(body: bytes) -> ValidationRequest:
+    """Read the JSON of the public service.
+
+    Raises:
+        Refused: ``shark.request.json``, ``shark.request.message-id`` or ``shark.request.document``.
+    """
+    try:
+        row = json.loads(body)
+    except (ValueError, RecursionError):
+        raise Refused("The request is not JSON.", rule="shark.request.json") from None
+    if not isinstance(row, dict):
+        raise Refused("The request is not a JSON object.", rule="shark.request.json")
+    message_id = _text(row, "messageId")
+    try:
+        uuid.UUID(message_id)
+    except ValueError:
+        raise Refused("messageId is not a UUID.", rule="shark.request.message-id") from None
+    document, frame = _octets(row, "asiakirjaXml"), _octets(row, "siirtokehysXml")
+    if not document:
+        raise Refused("asiakirjaXml is missing.", rule="shark.request.document")
+    if not frame:
+        raise Refused("siirtokehysXml is missing.", rule="shark.request.json")
+    return ValidationRequest(document, frame, message_id, _text(row, "palveluPyynto"), _text(row, "level"))
+
+
+def read_plain(body: bytes, limit: int) -> ValidationRequest:
+    """Read the body of the plain form: a document, a frame with a document in it, or the public service's JSON.
+
+    Raises:
+        Refused: it is JSON of another shape, or a frame that cannot be opened.
+    """
+    if body.lstrip()[:1] == b"{":
+        return read_request(body)
+    try:
+        is_frame = parse(body, limit=limit).tag == _FRAME
+    except Refused:
+        is_frame = False  # verifying the document says what is wrong with it
+    return ValidationRequest(open_frame(body).document, body) if is_frame else ValidationRequest(body)
+
+
+def _frame_findings(request: ValidationRequest, data: bytes, report: DocumentReport) -> list[Finding]:
+    try:
+        frame = open_frame(_completed(data, request.document))
+    except Refused as error:
+        return [finding_of(error, otherwise="shark.request.json")]
+    findings = list(check_frame(frame, report))
+    if frame.document != request.document:
+        sentence = "The frame holds another document than the one beside it."
+        findings.append(rulebook().finding("shark.frame.other-document", sentence))
+    if request.service_request and request.service_request != frame.service_request:
+        findings.append(
+            rulebook().finding(
+                "shark.frame.service-request",
+                "palveluPyynto is not the service request of the frame.",
+                expected=frame.service_request,
+                found=request.service_request[:40],
+            )
+        )
+    return findings
+
+
+def _completed(frame: bytes, document: bytes) -> bytes:
+    """The frame with the document put in, if it came without one: the two travel side by side in this service."""
+    root = parse(frame)
+    carriers = root.findall(f"{{{HL7}}}controlActProcess/{{{HL7}}}subject/{{{HL7}}}clinicalDocument")
+    if len(carriers) != 1 or carriers[0].find(f"{{{HL7}}}text") is not None:
+        return frame
+    text = etree.SubElement(carriers[0], f"{{{HL7}}}text", representation="B64")
+    text.text = base64.b64encode(document).decode("ascii")
+    return etree.tostring(root)
+
+
+def _descriptions(findings: list[Finding]) -> SharkAnswer:
+    return _described([f"{finding.message} [{finding.rule}]" for finding in findings])
+
+
+def _described(items: list[str]) -> SharkAnswer:
+    texts = [f"{number}. {item.replace(';', ',')}" for number, item in enumerate(items, 1)]
+    return SharkAnswer(400, json.dumps({"description": "; ".join(texts)}, ensure_ascii=False).encode())
+
+
+def _text(row: Mapping[str, Any], name: str) -> str:
+    value = row.get(name, "")
+    if value is None:
+        return ""
+    if not isinstance(value, str | int):
+        raise Refused(f"{name} is not a text.", rule="shark.request.json")
+    return str(value)
+
+
+def _octets(row: Mapping[str, Any], name: str) -> bytes:
+    try:
+        return _text(row, name).encode("utf-8")
+    except UnicodeEncodeError:
+        raise Refused(f"{name} holds characters that are not Unicode.", rule="shark.request.json") from None

@@ -1,0 +1,191 @@
+"""Access rights of staff: given by task and right, ended when the right is gone (docs/field/registration.md 1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from sotepki.errors import Misuse, Refused
+from sotepki.identifiers import Oid, RegistrationNumber
+from sotepki.provider.tables import AccessRow
+from sotepki.provider.tasks import Obstacle, Task, obstacle, provider_rules, tasks
+from sotepki.records import Records
+from sotepki.registers import OrganisationRegister, RightsRegister
+
+OFFICE = "provider"
+
+
+@dataclass(frozen=True)
+class Access:
+    """A task that a professional holds or held; ``ended_by`` is the rule or the words that ended it."""
+
+    id: int
+    organisation: Oid
+    registration_number: RegistrationNumber
+    task: str
+    granted_at: datetime
+    ended_at: datetime | None = None
+    ended_by: str = ""
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What a sweep found: how many access rights it looked at, and those that it ended, each with its reason."""
+
+    at: datetime
+    checked: int
+    ended: tuple[Access, ...]
+    reasons: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, object]:
+        """The sweep for JSON."""
+        return {
+            "at": self.at.isoformat(),
+            "checked": self.checked,
+            "ended": [
+                {"registration_number": one.registration_number.value, "task": one.task, "rule": one.ended_by,
+                 "reason": reason}
+                for one, reason in zip(self.ended, self.reasons, strict=True)
+            ],
+        }  # fmt: skip
+
+
+class AccessRights:
+    """The access rights of the staff of all organisations of a workspace, one organisation at a time."""
+
+    def __init__(self, records: Records, rights: RightsRegister, organisations: OrganisationRegister) -> None:
+        self.records = records
+        self.rights = rights
+        self.organisations = organisations
+
+    def grant(self, organisation: Oid, registration_number: RegistrationNumber, task: str, *, actor: str) -> Access:
+        """Give a professional a task.
+
+        Raises:
+            Refused: the organisation or task is unknown, the right is not in force or does not carry the task, or
+                the person has the task already; the refusal stands in the journal.
+        """
+        wanted = self._task(task)
+        try:
+            if self.organisations.organisation(organisation) is None:
+                raise _refusal("access.organisation", f"The organisation {organisation} is not in the register.")
+            found = self._obstacle(wanted, registration_number, self.records.clock.now())
+            if found is not None:
+                raise _refusal(found.rule, found.sentence, subject=registration_number.value)
+            return self._enter(organisation, registration_number, wanted, actor)
+        except Refused as refused:
+            with self.records.change(OFFICE, actor) as tx:
+                tx.journal("refused", registration_number.value, step="grant", task=task, rule=refused.rule)
+            raise
+
+    def end(
+        self, organisation: Oid, registration_number: RegistrationNumber, task: str, *, actor: str, reason: str
+    ) -> Access:
+        """Take a task away.
+
+        Raises:
+            Misuse: the person does not hold it.
+        """
+        with self.records.change(OFFICE, actor) as tx:
+            row = _row(tx.session, organisation, registration_number, self._task(task))
+            if row is None:
+                raise Misuse(f"The person {registration_number} does not hold the task {task!r}.")
+            row.ended_at, row.ended_by, row.slot = tx.now, reason[:80], None
+            tx.journal("access.ended", registration_number.value, task=task, reason=reason)
+            return _access(row)
+
+    def may(self, organisation: Oid, registration_number: RegistrationNumber, task: str) -> bool:
+        """Whether a person may do a task now: it was given, and the right behind it is still in force."""
+        wanted = self._task(task)
+        with self.records.look() as session:
+            held = _row(session, organisation, registration_number, wanted) is not None
+        return held and self._obstacle(wanted, registration_number, self.records.clock.now()) is None
+
+    def held(self, organisation: Oid) -> list[Access]:
+        """The access rights of an organisation's staff that have not been ended."""
+        query = select(AccessRow).where(AccessRow.organisation == organisation.value, AccessRow.slot.is_not(None))
+        with self.records.look() as session:
+            return [_access(row) for row in session.scalars(query.order_by(AccessRow.id))]
+
+    def without_right(self, organisation: Oid) -> list[tuple[Access, Obstacle]]:
+        """The access rights that no longer rest on a right in force, with the reason of each."""
+        now = self.records.clock.now()
+        checked = [
+            (one, self._obstacle(self._task(one.task), one.registration_number, now))
+            for one in self.held(organisation)
+        ]
+        return [(one, found) for one, found in checked if found is not None]
+
+    def sweep(self, organisation: Oid, *, actor: str = "sweep") -> Sweep:
+        """Check all staff of an organisation against Valvira's register and end what no longer rests on a right."""
+        checked = len(self.held(organisation))
+        lost = self.without_right(organisation)
+        with self.records.change(OFFICE, actor) as tx:
+            ended = []
+            for one, found in lost:
+                row = tx.session.get_one(AccessRow, one.id)
+                row.ended_at, row.ended_by, row.slot = tx.now, found.rule, None
+                tx.journal("access.ended", one.registration_number.value, task=one.task, rule=found.rule)
+                ended.append(_access(row))
+            tx.journal("access.swept", organisation.value, checked=str(checked), ended=str(len(ended)))
+            return Sweep(tx.now, checked, tuple(ended), tuple(found.sentence for _, found in lost))
+
+    def _task(self, task: str) -> Task:
+        if task not in tasks():
+            known = ", ".join(tasks())
+            raise _refusal("access.task", f"There is no task {task[:40]!r}; there are: {known}.")
+        return tasks()[task]
+
+    def _obstacle(self, task: Task, registration_number: RegistrationNumber, at: datetime) -> Obstacle | None:
+        rights = self.rights.rights_in_force(registration_number, at)
+        professional = self.rights.professional(registration_number) if rights else None
+        return obstacle(task, professional, rights)
+
+    def _enter(self, organisation: Oid, number: RegistrationNumber, task: Task, actor: str) -> Access:
+        with self.records.change(OFFICE, actor) as tx:
+            row = AccessRow(
+                organisation=organisation.value,
+                registration_number=number.value,
+                task=task.id,
+                slot=_slot(organisation, number, task),
+                granted_at=tx.now,
+            )
+            tx.session.add(row)
+            try:
+                tx.session.flush()
+            except IntegrityError:
+                sentence = f"The person {number} holds the task {task.id!r} already."
+                raise _refusal("access.twice", sentence, subject=number.value) from None
+            tx.journal("access.granted", number.value, organisation=organisation.value, task=task.id)
+            return _access(row)
+
+
+def _refusal(rule: str, sentence: str, *, subject: str = "") -> Refused:
+    return Refused(sentence, rule=rule, advice=provider_rules()[rule].advice, subject=subject)
+
+
+def _slot(organisation: Oid, number: RegistrationNumber, task: Task) -> str:
+    return f"{organisation}/{number}/{task.id}"
+
+
+def _row(session: Session, organisation: Oid, number: RegistrationNumber, task: Task) -> AccessRow | None:
+    return session.scalars(select(AccessRow).where(AccessRow.slot == _slot(organisation, number, task))).first()
+
+
+def _access(row: AccessRow) -> Access:
+    return Access(
+        id=row.id,
+        organisation=Oid(row.organisation),
+        registration_number=RegistrationNumber(row.registration_number),
+        task=row.task,
+        granted_at=row.granted_at,
+        ended_at=row.ended_at,
+        ended_by=row.ended_by,
+    )
+
+
+__all__ = ["Access", "AccessRights", "Sweep"]

@@ -1,0 +1,75 @@
+"""The tasks that access is given by, and whether a professional may hold one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from sotepki.errors import Fault
+from sotepki.evidence import RuleBook, load_yaml, refuse_unknown_keys
+from sotepki.registers import Professional, ProfessionalRight
+from sotepki.resources import package_file
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task; see ``tasks.yaml``."""
+
+    id: str
+    title: str
+    registers: frozenset[str]
+    prescriber: bool
+    barred_by: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """Why a professional may not hold a task: the rule that decides, and a sentence."""
+
+    rule: str
+    sentence: str
+
+
+@cache
+def provider_rules() -> RuleBook:
+    """The rule book of the provider's duties."""
+    return RuleBook.load(package_file("provider", "rules.yaml"))
+
+
+@cache
+def tasks() -> Mapping[str, Task]:
+    """The tasks by id; a wrong key in the data file is a ``Fault``."""
+    raw = load_yaml(package_file("provider", "tasks.yaml"))
+    keys = {"title", "registers", "prescriber", "barred_by"}
+    found = {}
+    for task_id, row in raw.items():
+        refuse_unknown_keys(row, keys, f"The task {task_id}")
+        if keys - set(row):
+            raise Fault(f"The task {task_id} lacks {', '.join(sorted(keys - set(row)))}.")
+        found[str(task_id)] = Task(
+            id=str(task_id),
+            title=str(row["title"]),
+            registers=frozenset(str(register) for register in row["registers"]),
+            prescriber=bool(row["prescriber"]),
+            barred_by=frozenset(str(target) for target in row["barred_by"]),
+        )
+    return found
+
+
+def obstacle(task: Task, professional: Professional | None, rights: Sequence[ProfessionalRight]) -> Obstacle | None:
+    """Why a professional with these rights in force may not hold ``task``; None if nothing is in the way.
+
+    One right without a barring restriction is enough.
+    """
+    fitting = [right for right in rights if right.register.value in task.registers]
+    if professional is None or not fitting:
+        where = " or ".join(sorted(task.registers))
+        return Obstacle("access.right", f"The person has no right in force in {where} for the task {task.id!r}.")
+    if task.prescriber and professional.prescriber_id is None:
+        return Obstacle("access.prescriber", f"The person has no prescriber's identifier for the task {task.id!r}.")
+    barred = [sorted(task.barred_by & set(right.restrictions)) for right in fitting]
+    if all(barred):
+        sentence = f"Every right of the person is restricted ({', '.join(barred[0])}) in the task {task.id!r}."
+        return Obstacle("access.restriction", sentence)
+    return None

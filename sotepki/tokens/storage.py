@@ -1,0 +1,128 @@
+"""Files that hold keys or counters: readable by their owner only, whole or absent, and on the disk when promised.
+
+The card's chip is a process of its own that must start quickly, so this does not lean on the database room.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from sotepki.errors import Fault
+
+try:  # POSIX only, as SoftHSM's packages are
+    import fcntl
+except ImportError:  # pragma: no cover
+    fcntl = None  # type: ignore[assignment]
+
+
+def private_directory(path: Path) -> Path:
+    """Make a directory of mode 0700 with its parents; one that is there already is left as it is.
+
+    Raises:
+        Fault: it cannot be made.
+    """
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    return path
+
+
+def write_private(target: Path, content: bytes, *, durable: bool = True) -> None:
+    """Replace a file in one step (mode 0600); with ``durable`` it is on the disk when this returns.
+
+    Raises:
+        Fault: the disk is full or the directory cannot be written; the old content is untouched.
+    """
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
+            if durable:
+                stream.flush()
+                os.fsync(stream.fileno())
+        os.replace(part, target)
+        if durable:
+            sync_directory(target.parent)
+    except OSError as error:
+        _discard(part)
+        raise _unwritable(target, error) from error
+
+
+def sync_directory(path: Path) -> None:
+    """Put a directory's entries on the disk, so that a rename outlives a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_tree(path: Path) -> None:
+    """Put every file below ``path`` on the disk."""
+    for directory, _, names in os.walk(path):
+        for name in names:
+            descriptor = os.open(os.path.join(directory, name), os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+        sync_directory(Path(directory))
+
+
+def try_lock(path: Path) -> IO[bytes] | None:
+    """Take the lock that a file stands for, or answer None if another process has it.
+
+    The lock lasts until the returned file is closed or the process ends, however it ends.
+
+    Raises:
+        Fault: the lock file cannot be made.
+    """
+    return _lock(path, wait=False)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock that a file stands for; waits until it is free."""
+    stream = _lock(path, wait=True)
+    try:
+        yield
+    finally:
+        if stream is not None:
+            stream.close()
+
+
+def _lock(path: Path, *, wait: bool) -> IO[bytes] | None:
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    stream = os.fdopen(descriptor, "rb+")
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        stream.close()
+        return None
+    except OSError as error:
+        stream.close()
+        raise _unwritable(path, error) from error
+    return stream
+
+
+def _discard(part: Path) -> None:
+    try:
+        part.unlink(missing_ok=True)
+    except OSError:
+        return
+
+
+def _unwritable(path: Path, error: OSError) -> Fault:
+    return Fault(
+        f"{path} cannot be written: {error.strerror or error}.",
+        advice="Check the owner, the permissions and the free space of the directory.",
+    )

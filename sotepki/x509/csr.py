@@ -1,0 +1,321 @@
+"""Checking a certificate request: what DVV would send back, told before the vendor waits for it.
+
+The rules are ``csr.*`` in ``rules.yaml``; the names a request should carry come from the profile of the certificate.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from ipaddress import ip_address
+from typing import Any
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from sotepki.errors import Refused
+from sotepki.evidence import Finding, Verdict, verdict_of
+from sotepki.x509.admission import is_dns_name
+from sotepki.x509.keys import key_kind
+from sotepki.x509.names import ATTRIBUTES, NamePart, name_text, read_name
+from sotepki.x509.profile_values import Presence
+from sotepki.x509.profiles import Profile, load_profiles
+from sotepki.x509.reading import guess, private_key_given, request_block
+from sotepki.x509.rulebook import rulebook
+
+
+class CsrKind(StrEnum):
+    """What the request is for (docs/field/pki.md 7, row Types for sote)."""
+
+    SERVER = "server"
+    SYSTEM_SIGNATURE = "system-signature"
+
+
+PROFILES: Mapping[CsrKind, str] = {
+    CsrKind.SERVER: "test-server",
+    CsrKind.SYSTEM_SIGNATURE: "test-system-signature",
+}
+
+_BUSINESS_ID = re.compile(r"\d{7}-\d")
+_NAMED_KEYS = ("rsa-2048", "rsa-4096", "p-256")
+
+
+@dataclass(frozen=True)
+class CsrReport:
+    """The answer of the check.
+
+    Attributes:
+        csr: the request, or None if the data is none.
+        subject: requested values by attribute name, the first of a repeated one.
+        dns_names, ip_addresses, emails: requested alternative names, as text.
+        key: the kind of the key, ``rsa-2048``.
+    """
+
+    verdict: Verdict
+    findings: tuple[Finding, ...]
+    csr: x509.CertificateSigningRequest | None = None
+    subject: Mapping[str, str] = field(default_factory=dict)
+    dns_names: tuple[str, ...] = ()
+    ip_addresses: tuple[str, ...] = ()
+    emails: tuple[str, ...] = ()
+    key: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report for JSON."""
+        return {
+            "verdict": str(self.verdict),
+            "subject": dict(self.subject),
+            "dns_names": list(self.dns_names),
+            "ip_addresses": list(self.ip_addresses),
+            "key": self.key,
+            "findings": [finding.as_dict() for finding in self.findings],
+        }
+
+
+@dataclass(frozen=True)
+class _Request:
+    """A request taken apart."""
+
+    csr: x509.CertificateSigningRequest
+    subject: tuple[NamePart, ...]
+    names: tuple[x509.GeneralName, ...]
+    asks_for_ca: bool
+
+    def texts(self, kind: type[x509.DNSName] | type[x509.RFC822Name] | type[x509.IPAddress]) -> tuple[str, ...]:
+        return tuple(str(name.value) for name in self.names if isinstance(name, kind))
+
+    def values(self, attribute: str) -> list[str]:
+        return [part.value for part in self.subject if part.name == attribute]
+
+    @property
+    def host(self) -> str:
+        return next(iter(self.values("common_name")), "").strip()
+
+
+def check_csr(data: bytes, kind: CsrKind, *, seen_keys: Collection[bytes] = ()) -> CsrReport:
+    """Check a request in PEM or DER; any bytes get an answer.
+
+    Args:
+        seen_keys: SHA-256 digests of public keys (``key_digest``) that already have a certificate.
+    """
+    rules = rulebook()
+    try:
+        block = request_block(data)
+        csr = _load(block)
+    except Refused as refused:
+        finding = rules.finding(refused.rule, refused.sentence, advice=refused.advice)
+        return CsrReport(Verdict.INVALID, (finding,))
+    findings = list(_signature(csr))
+    try:
+        request = _take_apart(csr)
+        findings += _key(csr.public_key(), seen_keys)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        findings.append(
+            rules.finding("csr.unreadable", f"The request cannot be read to its end: {_first_line(error)}.")
+        )
+        return CsrReport(Verdict.INVALID, tuple(findings), csr)
+    findings += _subject(request, kind)
+    findings += _server_names(request) if kind is CsrKind.SERVER else _system_names(request)
+    if request.asks_for_ca:
+        findings.append(rules.finding("csr.ca-requested", "The request asks for a CA certificate."))
+    values = {part.name: part.value for part in reversed(request.subject) if part.name in ATTRIBUTES}
+    return CsrReport(
+        verdict=verdict_of(findings),
+        findings=tuple(findings),
+        csr=csr,
+        subject=dict(reversed(values.items())),
+        dns_names=_domains(request),
+        ip_addresses=request.texts(x509.IPAddress),
+        emails=_emails(request),
+        key=key_kind(csr.public_key()),
+    )
+
+
+def key_digest(public_key: object) -> bytes:
+    """SHA-256 of a public key's SubjectPublicKeyInfo, by which a reused key is known."""
+    if not isinstance(public_key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey):
+        return b""
+    digest = hashes.Hash(hashes.SHA256())
+    digest.update(public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+    return digest.finalize()
+
+
+def _load(block: bytes) -> x509.CertificateSigningRequest:
+    try:
+        return x509.load_der_x509_csr(block)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        seems = guess(block)
+        if "private key" in seems:
+            raise private_key_given("The file", "csr") from None
+        what = f"The file is a {seems}" if seems else f"The file is not a certificate request: {_first_line(error)}"
+        raise Refused(f"{what}.", rule="csr.not-a-csr", advice=rulebook()["csr.not-a-csr"].advice) from None
+
+
+def _take_apart(csr: x509.CertificateSigningRequest) -> _Request:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # an odd length in a name becomes a finding, not a warning
+        subject = read_name(csr.subject.public_bytes())
+    names: tuple[x509.GeneralName, ...] = ()
+    ca = False
+    for extension in csr.extensions:
+        if isinstance(extension.value, x509.SubjectAlternativeName):
+            names = tuple(extension.value)
+        elif isinstance(extension.value, x509.BasicConstraints):
+            ca = extension.value.ca
+    return _Request(csr, subject, names, ca)
+
+
+def _signature(csr: x509.CertificateSigningRequest) -> Iterator[Finding]:
+    rules = rulebook()
+    try:
+        valid = csr.is_signature_valid
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        valid = False
+    if not valid:
+        yield rules.finding("csr.signature", "The signature of the request does not verify.")
+    try:
+        algorithm = csr.signature_hash_algorithm
+    except (ValueError, UnsupportedAlgorithm):
+        return
+    if algorithm is not None and algorithm.name in ("md5", "sha1"):
+        message = "The request is signed with a broken hash."
+        yield rules.finding("csr.signature.weak", message, expected="sha256", found=algorithm.name)
+
+
+def _key(key: object, seen_keys: Collection[bytes]) -> Iterator[Finding]:
+    rules = rulebook()
+    kind = key_kind(key)
+    if isinstance(key, rsa.RSAPublicKey):
+        if key.key_size < 2048:
+            message = f"The RSA key has {key.key_size} bits."
+            yield rules.finding("csr.key.size", message, expected="2048 bits or more", found=kind)
+        elif kind not in ("rsa-2048", "rsa-3072", "rsa-4096"):
+            message = f"An RSA key of {key.key_size} bits is unusual."
+            yield rules.finding("csr.key.kind", message, expected="2048 or 4096 bits", found=kind)
+        exponent = key.public_numbers().e
+        if exponent < 65537 or exponent % 2 == 0:
+            yield rules.finding("csr.key.exponent", "The public exponent is small or even.", found=str(exponent)[:40])
+    elif kind not in ("p-256", "p-384"):
+        yield rules.finding("csr.key.algorithm", f"The key is of the kind {kind}.", expected="RSA, P-256", found=kind)
+        return
+    if kind in ("rsa-3072", "p-384"):
+        expected = ", ".join(_NAMED_KEYS)
+        yield rules.finding("csr.key.kind", f"No source shows DVV with a key {kind}.", expected=expected, found=kind)
+    if seen_keys and key_digest(key) in seen_keys:
+        yield rules.finding("csr.key.reused", "The key already has a certificate.", found=kind)
+
+
+def _profile(kind: CsrKind) -> Profile:
+    return load_profiles()[PROFILES[kind]]
+
+
+def _subject(request: _Request, kind: CsrKind) -> Iterator[Finding]:
+    rules = rulebook()
+    known: dict[str, str] = {}
+    for name, row, value in _profile(kind).subject_rows:
+        known[name] = value.pattern
+        label = ATTRIBUTES[name].short
+        texts = [text for text in request.values(name) if text.strip()]
+        if not texts:
+            if row.presence is Presence.REQUIRED:
+                message = f"The subject has no {label}."
+                yield rules.finding("csr.subject.missing", message, expected=row.rule, where=label)
+            continue
+        text = texts[0]
+        bound = value.bound or ATTRIBUTES[name].bound
+        if len(text) > bound or not text.isprintable():
+            message = f"{label} is longer than {bound} characters or has control characters."
+            yield rules.finding("csr.subject.value", message, found=text[:100], where=label)
+        elif value.fixed and text != value.fixed:
+            message = f"{label} is {text!r}."
+            yield rules.finding("csr.subject.value", message, expected=value.fixed, found=text, where=label)
+    for part in request.subject:
+        # Units and e-mail addresses of a server request have rules of their own.
+        own_rule = part.name == "email" or (kind is CsrKind.SERVER and part.name == "organisational_unit")
+        if part.name not in known and not own_rule:
+            message = f"The subject has {part.short}, which the certificate will not carry."
+            yield rules.finding(
+                "csr.subject.extra", message, found=f"{part.short}={part.value}"[:200], where=part.short
+            )
+
+
+def _server_names(request: _Request) -> Iterator[Finding]:
+    rules = rulebook()
+    for unit in request.values("organisational_unit"):
+        yield rules.finding("csr.organisational-unit", "The subject has an organisational unit.", found=f"OU={unit}")
+    for email in _emails(request):
+        yield rules.finding("csr.email", "The request has an e-mail address.", found=email[:200])
+    names = request.texts(x509.DNSName)
+    addresses = [name for name in (request.host, *names) if _is_address(name)] + list(request.texts(x509.IPAddress))
+    domains = _domains(request)
+    if not domains and addresses:
+        message = "The request names an IP address and no domain name."
+        yield rules.finding("csr.ip-only", message, expected="a domain name", found=", ".join(addresses)[:200])
+    elif not domains:
+        yield rules.finding(
+            "csr.domain.missing", "The request names no domain.", found=name_text(request.subject)[:200]
+        )
+    for domain in domains:
+        if not is_dns_name(domain) or "." not in domain.removeprefix("*."):
+            message = f"{domain[:100]!r} is not a full domain name."
+            yield rules.finding("csr.domain.form", message, expected="host.domain.fi", found=domain[:200])
+        elif domain.startswith("*."):
+            yield rules.finding("csr.wildcard", "The request is for a wildcard name.", found=domain)
+    for name in names:
+        if _is_address(name):
+            message = "An IP address stands as domain name."
+            yield rules.finding("csr.domain.form", message, expected="iPAddress or a host name", found=name)
+    if domains and request.host.lower() not in map(str.lower, names):
+        message = "The common name is not repeated as dNSName."
+        yield rules.finding("csr.domain.common-name", message, expected=request.host, found=", ".join(names)[:200])
+
+
+def _system_names(request: _Request) -> Iterator[Finding]:
+    rules = rulebook()
+    for email in _emails(request):
+        yield rules.finding("csr.email.system", "The request has an e-mail address.", found=email[:200])
+    pattern = next(
+        value.pattern for name, _, value in _profile(CsrKind.SYSTEM_SIGNATURE).subject_rows if name == "serial_number"
+    )
+    for number in request.values("serial_number"):
+        if len(number) > 200 or not re.fullmatch(pattern, number):
+            message = "The serialNumber is not the organisation's OID."
+            if _BUSINESS_ID.fullmatch(number):
+                message += " A business ID stands there, as in a general service certificate."
+            expected = "an OID under 1.2.246, from THL's SOTE organisation register"
+            yield rules.finding(
+                "csr.subject.value", message, expected=expected, found=number[:100], where="serialNumber"
+            )
+
+
+def _domains(request: _Request) -> tuple[str, ...]:
+    """Requested domain names: the common name if it looks like one, then the dNSNames, each once."""
+    names = list(request.texts(x509.DNSName))
+    if request.host and not _is_address(request.host) and "." in request.host and " " not in request.host:
+        names.insert(0, request.host)
+    unique = {name.lower(): name for name in reversed(names) if not _is_address(name)}
+    return tuple(reversed(unique.values()))
+
+
+def _emails(request: _Request) -> tuple[str, ...]:
+    in_subject = [part.value for part in request.subject if part.name == "email"]
+    hidden = [text for text in request.values("common_name") if "@" in text]
+    return tuple(dict.fromkeys((*in_subject, *request.texts(x509.RFC822Name), *hidden)))
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text.strip().strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")[:160]

@@ -1,0 +1,151 @@
+"""Issuing certificates by profile: what the profile forbids cannot be issued.
+
+A request is checked against the profile first (``sotepki.x509.admission``); then pyca builds and the CA's key signs,
+be it in memory or in a token. The checks and the building cost well under 0.3 ms beside the signature.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from ipaddress import IPv4Address, IPv6Address
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from sotepki.x509 import der
+from sotepki.x509.admission import admit, subject_name
+from sotepki.x509.extensions import (
+    AlternativeNames,
+    alternative_names,
+    constant_extensions,
+    extended_key_usage_of,
+    key_usage,
+)
+from sotepki.x509.issuer import Issuer
+from sotepki.x509.keys import PrivateKey, PublicKey, signing_hash
+from sotepki.x509.profile_values import ExtendedKeyUsageValue, SignatureValue
+from sotepki.x509.profiles import Profile
+from sotepki.x509.validity import default_not_after
+
+__all__ = ["Issuer", "PrivateKey", "PublicKey", "default_not_after", "issue"]
+
+ECDSA_SHA384 = "1.2.840.10045.4.3.3"
+
+
+def issue(
+    profile: Profile,
+    *,
+    subject: Mapping[str, str],
+    public_key: PublicKey,
+    issuer: Issuer,
+    serial_number: int,
+    not_before: datetime,
+    not_after: datetime | None = None,
+    dns_names: Sequence[str] = (),
+    extended_key_usage: Sequence[str] = (),
+    ip_addresses: Sequence[IPv4Address | IPv6Address] = (),
+    email: str = "",
+    upn: str = "",
+) -> x509.Certificate:
+    """Issue one certificate.
+
+    Args:
+        subject: values by attribute name (``sotepki.x509.names.ATTRIBUTES``); what the profile fixes may be left out.
+        serial_number: reserved by the caller, in the form of the profile.
+        not_before, not_after: aware; cut to the second. Without ``not_after`` the profile's longest validity.
+        extended_key_usage: short names (``client-auth``, ``server-auth``); empty takes the profile's default.
+
+    Raises:
+        Refused: the profile forbids it; the rule id is that of the profile's row.
+    """
+    start = not_before.replace(microsecond=0)
+    end = default_not_after(profile, start) if not_after is None else not_after.replace(microsecond=0)
+    names = AlternativeNames(tuple(dns_names), tuple(ip_addresses), email, upn)
+    usages = tuple(extended_key_usage)
+    admit(
+        profile,
+        subject=subject,
+        public_key=public_key,
+        issuer=issuer,
+        serial_number=serial_number,
+        not_before=start,
+        not_after=end,
+        names=names,
+        extended_key_usage=usages,
+    )
+    name = subject_name(profile, subject)
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name if issuer.certificate is None else issuer.certificate.subject)
+        .public_key(public_key)
+        .serial_number(serial_number)
+        .not_valid_before(start)
+        .not_valid_after(end)
+    )
+    for value, critical in _extensions(profile, public_key, issuer, names, usages):
+        builder = builder.add_extension(value, critical)
+    signature = profile.value("signature", SignatureValue)
+    if signature.explicit_null:
+        return _sign_with_null(builder, issuer.key)
+    return builder.sign(issuer.key, signing_hash(issuer.key))
+
+
+def responder_subject(issuer_certificate: x509.Certificate, number: int = 1) -> dict[str, str]:
+    """The subject of a CA's ``number``-th OCSP responder: the CA's name and ``OCSP<n>`` within 64 characters."""
+    (name, *_) = issuer_certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
+    tail = f" OCSP{number}"
+    return {"common_name": str(name.value)[: 64 - len(tail)] + tail}
+
+
+def _extensions(
+    profile: Profile, public_key: PublicKey, issuer: Issuer, names: AlternativeNames, usages: tuple[str, ...]
+) -> list[tuple[x509.ExtensionType, bool]]:
+    constant = constant_extensions(profile)
+    found: list[tuple[x509.ExtensionType, bool]] = []
+    for name, row in profile.extension_rows:
+        value: x509.ExtensionType
+        if name == "authority-key-identifier":
+            value = x509.AuthorityKeyIdentifier(issuer.key_identifier, None, None)
+        elif name == "subject-key-identifier":
+            value = x509.SubjectKeyIdentifier.from_public_key(public_key)
+        elif name == "key-usage":
+            value = key_usage(profile, rsa_key=isinstance(public_key, rsa.RSAPublicKey))
+        elif name == "subject-alternative-name":
+            if not names:
+                continue
+            value = alternative_names(names)
+        elif name == "extended-key-usage":
+            allowed = profile.value("extension.extended-key-usage", ExtendedKeyUsageValue)
+            chosen = tuple(usage for usage in allowed.allowed if usage in (usages or allowed.default))
+            value = extended_key_usage_of(chosen)
+        else:
+            value = constant[name]
+        found.append((value, bool(row.critical)))
+    return found
+
+
+@functools.cache
+def _scratch_key() -> ec.EllipticCurvePrivateKey:
+    """A key that signs nothing that leaves this module: it lets pyca encode the part to be signed."""
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+def _sign_with_null(builder: x509.CertificateBuilder, key: PrivateKey) -> x509.Certificate:
+    """Sign with an ECDSA algorithm identifier that carries explicit NULL parameters.
+
+    The test cards of 2023 have it (docs/field/pki.md 3, row EC NULL quirk: confirmed); pyca does not write it, so the
+    part to be signed is built with a scratch key and its algorithm identifier exchanged.
+    """
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise TypeError("explicit NULL parameters belong to an ECDSA signature")
+    plain = der.sequence(der.oid(ECDSA_SHA384))
+    quirk = der.sequence(der.oid(ECDSA_SHA384), der.NULL)
+    draft = der.parse(builder.sign(_scratch_key(), hashes.SHA384()).tbs_certificate_bytes)
+    parts = [quirk if part.raw == plain else part.raw for part in draft.children()]
+    signed = der.sequence(*parts)
+    signature = key.sign(signed, ec.ECDSA(hashes.SHA384()))
+    return x509.load_der_x509_certificate(der.sequence(signed, quirk, der.bit_string(signature)))

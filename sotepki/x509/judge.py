@@ -1,0 +1,131 @@
+"""The bridge to pyhanko-certvalidator: pyca objects in, one judgement out.
+
+Only explicit roots, never fetching: then the library reads no trust list of the machine (it would load oscrypto,
+which cannot read the version of current OpenSSL) and never waits, so its coroutine can be run without an event loop,
+inside a running one as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from asn1crypto import crl as asn1_crl
+from asn1crypto import ocsp as asn1_ocsp
+from asn1crypto import x509 as asn1_x509
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import ocsp
+from pyhanko_certvalidator import errors
+from pyhanko_certvalidator.authority import CertTrustAnchor
+from pyhanko_certvalidator.context import ValidationContext
+from pyhanko_certvalidator.path import ValidationPath
+from pyhanko_certvalidator.policy_decl import CertRevTrustPolicy, RevocationCheckingPolicy, RevocationCheckingRule
+from pyhanko_certvalidator.validate import async_validate_path
+
+from sotepki.errors import Fault
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """An objection: rule id, a sentence for people, and the library's own words."""
+
+    rule: str
+    message: str
+    detail: str
+
+
+def judge(
+    chain: Sequence[x509.Certificate],
+    *,
+    at: datetime,
+    crls: Sequence[x509.CertificateRevocationList],
+    ocsp_responses: Sequence[ocsp.OCSPResponse],
+    leaf_revocation: bool,
+    ca_revocation: bool,
+) -> Judgement | None:
+    """The first objection against a chain (certificate first, trusted root last), or None.
+
+    Raises:
+        ValueError, TypeError: a structure that pyca read cannot be read by the library.
+    """
+    required, none = RevocationCheckingRule.CRL_OR_OCSP_REQUIRED, RevocationCheckingRule.NO_CHECK
+    policy = RevocationCheckingPolicy(
+        ee_certificate_rule=required if leaf_revocation else none,
+        intermediate_ca_cert_rule=required if ca_revocation else none,
+    )
+    loaded = [asn1_x509.Certificate.load(certificate.public_bytes(Encoding.DER)) for certificate in chain]
+    root = loaded[-1]
+    try:
+        context = ValidationContext(
+            trust_roots=[root],
+            other_certs=loaded[:-1],
+            moment=at,
+            allow_fetching=False,
+            crls=[asn1_crl.CertificateList.load(crl.public_bytes(Encoding.DER)) for crl in crls],
+            ocsps=[
+                asn1_ocsp.OCSPResponse.load(response.public_bytes(Encoding.DER))
+                for response in ocsp_responses
+                if response.response_status is ocsp.OCSPResponseStatus.SUCCESSFUL
+            ],
+            revinfo_policy=CertRevTrustPolicy(policy, retroactive_revinfo=True),
+        )
+        path = ValidationPath(CertTrustAnchor(root), loaded[-2:0:-1], loaded[0] if len(loaded) > 1 else None)
+        _run(async_validate_path(context, path))
+    except errors.RevokedError as error:
+        when = f"{error.revocation_dt:%Y-%m-%d %H:%M:%SZ}"
+        reason = error.reason.human_friendly
+        return Judgement("path.revoked", f"A certificate of the path was revoked on {when}: {reason}.", str(error))
+    except errors.ValidationError as error:
+        return _told(error)
+    except (KeyError, IndexError, AttributeError, OverflowError, NotImplementedError) as error:
+        # asn1crypto reads lazily and meets broken content deep inside the judge.
+        raise ValueError(f"{type(error).__name__}: {error}") from error
+    return None
+
+
+def _told(error: errors.ValidationError) -> Judgement:
+    detail = str(error)
+    for kind, rule, message in _BY_TYPE:
+        if isinstance(error, kind):
+            return Judgement(rule, message, detail)
+    for words, rule, message in _BY_WORDS:
+        if words in detail:
+            return Judgement(rule, message, detail)
+    return Judgement("path.invalid", "The path is not valid.", detail)
+
+
+def _run(coroutine: Coroutine[Any, Any, Any]) -> None:
+    """Run a coroutine that never waits, without an event loop."""
+    try:
+        coroutine.send(None)
+    except StopIteration:
+        return
+    coroutine.close()
+    raise Fault("The path validation library waits for something, although it may not fetch.")
+
+
+_BY_TYPE: tuple[tuple[type[Exception], str, str], ...] = (
+    (errors.ExpiredError, "path.expired", "A certificate of the path has ended."),
+    (errors.NotYetValidError, "path.not-yet-valid", "A certificate of the path has not begun."),
+    (errors.StaleRevinfoError, "path.revocation.stale", "The revocation data is not current at this time."),
+    (errors.InsufficientRevinfoError, "path.revocation.missing", "There is no usable revocation data."),
+    (errors.DisallowedAlgorithmError, "path.algorithm", "A signature uses a broken algorithm or a short key."),
+)
+
+#: The library tells these apart in words only; a test provokes each, so that a change of wording is noticed.
+_BY_WORDS: tuple[tuple[str, str, str], ...] = (
+    ("signature of", "path.signature", "A signature on the path does not verify."),
+    ("signature parameters", "path.signature", "A signature on the path does not verify."),
+    ("is not a CA", "path.not-a-ca", "An issuer on the path is not a CA."),
+    ("not allowed to sign certificates", "path.not-a-ca", "An issuer on the path may not sign certificates."),
+    ("maximum path length", "path.length", "The path is longer than a CA on it allows."),
+    ("permitted namespace", "path.name-constraints", "A name is outside the constraints of a CA."),
+    ("are excluded from", "path.name-constraints", "A name is excluded by a CA."),
+    ("critical extension", "path.critical-extension", "A critical extension is not understood."),
+    ("set of policies", "path.policy", "The policies on the path do not agree."),
+    ("policy graph", "path.policy", "The policies on the path do not agree."),
+    ("issuer name", "path.untrusted", "The names on the path do not follow each other."),
+)

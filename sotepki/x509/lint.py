@@ -1,0 +1,219 @@
+"""Linting a certificate: which profile it is taken for and why, and every rule it breaks.
+
+Two kinds of rules speak: those of X.509 for every certificate (``rules.yaml``, ``cert.*``), and the rows of the one
+profile the certificate is taken for. Any bytes get an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from sotepki.errors import Refused
+from sotepki.evidence import Finding, Verdict, verdict_of
+from sotepki.x509 import der
+from sotepki.x509.comparing import breaches
+from sotepki.x509.explaining import extended_key_usages, key_usage_bits, policy_oids
+from sotepki.x509.identifying import Match, best_matches
+from sotepki.x509.names import name_text
+from sotepki.x509.profiles import load_profiles
+from sotepki.x509.reading import load_certificate
+from sotepki.x509.rulebook import rulebook
+from sotepki.x509.view import View, view_certificate
+
+PRODUCTION_ARC = "1.2.246.517.1."
+MAX_CERTIFICATE = 256 * 1024
+
+_STRINGS = frozenset({der.Tag.PRINTABLE_STRING, der.Tag.UTF8_STRING})
+_IA5_ATTRIBUTES = frozenset({"email", "domain_component"})
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """A profile the certificate resembles: what speaks for it, and the differences."""
+
+    profile_id: str
+    signs: tuple[str, ...]
+    differences: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"profile": self.profile_id, "signs": list(self.signs), "differences": list(self.differences)}
+
+
+@dataclass(frozen=True)
+class LintReport:
+    """The answer of the linter.
+
+    Attributes:
+        profile_id: the profile the certificate is taken for, None if none fits well enough.
+        why: the signs that speak for the profile, in words.
+        nearest: without a profile, up to three that come near, best first.
+        verdict: invalid with an error, indeterminate without a profile, else valid.
+    """
+
+    profile_id: str | None
+    why: tuple[str, ...]
+    nearest: tuple[Nearest, ...]
+    findings: tuple[Finding, ...]
+    subject: str = ""
+
+    @property
+    def verdict(self) -> Verdict:
+        found = verdict_of(self.findings)
+        return Verdict.INDETERMINATE if found is Verdict.VALID and self.profile_id is None else found
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report for JSON."""
+        return {
+            "verdict": str(self.verdict),
+            "profile": self.profile_id,
+            "why": list(self.why),
+            "subject": self.subject,
+            "nearest": [near.as_dict() for near in self.nearest],
+            "findings": [finding.as_dict() for finding in self.findings],
+        }
+
+
+def lint_certificate(certificate: bytes | x509.Certificate, *, own: bool = False) -> LintReport:
+    """Lint one certificate, given as DER bytes or parsed.
+
+    Args:
+        own: the certificate was made by this project; then rules judge with their full severity, since the ceiling of
+            the evidence protects other people's work only.
+    """
+    data = certificate if isinstance(certificate, bytes) else certificate.public_bytes(Encoding.DER)
+    if len(data) > MAX_CERTIFICATE:
+        return _unreadable(f"The data is longer than {MAX_CERTIFICATE >> 10} KiB, which no certificate is.")
+    try:
+        load_certificate(data, name="The data")
+    except Refused as refused:
+        return _unreadable(refused.sentence, refused.rule, refused.advice)
+    try:
+        view = view_certificate(data)
+    except der.DerError as error:
+        return _unreadable(f"The certificate is not in the encoding DER: {error}.", "cert.encoding")
+    findings = list(_general(view))
+    best, *others = best_matches(load_profiles().values(), view)
+    if best.sure:
+        findings += [
+            breach.row.finding(breach.message, expected=breach.expected, found=breach.found, own=own)
+            for breach in breaches(best.profile, view)
+        ]
+        return LintReport(best.profile.id, best.signs, (), tuple(findings), name_text(view.subject))
+    near = tuple(_nearest(match, view) for match in (best, *others[:2]) if match.signs)
+    findings.append(_unknown(view, near))
+    return LintReport(None, (), near, tuple(findings), name_text(view.subject))
+
+
+def _unreadable(message: str, rule: str = "cert.not-a-certificate", advice: str = "") -> LintReport:
+    return LintReport(None, (), (), (rulebook().finding(rule, message, advice=advice),))
+
+
+def _nearest(match: Match, view: View) -> Nearest:
+    differences = tuple(f"{breach.row.field}: {breach.message}" for breach in breaches(match.profile, view))
+    return Nearest(match.profile.id, match.signs, differences)
+
+
+def _unknown(view: View, near: tuple[Nearest, ...]) -> Finding:
+    if any(oid.startswith(PRODUCTION_ARC) for oid in _policies(view)):
+        message = "The certificate is of DVV's production arc, of which no profile is kept here."
+        return rulebook().finding("cert.environment.production", message, found=", ".join(_policies(view)))
+    message = "The certificate fits no profile"
+    message += f"; the nearest is {near[0].profile_id}." if near else "."
+    return rulebook().finding("cert.profile.unknown", message, found=name_text(view.issuer))
+
+
+def _policies(view: View) -> tuple[str, ...]:
+    extension = view.extension("certificate-policies")
+    try:
+        return policy_oids(extension.value) if extension is not None else ()
+    except (ValueError, IndexError):
+        return ()
+
+
+def _general(view: View) -> Iterator[Finding]:
+    rules = rulebook()
+    if view.serial <= 0:
+        yield rules.finding("cert.serial.positive", "The serial number is not positive.", found=str(view.serial))
+    if len(view.serial_octets) > 20:
+        length = f"{len(view.serial_octets)} octets"
+        yield rules.finding(
+            "cert.serial.length", "The serial number is too long.", expected="20 octets", found=length
+        )
+    if view.inner_signature.raw != view.outer_signature.raw:
+        message = "The signature algorithm inside and outside the signed part differ."
+        inner, outer = str(view.inner_signature), str(view.outer_signature)
+        yield rules.finding("cert.signature.agree", message, expected=inner, found=outer)
+    if view.inner_signature.hash in ("md5", "sha1"):
+        message = "The signature uses a broken hash."
+        yield rules.finding("cert.signature.weak", message, found=str(view.inner_signature))
+    if view.key.startswith("rsa-") and int(view.key.removeprefix("rsa-")) < 2048:
+        yield rules.finding("cert.key.short", "The RSA key is too short.", expected="2048 bits", found=view.key)
+    if view.key == "unreadable":
+        yield rules.finding("cert.key.unreadable", "The public key cannot be read.")
+    if not view.issuer:
+        yield rules.finding("cert.issuer.empty", "The issuer has no name.")
+    yield from _times(view)
+    yield from _strings(view)
+    yield from _extension_rules(view)
+
+
+def _times(view: View) -> Iterator[Finding]:
+    rules = rulebook()
+    start, end = view.not_before.moment, view.not_after.moment
+    if start is None or end is None:
+        yield rules.finding("cert.validity.form", "A time of the validity is not of the form RFC 5280 prescribes.")
+        return
+    if end < start:
+        yield rules.finding(
+            "cert.validity.order",
+            "The certificate ends before it begins.",
+            found=f"{start:%Y-%m-%d} to {end:%Y-%m-%d}",
+        )
+    for time in (view.not_before, view.not_after):
+        early = time.moment is not None and time.moment.year < 2050
+        if early != (time.tag == der.Tag.UTC_TIME):
+            message = "A time of the validity is of the wrong type."
+            expected = "UTCTime" if early else "GeneralizedTime"
+            yield rules.finding("cert.validity.time-type", message, expected=f"{expected} for {time.moment:%Y}")
+
+
+def _strings(view: View) -> Iterator[Finding]:
+    for part in (*view.issuer, *view.subject):
+        if part.tag in _STRINGS or (part.name in _IA5_ATTRIBUTES and part.tag == der.Tag.IA5_STRING):
+            continue
+        yield rulebook().finding(
+            "cert.name.string-type",
+            f"{part.short} in a name is a {der.string_type(part.tag)}.",
+            expected="PrintableString or UTF8String",
+            found=der.string_type(part.tag),
+        )
+
+
+def _extension_rules(view: View) -> Iterator[Finding]:
+    rules = rulebook()
+    names = [extension.name for extension in view.extensions]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield rules.finding("cert.extension.twice", f"The extension {name} stands twice.", found=name)
+    if names and view.version != 3:
+        yield rules.finding("cert.extension.version", "Extensions belong to version 3.", found=str(view.version))
+    usage, basic = view.extension("key-usage"), view.extension("basic-constraints")
+    try:
+        bits = key_usage_bits(usage.value) if usage is not None else ()
+        purposes = view.extension("extended-key-usage")
+        if purposes is not None and not extended_key_usages(purposes.value):
+            raise der.DerError("an extended key usage is empty")
+        is_ca = basic is not None and der.Tag.BOOLEAN in [part.tag for part in der.parse(basic.value).children()]
+    except (ValueError, IndexError) as error:
+        yield rules.finding("cert.extension.form", f"An extension cannot be read: {error}.")
+        return
+    if "keyCertSign" in bits and not is_ca:
+        yield rules.finding("cert.ca-flag", "The key may sign certificates, but the certificate is no CA's.")
+    if is_ca and basic is not None and not basic.critical:
+        yield rules.finding("cert.ca-critical", "The basic constraints of a CA are not critical.")
+    if view.key_family == "ec" and set(bits) & {"keyEncipherment", "dataEncipherment"}:
+        yield rules.finding("cert.key-usage.ec", "An EC key cannot encipher.", found=", ".join(bits))

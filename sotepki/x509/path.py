@@ -1,0 +1,282 @@
+"""Path validation at a point in time: pyhanko-certvalidator judges, we say what it means.
+
+The judge gets explicit roots, one at a time, and may not fetch anything; so it needs no network, no event loop and
+no trust list of the machine. Revocation is judged from the lists and responses that are handed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.x509 import ocsp
+
+from sotepki.errors import Misuse
+from sotepki.evidence import Finding, Verdict, verdict_of
+from sotepki.x509.judge import Judgement, judge
+from sotepki.x509.names import readable
+from sotepki.x509.purposes import Purpose, purpose_findings
+from sotepki.x509.rulebook import rulebook
+
+__all__ = ["PathReport", "PathStep", "Purpose", "validate_path"]
+
+#: A chain of this PKI has three certificates; a longer one of other people's is still followed.
+LONGEST_PATH = 8
+
+
+@dataclass(frozen=True)
+class PathStep:
+    """One certificate of the path, in words."""
+
+    subject: str
+    issuer: str
+    serial_number: str
+    not_before: datetime
+    not_after: datetime
+    role: str
+
+    def as_dict(self) -> dict[str, str]:
+        return {
+            "role": self.role,
+            "subject": self.subject,
+            "issuer": self.issuer,
+            "serial_number": self.serial_number,
+            "not_before": self.not_before.isoformat(),
+            "not_after": self.not_after.isoformat(),
+        }
+
+
+@dataclass(frozen=True)
+class PathReport:
+    """The answer of a validation.
+
+    Attributes:
+        chain: from the certificate to the root, as far as it could be followed.
+        at, purpose: what was asked.
+    """
+
+    verdict: Verdict
+    findings: tuple[Finding, ...]
+    chain: tuple[x509.Certificate, ...]
+    at: datetime
+    purpose: Purpose
+
+    @property
+    def valid(self) -> bool:
+        return self.verdict is Verdict.VALID
+
+    @property
+    def steps(self) -> tuple[PathStep, ...]:
+        """The chain in words, the certificate first."""
+        return tuple(_step(certificate, number, self.chain) for number, certificate in enumerate(self.chain))
+
+    def explanation(self) -> str:
+        """The path as a tree a person can read: root at the top, findings below."""
+        lines = [f"Checked for {self.purpose} at {self.at:%Y-%m-%d %H:%M:%SZ}: {self.verdict}."]
+        for depth, step in enumerate(reversed(self.steps)):
+            period = f"{step.not_before:%Y-%m-%d} to {step.not_after:%Y-%m-%d}"
+            lines.append(f"{'  ' * depth}{'' if not depth else '+- '}{step.role}: {step.subject} ({period})")
+        for finding in self.findings:
+            lines.append(f"{finding.severity}: {finding.message} [{finding.rule}]")
+        return "\n".join(lines)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report for JSON."""
+        return {
+            "verdict": str(self.verdict),
+            "purpose": str(self.purpose),
+            "at": self.at.isoformat(),
+            "chain": [step.as_dict() for step in self.steps],
+            "findings": [finding.as_dict() for finding in self.findings],
+        }
+
+
+def validate_path(
+    certificate: x509.Certificate,
+    *,
+    trust: Sequence[x509.Certificate],
+    intermediates: Iterable[x509.Certificate] = (),
+    at: datetime,
+    purpose: Purpose,
+    crls: Sequence[x509.CertificateRevocationList] = (),
+    ocsp_responses: Sequence[ocsp.OCSPResponse] = (),
+    revocation: bool = True,
+) -> PathReport:
+    """Validate a certificate for a purpose at a moment (RFC 5280 6.1).
+
+    Revocation data made after ``at`` counts too: a service certificate never comes back once revoked, and a
+    revocation after ``at`` is not held against it. Data that had ended before ``at`` does not count. Without data of
+    the issuing CAs themselves there is a warning; without data of the certificate the path is refused.
+
+    Raises:
+        Misuse: ``at`` has no time zone, or no root was given.
+    """
+    if at.tzinfo is None:
+        raise Misuse("The time of the validation has no time zone.", advice="Give it as 2026-03-01T12:00:00Z.")
+    if not trust:
+        raise Misuse("No trusted root was given.", advice="Name the root certificate with --trust.")
+    moment = at.astimezone(UTC)
+    try:
+        chain = follow(certificate, intermediates, trust)
+        findings = list(_findings(chain, trust, moment, crls, ocsp_responses, revocation))
+        findings += purpose_findings(certificate, purpose)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        chain = (certificate,)
+        findings = [_unreadable(error)]
+    return PathReport(verdict_of(findings), tuple(findings), _showable(chain), moment, purpose)
+
+
+def follow(
+    certificate: x509.Certificate, intermediates: Iterable[x509.Certificate], trust: Sequence[x509.Certificate]
+) -> tuple[x509.Certificate, ...]:
+    """The chain by names and, where both say it, key identifiers; the signature decides between equal names."""
+    pool = [*trust, *intermediates]
+    chain = [certificate]
+    while len(chain) < LONGEST_PATH and chain[-1] not in trust:
+        last = chain[-1]
+        issuers = [issuer for issuer in pool if issuer.subject == last.issuer and issuer not in chain]
+        if not issuers:
+            break
+        chain.append(next((issuer for issuer in issuers if _issued(last, issuer)), issuers[0]))
+    return tuple(chain)
+
+
+def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return True
+
+
+def _findings(
+    chain: tuple[x509.Certificate, ...],
+    trust: Sequence[x509.Certificate],
+    at: datetime,
+    crls: Sequence[x509.CertificateRevocationList],
+    ocsp_responses: Sequence[ocsp.OCSPResponse],
+    revocation: bool,
+) -> Iterator[Finding]:
+    rules = rulebook()
+    root = chain[-1]
+    if root not in trust:
+        subject = readable(root.issuer)
+        message = "The certificate leads to no trusted root."
+        yield rules.finding("path.untrusted", message, expected="a trusted root", found=f"issuer {subject}")
+        yield from _times(chain, at)
+        return
+    middle = chain[1:-1]
+    covered = revocation and _covers(middle, crls, ocsp_responses)
+    answer = judge(
+        chain,
+        at=at,
+        crls=crls if revocation else (),
+        ocsp_responses=ocsp_responses if revocation else (),
+        leaf_revocation=revocation and len(chain) > 1,
+        ca_revocation=covered,
+    )
+    if answer is not None:
+        yield _told(answer, chain, ocsp_responses)
+    yield from (finding for finding in _times(chain, at) if answer is None or finding.rule != answer.rule)
+    if revocation:
+        if middle and not covered:
+            message = "Whether the issuing CA is revoked was not checked, for want of the root's revocation list."
+            yield rules.finding("path.revocation.ca", message, found=readable(middle[0].subject))
+        if answer is None:
+            yield from _listed(chain, crls, at)
+
+
+def _covers(
+    middle: Sequence[x509.Certificate],
+    crls: Sequence[x509.CertificateRevocationList],
+    ocsp_responses: Sequence[ocsp.OCSPResponse],
+) -> bool:
+    """Whether there is revocation data about every CA below the root."""
+    serials = {single.serial_number for response in ocsp_responses for single in _singles(response)}
+    listers = [crl.issuer for crl in crls]
+    return bool(middle) and all(ca.issuer in listers or ca.serial_number in serials for ca in middle)
+
+
+def _singles(response: ocsp.OCSPResponse) -> list[ocsp.OCSPSingleResponse]:
+    if response.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
+        return []
+    return list(response.responses)
+
+
+def _told(
+    answer: Judgement, chain: Sequence[x509.Certificate], ocsp_responses: Sequence[ocsp.OCSPResponse]
+) -> Finding:
+    rules = rulebook()
+    rule, message = answer.rule, answer.message
+    if rule in ("path.revocation.missing", "path.revocation.stale"):
+        states = {
+            single.certificate_status
+            for response in ocsp_responses
+            for single in _singles(response)
+            if single.serial_number == chain[0].serial_number
+        }
+        if ocsp.OCSPCertStatus.UNKNOWN in states:
+            rule, message = "path.revocation.unknown", "The responder does not know the certificate."
+    return rules.finding(rule, message, found=answer.detail, where=readable(chain[0].subject))
+
+
+def _times(chain: Sequence[x509.Certificate], at: datetime) -> Iterator[Finding]:
+    """Validity periods, all of them: the judge stops at its first objection, a person wants to see the others."""
+    for certificate in chain:
+        start, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+        where = readable(certificate.subject)
+        if at > end + timedelta(seconds=1):
+            message = f"A certificate of the path ended on {end:%Y-%m-%d %H:%M:%SZ}."
+            yield rulebook().finding("path.expired", message, found=f"{end:%Y-%m-%d}", where=where)
+        elif at < start - timedelta(seconds=1):
+            message = f"A certificate of the path begins on {start:%Y-%m-%d %H:%M:%SZ}."
+            yield rulebook().finding("path.not-yet-valid", message, found=f"{start:%Y-%m-%d}", where=where)
+
+
+def _listed(
+    chain: Sequence[x509.Certificate], crls: Sequence[x509.CertificateRevocationList], at: datetime
+) -> Iterator[Finding]:
+    """Revocations in a genuine list, even where OCSP said good: the judge stops at the first good answer."""
+    for certificate, issuer in pairwise(chain):
+        for crl in crls:
+            if crl.issuer != issuer.subject:
+                continue
+            entry = crl.get_revoked_certificate_by_serial_number(certificate.serial_number)
+            if entry is None or entry.revocation_date_utc > at or not _genuine(crl, issuer):
+                continue
+            message = f"The certificate was revoked on {entry.revocation_date_utc:%Y-%m-%d %H:%M:%SZ}."
+            where = readable(certificate.subject)
+            yield rulebook().finding("path.revoked", message, found="revocation list", where=where)
+
+
+def _genuine(crl: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
+    try:
+        return crl.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]
+    except (TypeError, ValueError, UnsupportedAlgorithm):
+        return False
+
+
+def _unreadable(error: Exception) -> Finding:
+    text = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
+    return rulebook().finding("path.unreadable", "The path holds something that cannot be read.", found=text)
+
+
+def _showable(chain: tuple[x509.Certificate, ...]) -> tuple[x509.Certificate, ...]:
+    return tuple(certificate for certificate in chain if readable(certificate.subject))
+
+
+def _step(certificate: x509.Certificate, number: int, chain: Sequence[x509.Certificate]) -> PathStep:
+    role = "certificate" if number == 0 else "root" if certificate.subject == certificate.issuer else "issuing CA"
+    return PathStep(
+        subject=readable(certificate.subject),
+        issuer=readable(certificate.issuer),
+        serial_number=f"{certificate.serial_number:x}",
+        not_before=certificate.not_valid_before_utc,
+        not_after=certificate.not_valid_after_utc,
+        role=role,
+    )

@@ -1,0 +1,40 @@
+"""Validity periods of profiles: how long at most, and where the end falls."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+from sotepki.clock import end_of_finnish_day, finnish_day
+from sotepki.x509.profile_values import ValidityValue
+from sotepki.x509.profiles import Profile
+
+
+def default_not_after(profile: Profile, not_before: datetime) -> datetime:
+    """The latest end that a profile allows for a beginning, in UTC to the second.
+
+    An end-entity certificate ends with a Finnish day: the same date ``years`` later, as the decoded certificates do
+    (docs/field/pki.md 5.9, row validity: exactly 2 years, end of Finnish day). A 29 February becomes 28 February.
+    """
+    return latest_end(profile.value("validity", ValidityValue), not_before)
+
+
+def latest_end(value: ValidityValue, not_before: datetime) -> datetime:
+    """See ``default_not_after``."""
+    start = not_before.replace(microsecond=0)
+    if value.end_of_finnish_day:
+        day = _years_later(finnish_day(start), value.years) + timedelta(days=value.days - value.less_days)
+        return end_of_finnish_day(day)
+    moved = datetime.combine(_years_later(start.date(), value.years), start.timetz())
+    return moved + timedelta(days=value.days - value.less_days)
+
+
+def ends_with_finnish_day(moment: datetime) -> bool:
+    """Whether a moment is the last second of a day in Finland."""
+    return moment == end_of_finnish_day(finnish_day(moment))
+
+
+def _years_later(day: date, years: int) -> date:
+    try:
+        return day.replace(year=day.year + years)
+    except ValueError:
+        return day.replace(year=day.year + years, day=28)

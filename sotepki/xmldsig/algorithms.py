@@ -1,0 +1,127 @@
+"""The algorithms that a signature may name, read from ``algorithms.yaml``."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from typing import Any, TypeVar
+
+from cryptography.hazmat.primitives import hashes
+
+from sotepki.errors import Fault
+from sotepki.evidence import load_yaml, refuse_unknown_keys
+from sotepki.resources import package_file
+
+ENVELOPED = "http://www.w3.org/2000/09/xmldsig#enveloped-signature"
+"""The transform that leaves the signature itself out; accepted before canonicalisation (kanta.md 3.2)."""
+
+
+class Use(StrEnum):
+    """What an algorithm is good for here."""
+
+    SIGN = "sign"
+    ACCEPT = "accept"
+    WEAK = "weak"
+
+
+class KeyFamily(StrEnum):
+    """The kind of public key that a signature method needs."""
+
+    RSA = "rsa"
+    EC = "ec"
+
+
+@dataclass(frozen=True)
+class DigestMethod:
+    """A digest; ``hash`` is its name in hashlib."""
+
+    uri: str
+    hash: str
+    use: Use
+    source: str
+
+    def begin(self) -> hashlib._Hash:
+        """A hash that is still to be fed."""
+        return hashlib.new(self.hash, usedforsecurity=False)
+
+    def digest(self, octets: bytes) -> bytes:
+        """The digest of ``octets``."""
+        return hashlib.new(self.hash, octets, usedforsecurity=False).digest()
+
+
+@dataclass(frozen=True)
+class SignatureMethod:
+    """RSA PKCS#1 v1.5 or ECDSA over a hash. Methods with a shared secret are not known here."""
+
+    uri: str
+    key: KeyFamily
+    hash: str
+    use: Use
+    source: str
+
+    @property
+    def algorithm(self) -> hashes.HashAlgorithm:
+        return _HASHES[self.hash]()
+
+
+@dataclass(frozen=True)
+class Canonicalisation:
+    """A canonicalisation without comments."""
+
+    uri: str
+    exclusive: bool
+    use: Use
+    source: str
+
+
+@dataclass(frozen=True)
+class Algorithms:
+    """The allow-list, by identifier."""
+
+    digests: Mapping[str, DigestMethod]
+    signatures: Mapping[str, SignatureMethod]
+    canonicalisations: Mapping[str, Canonicalisation]
+
+
+_HASHES: Mapping[str, type[hashes.HashAlgorithm]] = {
+    "sha1": hashes.SHA1,
+    "sha256": hashes.SHA256,
+    "sha384": hashes.SHA384,
+    "sha512": hashes.SHA512,
+}
+
+
+@cache
+def load_algorithms() -> Algorithms:
+    """The allow-list that comes with the package.
+
+    Raises:
+        Fault: the data file is not well formed.
+    """
+    path = package_file("xmldsig", "algorithms.yaml")
+    raw = load_yaml(path)
+    refuse_unknown_keys(raw, ("digests", "signatures", "canonicalisations"), path.name)
+    return Algorithms(
+        digests=_table(DigestMethod, raw["digests"], path.name),
+        signatures=_table(SignatureMethod, raw["signatures"], path.name),
+        canonicalisations=_table(Canonicalisation, raw["canonicalisations"], path.name),
+    )
+
+
+T = TypeVar("T", DigestMethod, SignatureMethod, Canonicalisation)
+
+
+def _table(kind: type[T], rows: list[dict[str, Any]], where: str) -> dict[str, T]:
+    table: dict[str, T] = {}
+    for row in rows:
+        refuse_unknown_keys(row, kind.__dataclass_fields__, where)
+        converted = dict(row, use=Use(row["use"]))
+        if "key" in row:
+            converted["key"] = KeyFamily(row["key"])
+        if row["uri"] in table or row.get("hash", "sha256") not in _HASHES:
+            raise Fault(f"The algorithm {row['uri']} in {where} is listed twice or names an unknown hash.")
+        table[row["uri"]] = kind(**converted)
+    return table

@@ -1,0 +1,302 @@
+"""Small fakes for the offices: registers in dictionaries, an authority and a shelf in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import NameOID
+
+from sotepki.card import CardContent, Personalisation
+from sotepki.clock import SetClock
+from sotepki.errors import Refused
+from sotepki.identifiers import BusinessId, Hetu, Oid, PrescriberId, RegistrationNumber, organisation_oid
+from sotepki.records import Base, Database, Records
+from sotepki.registers import Organisation, Person, Professional, ProfessionalRight, Register, RightKind
+from sotepki.tokens import KeyKind, PrivateKey
+from sotepki.x509.status import CertificateState, CertificateStatus
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+class Crash(BaseException):
+    """Stands for a SIGKILL: nothing in the offices may catch it."""
+
+
+def hetu(day: int, individual: int = 900) -> Hetu:
+    """A test identity code of a day in May 1980."""
+    return Hetu.of(date(1980, 5, day), "-", individual)
+
+
+REGISTRAR, COLLEAGUE, UNTRAINED, LAPSED, PRIVATE_REGISTRAR, LONELY = (hetu(day, 901) for day in range(1, 7))
+PHYSICIAN, NURSE, DUAL, WITHOUT_RIGHT, STRANGER, LIMITED, HOMELESS = (hetu(day, 902) for day in range(1, 8))
+
+COUNTY_ID, CLINIC_ID, VENDOR_ID, INTERMEDIARY_ID = (
+    BusinessId.of(number) for number in (9900001, 9900003, 9900010, 9900009)
+)
+assert COUNTY_ID and CLINIC_ID and VENDOR_ID and INTERMEDIARY_ID
+COUNTY, CLINIC = organisation_oid(COUNTY_ID), organisation_oid(CLINIC_ID)
+HOSPITAL = organisation_oid(COUNTY_ID, 1000)
+VENDOR, INTERMEDIARY = organisation_oid(VENDOR_ID), organisation_oid(INTERMEDIARY_ID)
+
+
+def right(code: str, title: str, **changes: object) -> ProfessionalRight:
+    """A licensed right of 2010 in Terhikki."""
+    plain = ProfessionalRight(
+        code=code,
+        kind=RightKind.LICENSED,
+        register=Register.TERHIKKI,
+        title_fi=f"Laillistettu {title}",
+        title_sv=f"Legitimerad {title}",
+        valid_from=date(2010, 1, 1),
+    )
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+@dataclass
+class FakePopulation:
+    people: dict[Hetu, Person]
+
+    def person(self, hetu: Hetu) -> Person | None:
+        return self.people.get(hetu)
+
+
+@dataclass
+class FakeRights:
+    """Valvira's register; ``held`` may be changed to grant and remove."""
+
+    people: dict[Hetu, Person]
+    held: dict[Hetu, list[ProfessionalRight]]
+    numbers: dict[Hetu, RegistrationNumber]
+    prescribers: dict[Hetu, PrescriberId]
+
+    def professional_of(self, hetu: Hetu) -> Professional | None:
+        if hetu not in self.numbers:
+            return None
+        rights = tuple(self.held.get(hetu, ()))
+        return Professional(self.numbers[hetu], self.people[hetu], rights, self.prescribers.get(hetu))
+
+    def professional(self, registration_number: RegistrationNumber) -> Professional | None:
+        return next((self.professional_of(h) for h, n in self.numbers.items() if n == registration_number), None)
+
+    def rights_in_force(self, registration_number: RegistrationNumber, at: datetime) -> Sequence[ProfessionalRight]:
+        found = self.professional(registration_number)
+        day = at.date()
+        return [one for one in found.rights if one.valid_to is None or one.valid_to >= day] if found else []
+
+
+@dataclass
+class FakeOrganisations:
+    known: dict[Oid, Organisation]
+
+    def organisation(self, oid: Oid) -> Organisation | None:
+        return self.known.get(oid)
+
+    def organisations_of(self, business_id: BusinessId) -> Sequence[Organisation]:
+        return [one for one in self.known.values() if one.business_id == business_id]
+
+
+@dataclass
+class FakeIssued:
+    profile: str
+    holder: str
+    authority_id: str
+    certificate: x509.Certificate
+    status: CertificateStatus = CertificateStatus(CertificateState.GOOD)
+
+    @property
+    def serial_number(self) -> int:
+        return self.certificate.serial_number
+
+    @property
+    def not_after(self) -> datetime:
+        return self.certificate.not_valid_after_utc
+
+
+@dataclass
+class FakeAuthorities:
+    """An authority in memory that issues real certificates with one P-256 key; ``at`` is called at named points."""
+
+    clock: SetClock
+    at: Callable[[str], None] = lambda point: None
+    ledger: list[FakeIssued] = field(default_factory=list)
+    subjects: list[Mapping[str, str]] = field(default_factory=list)
+    forbidden: str = ""
+
+    def __post_init__(self) -> None:
+        self.key = ec.generate_private_key(ec.SECP256R1())
+        self.ca = self._certificate("TEST CA", self.key.public_key(), 1, NOW + timedelta(days=9000), [])
+
+    def chain(self, authority_id: str) -> Sequence[x509.Certificate]:
+        return (self.ca,)
+
+    def issue(
+        self,
+        authority_id: str,
+        profile_id: str,
+        *,
+        subject: Mapping[str, str],
+        public_key: rsa.RSAPublicKey | ec.EllipticCurvePublicKey,
+        actor: str,
+        holder: str,
+        not_after: datetime | None = None,
+        dns_names: Sequence[str] = (),
+        extended_key_usage: Sequence[str] = (),
+    ) -> x509.Certificate:
+        if self.forbidden:
+            raise Refused("The profile forbids it.", rule=self.forbidden)
+        self.at("before-issue")
+        end = not_after or self.clock.now() + timedelta(days=365)
+        certificate = self._certificate(
+            subject["common_name"], public_key, len(self.ledger) + 2, end, dns_names, extended_key_usage
+        )
+        self.ledger.append(FakeIssued(profile_id, holder, authority_id, certificate))
+        self.subjects.append(dict(subject))
+        self.at("after-issue")
+        return certificate
+
+    def revoke(self, reference: tuple[str, int], *, reason: x509.ReasonFlags, actor: str) -> object:
+        self.at("before-revoke")
+        (found,) = [one for one in self.ledger if (one.authority_id, one.serial_number) == reference]
+        if found.status.state is CertificateState.REVOKED:
+            raise Refused("It is revoked already.", rule="revocation.final")
+        found.status = CertificateStatus(CertificateState.REVOKED, self.clock.now(), reason)
+        self.at("after-revoke")
+        return found.status
+
+    def issued(self, *, holder: str, authority_id: str) -> Sequence[FakeIssued]:
+        return [one for one in self.ledger if (one.holder, one.authority_id) == (holder, authority_id)]
+
+    def _certificate(
+        self,
+        name: str,
+        key: rsa.RSAPublicKey | ec.EllipticCurvePublicKey,
+        serial: int,
+        end: datetime,
+        dns_names: Sequence[str],
+        usages: Sequence[str] = (),
+    ) -> x509.Certificate:
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        builder = x509.CertificateBuilder(subject, subject, key, serial, self.clock.now(), end)
+        if dns_names:
+            names = x509.SubjectAlternativeName([x509.DNSName(one) for one in dns_names])
+            builder = builder.add_extension(names, critical=False)
+        return builder.sign(self.key, hashes.SHA256())
+
+
+@dataclass
+class FakeShelf:
+    """Cards in memory; a card appears whole or not at all."""
+
+    at: Callable[[str], None] = lambda point: None
+    made: dict[str, Personalisation] = field(default_factory=dict)
+
+    def numbers(self) -> Sequence[str]:
+        return tuple(self.made)
+
+    def personalise(self, order: Personalisation) -> None:
+        self.at("before-card")
+        order.check()
+        assert order.number not in self.made
+        self.made[order.number] = order
+        self.at("after-card")
+
+    def read(self, number: str) -> CardContent:
+        order = self.made[number]
+        return CardContent(None, order.certificates, tuple(order.issuers))  # type: ignore[arg-type]
+
+
+class FakeKeys:
+    """Keys made on the spot, of the quick kind, each given once."""
+
+    def take(self, kind: KeyKind) -> PrivateKey:
+        assert kind is KeyKind.RSA_3072
+        return ec.generate_private_key(ec.SECP256R1())
+
+
+@dataclass
+class World:
+    """Registers and books for a test."""
+
+    records: Records
+    clock: SetClock
+    population: FakePopulation
+    rights: FakeRights
+    organisations: FakeOrganisations
+    authorities: FakeAuthorities
+    shelf: FakeShelf
+
+    def outbox(self, channel: str) -> list[Path]:
+        """The files in the outbox, oldest first."""
+        return sorted((self.records.outbox_directory / channel).glob("*"))
+
+    def journal(self) -> list[tuple[str, str, str, str]]:
+        """(actor, action, subject, details) of every journal entry."""
+        from sqlalchemy import select
+
+        from sotepki.records import JournalEntry
+
+        with self.records.look() as session:
+            entries = session.scalars(select(JournalEntry).order_by(JournalEntry.sequence))
+            return [(one.actor, one.action, one.subject, one.details) for one in entries]
+
+
+def make_world(directory: Path) -> World:
+    """A world of its own in ``directory``."""
+    clock = SetClock(NOW)
+    database = Database(f"sqlite:///{directory}/test.db")
+    Base.metadata.create_all(database.engine)
+    records = Records(database, clock, directory / "outbox")
+    people = {
+        one: Person(one, f"Testi Toinen{number}", f"Henkilö{number}", home_address="Esimerkkitie 1, 00000 Testilä")
+        for number, one in enumerate([REGISTRAR, PHYSICIAN, NURSE, DUAL, WITHOUT_RIGHT, LIMITED])
+    }
+    people[HOMELESS] = Person(HOMELESS, "Ilman", "Osoitetta")
+    held = {
+        REGISTRAR: [right("T06", "sairaanhoitaja")],
+        PHYSICIAN: [right("001", "lääkäri")],
+        NURSE: [right("T06", "sairaanhoitaja"), right("T08", "kätilö", valid_from=date(2015, 1, 1))],
+        DUAL: [right("001", "lääkäri"), right("T02", "hammaslääkäri"), right("T06", "sairaanhoitaja")],
+        LIMITED: [right("T20", "opiskelija", kind=RightKind.LIMITED, valid_to=date(2027, 6, 30))],
+        HOMELESS: [right("T06", "sairaanhoitaja")],
+    }
+    numbers = {one: RegistrationNumber(f"009000000{number:02d}") for number, one in enumerate([*held, WITHOUT_RIGHT])}
+    prescribers = {PHYSICIAN: PrescriberId("099001"), DUAL: PrescriberId("099002")}
+
+    def organisation(
+        oid: Oid, business_id: BusinessId | None, name: str, kind: str, public: bool, **more: object
+    ) -> Organisation:
+        assert business_id is not None
+        plain = Organisation(oid, name, business_id, kind, "Testilä", public)
+        return replace(plain, **more)  # type: ignore[arg-type]
+
+    known = [
+        organisation(
+            COUNTY, COUNTY_ID, "Tunturilaakson hyvinvointialue TEST", "wellbeing-services-county", True,
+            domains=("tunturilaakso.test.example",),
+        ),
+        organisation(
+            HOSPITAL, COUNTY_ID, "Tunturilaakson keskussairaala TEST", "hospital", True, parent=COUNTY,
+            domains=("sairaala.tunturilaakso.test.example",),
+        ),
+        organisation(CLINIC, CLINIC_ID, "Lääkäriasema Oy TEST", "private-clinic", False, domains=("clinic.test.example",)),
+        organisation(VENDOR, VENDOR_ID, "Ohjelmistotalo Oy TEST", "software-vendor", False, domains=("vendor.test.example",)),
+        organisation(
+            INTERMEDIARY, INTERMEDIARY_ID, "Silta Oy TEST", "kanta-intermediary", False, kanta_intermediary=True,
+            domains=("silta.test.example",),
+        ),
+    ]  # fmt: skip
+    return World(
+        records,
+        clock,
+        FakePopulation(people),
+        FakeRights(people, held, numbers, prescribers),
+        FakeOrganisations({one.oid: one for one in known}),
+        FakeAuthorities(clock),
+        FakeShelf(),
+    )

@@ -1,0 +1,283 @@
+"""The life of a service certificate: application, CSR, decision, delivery, revocation; crashes and races."""
+
+from __future__ import annotations
+
+import email
+import threading
+from email.policy import default
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from office_world import CLINIC, COUNTY, HOSPITAL, NURSE, VENDOR, Crash
+from test_dvv_service_certificates_rules import (
+    HOST,
+    Service,
+    csr,
+    make_service,
+    server_csr,
+    system_csr,
+)
+from test_dvv_vartti_flow import crash_at
+
+from sotepki.dvv.service_certificates import TechnicalContact
+from sotepki.errors import Refused
+from sotepki.records import first_break
+from sotepki.x509.status import CertificateState
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Service:
+    return make_service(tmp_path)
+
+
+def test_whole_life_of_a_server_certificate(service: Service) -> None:
+    """Every state as the customer sees it, and the certificate in DER and PEM at the end."""
+    application = service.apply()
+    assert service.service.application(application).state == "awaiting-csr"
+    assert service.service.attach_csr(application, server_csr()).state == "submitted"
+    issued = service.service.process(application, "officer 1")
+    assert (issued.state, issued.officer) == ("issued", "officer 1")
+    delivery = service.service.collect(application)
+    assert x509.load_der_x509_certificate(delivery.der) == x509.load_pem_x509_certificate(delivery.pem)
+    assert f"{delivery.certificate.serial_number:x}" == issued.serial
+    assert x509.load_pem_x509_certificates(delivery.chain_pem) == [service.world.authorities.ca]
+    revoked = service.service.request_revocation(application, serial=issued.serial, reason="key-compromised")
+    assert (revoked.state, revoked.revoked_at) == ("revoked", service.world.clock.now())
+    assert service.world.authorities.ledger[0].status.reason is x509.ReasonFlags.key_compromise
+    with pytest.raises(Refused) as refused:
+        service.service.request_revocation(application, serial=issued.serial, reason="not-needed")
+    assert refused.value.rule == "application.state"
+    with service.world.records.look() as session:
+        assert first_break(session) is None
+
+
+def test_content_comes_from_the_csr(service: Service) -> None:
+    """Subject and host names are those of the request, in the profile's form."""
+    extra = "www.tunturilaakso.test.example"
+    names = {NameOID.COUNTRY_NAME: "FI", NameOID.LOCALITY_NAME: "Kaltio", NameOID.COMMON_NAME: HOST}
+    issued = service.issued(csr=csr(names, (HOST, extra)))
+    assert service.world.authorities.subjects == [
+        {
+            "country": "FI",
+            "state": "Finland",
+            "locality": "Kaltio",
+            "organisation": "Tunturilaakson hyvinvointialue TEST",
+            "common_name": HOST,
+        }
+    ]
+    certificate = service.service.collect(issued.id).certificate
+    hosts = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert hosts.get_values_for_type(x509.DNSName) == [HOST, extra]
+
+
+def test_another_organisation_name_is_never_certified(service: Service) -> None:
+    """A request in somebody else's name gets the applicant's name from the register."""
+    service.issued(csr=server_csr(organisation="Naapurin hyvinvointialue TEST"))
+    assert service.world.authorities.subjects[0]["organisation"] == "Tunturilaakson hyvinvointialue TEST"
+
+
+def test_names_of_organisations_are_written_without_umlauts(service: Service) -> None:
+    """ä and ö in the register match a and o in the request (pki.md 3)."""
+    clinic = csr(
+        {NameOID.ORGANIZATION_NAME: "Laakariasema Oy TEST", NameOID.COMMON_NAME: "a.clinic.test.example"},
+        ("a.clinic.test.example",),
+    )
+    application = service.apply(CLINIC)
+    findings = service.service.attach_csr(application, clinic).findings
+    assert "application.organisation-name" not in [finding.rule for finding in findings]
+    service.service.process(application)
+    assert service.world.authorities.subjects[0]["organisation"] == "Laakariasema Oy TEST"
+
+
+def test_system_signature_subject(service: Service) -> None:
+    """The organisation's OID is the serialNumber, and no host name is certified."""
+    service.issued(kind="system-signature")
+    assert service.world.authorities.subjects[0] == {
+        "country": "FI",
+        "state": "Finland",
+        "locality": "Testila",
+        "organisation": "Tunturilaakson hyvinvointialue TEST",
+        "common_name": "Testijarjestelma",
+        "serial_number": COUNTY.value,
+    }
+
+
+def test_delivery_by_mail(service: Service) -> None:
+    """One mail to contact and shared mailbox with DER, PEM and chain attached, and the three as files."""
+    contact = TechnicalContact("Tekla", "tekla@vendor.test.example", "", "varmenteet@tunturilaakso.test.example")
+    issued = service.issued(contact=contact)
+    by_suffix = {path.name.split("-", 1)[1]: path.read_bytes() for path in service.world.outbox("emails")}
+    message = email.message_from_bytes(by_suffix[f"{issued.id}-delivery.eml"], policy=default)
+    assert message["To"] == "tekla@vendor.test.example, varmenteet@tunturilaakso.test.example"
+    attached = {part.get_filename(): part.get_payload(decode=True) for part in message.iter_attachments()}
+    delivery = service.service.collect(issued.id)
+    assert attached == delivery.files(issued.id)
+    for name, content in attached.items():
+        assert by_suffix[str(name)] == content
+
+
+def test_technical_contact_attaches_by_the_mailed_code(service: Service) -> None:
+    """The code in the mail opens this application, and is kept only as a digest."""
+    application = service.apply()
+    (mail,) = service.world.outbox("emails")
+    code = mail.read_text().split("--link ")[1].split()[0]
+    assert service.service.attach_csr(application, server_csr(), link=code).state == "submitted"
+    assert code not in repr(service.world.journal())
+
+
+def test_returned_and_submitted_again(service: Service) -> None:
+    """The customer learns the reason by mail, attaches another request, and the application goes on."""
+    application = service.submitted()
+    returned = service.service.return_application(application, "The host name is misspelt.", "officer 2")
+    assert (returned.state, returned.return_reason) == ("returned", "The host name is misspelt.")
+    assert any("misspelt" in path.read_text() for path in service.world.outbox("emails"))
+    with pytest.raises(Refused):
+        service.service.process(application)
+    again = service.service.attach_csr(application, server_csr())
+    assert (again.state, again.return_reason) == ("submitted", "")
+    assert service.service.process(application).state == "issued"
+
+
+def test_power_of_attorney_lets_another_organisation_order(service: Service) -> None:
+    """A vendor orders for a county when the power of attorney is attached."""
+    application = service.submitted(account=VENDOR)
+    service.service.attach_document(application, "power-of-attorney", "valtakirja.pdf", b"%PDF-1.4 TEST")
+    assert service.service.process(application).organisation == COUNTY
+
+
+def test_what_the_profile_forbids_goes_back_to_the_customer(service: Service) -> None:
+    """If issuing is refused by the profile, the application is returned with that reason, not stuck in approved."""
+    application = service.submitted()
+    service.world.authorities.forbidden = "cert.test-server.subject.common-name"
+    with pytest.raises(Refused) as refused:
+        service.service.process(application)
+    assert refused.value.rule == "cert.test-server.subject.common-name"
+    assert service.service.application(application).state == "returned"
+
+
+def test_second_processing_is_refused(service: Service) -> None:
+    """An application gives one certificate, however often it is processed."""
+    application = service.submitted()
+    service.service.process(application)
+    with pytest.raises(Refused) as refused:
+        service.service.process(application)
+    assert refused.value.rule == "application.state"
+    assert len(service.world.authorities.ledger) == 1
+
+
+def test_two_officers_at_once(service: Service) -> None:
+    """Two officers press approve at the same time: one certificate, one delivery, one refusal."""
+    application = service.submitted()
+    gate, results = threading.Barrier(2), []
+
+    def press(officer: str) -> None:
+        gate.wait()
+        try:
+            results.append(service.service.process(application, officer).state)
+        except Refused as refused:
+            results.append(refused.rule)
+
+    threads = [threading.Thread(target=press, args=(f"officer {one}",)) for one in (1, 2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results.count("issued") == 1
+    assert set(results) <= {"issued", "application.state", "application.processing-claim"}
+    assert len(service.world.authorities.ledger) == 1
+    assert len([path for path in service.world.outbox("emails") if path.suffix == ".der"]) == 1
+
+
+@pytest.mark.parametrize(("point", "nth"), [("before-issue", 1), ("after-issue", 1), ("before-delivery", 1)])
+def test_issuing_killed_anywhere_is_finished(
+    service: Service, point: str, nth: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a kill the next run delivers one certificate, the one that was issued if there is one."""
+    application = service.submitted()
+    at = crash_at(point, nth)
+    service.world.authorities.at = at  # type: ignore[assignment]
+    if point == "before-delivery":
+        monkeypatch.setattr(
+            "sotepki.dvv.service_certificates_office.certificate_messages",
+            lambda *_: at(point),  # type: ignore[operator]
+        )
+    with pytest.raises(Crash):
+        service.service.process(application)
+    monkeypatch.undo()
+    service.world.authorities.at = lambda name: None
+    assert service.service.application(application).state == "approved"
+    (done,) = service.service.resume()
+    assert done.state == "issued"
+    assert [one.serial_number for one in service.world.authorities.ledger] == [int(done.serial, 16)]
+    assert len([path for path in service.world.outbox("emails") if path.suffix == ".der"]) == 1
+    assert service.service.resume() == []
+
+
+@pytest.mark.parametrize("point", ["before-revoke", "after-revoke"])
+def test_revocation_killed_anywhere_is_finished(service: Service, point: str) -> None:
+    """A requested revocation is carried out, after a restart at the latest, and confirmed once."""
+    issued = service.issued()
+    service.world.authorities.at = crash_at(point, 1)  # type: ignore[assignment]
+    with pytest.raises(Crash):
+        service.service.request_revocation(issued.id, serial=issued.serial, reason="purpose-changed")
+    service.world.authorities.at = lambda name: None
+    assert service.service.application(issued.id).state == "revocation-requested"
+    (done,) = service.service.resume()
+    assert (done.state, done.revocation_reason) == ("revoked", "purpose-changed")
+    assert service.world.authorities.ledger[0].status.state is CertificateState.REVOKED
+    assert len([path for path in service.world.outbox("emails") if path.name.endswith("revoked.eml")]) == 1
+
+
+@pytest.mark.parametrize("form", ["{0:x}", "{0:X}", "0x{0:x}", "00{0:x}", "{0}"])
+def test_serial_number_as_tools_print_it(service: Service, form: str) -> None:
+    """Hexadecimal in either case, with a prefix or zeros, or decimal: all name the same certificate."""
+    issued = service.issued()
+    serial = form.format(int(issued.serial, 16))
+    assert service.service.request_revocation(issued.id, serial=serial, reason="not-needed").state == "revoked"
+
+
+def test_certificate_expires(service: Service) -> None:
+    """After its validity the application is expired and cannot be revoked any more."""
+    issued = service.issued()
+    assert service.service.follow_time() == []
+    service.world.clock.moment = service.world.clock.moment.replace(year=2028)
+    assert [one.state for one in service.service.follow_time()] == ["expired"]
+    with pytest.raises(Refused) as refused:
+        service.service.request_revocation(issued.id, serial=issued.serial, reason="not-needed")
+    assert refused.value.rule == "application.state"
+
+
+def test_used_key_warns(service: Service) -> None:
+    """A renewal with the old key goes through with a word of warning."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    service.submitted(csr=server_csr(key=key))
+    again = service.service.attach_csr(service.apply(), server_csr(key=key))
+    assert "csr.key.reused" in [finding.rule for finding in again.findings]
+
+
+def test_organisation_gone_from_the_register_before_the_decision(service: Service) -> None:
+    """What was true at the application is checked again at the decision."""
+    application = service.submitted(HOSPITAL, "system-signature", csr=system_csr(HOSPITAL))
+    del service.world.organisations.known[HOSPITAL]
+    with pytest.raises(Refused) as refused:
+        service.service.process(application)
+    assert refused.value.rule == "application.organisation-register"
+    assert service.world.authorities.ledger == []
+
+
+def test_journal_names_no_identity_code(service: Service) -> None:
+    """Users appear in the journal by number only."""
+    service.service.invite(COUNTY, by=service_user(), user=NURSE)
+    service.issued()
+    text = repr(service.world.journal())
+    assert service_user().value not in text
+    assert NURSE.value not in text
+
+
+def service_user():  # type: ignore[no-untyped-def]
+    from office_world import PHYSICIAN
+
+    return PHYSICIAN

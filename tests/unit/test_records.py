@@ -1,0 +1,255 @@
+"""The kernel's books: a change is whole or not at all, it is in the journal, and no letter is lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import delete, select, text, update
+
+from sotepki.clock import SetClock
+from sotepki.errors import Fault, Misuse, Refused
+from sotepki.records import (
+    Channel,
+    Database,
+    JournalEntry,
+    OutboxItem,
+    Posting,
+    Records,
+    deliver,
+    first_break,
+    write_atomically,
+)
+
+NOON = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
+LETTER = Posting(Channel.LETTER, "Aino", "letter.txt", b"code 12345678")
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> Iterator[Records]:
+    database = Database(f"sqlite:///{tmp_path}/books.db")
+    database.create_tables()
+    yield Records(database, SetClock(NOON), tmp_path / "outbox")
+    database.close()
+
+
+def _change(records: Records, count: int = 1, **details: str) -> None:
+    for number in range(count):
+        with records.change("office", "actor") as tx:
+            tx.journal("did", f"thing {number}", **details)
+
+
+def _break(records: Records) -> str | None:
+    with records.look() as session:
+        return first_break(session)
+
+
+def _behind_the_back(records: Records, statement: object) -> None:
+    with records.database.engine.begin() as connection:
+        connection.execute(statement)  # type: ignore[call-overload]
+
+
+def test_an_untouched_journal_is_whole(records: Records) -> None:
+    assert _break(records) is None
+    _change(records, 5, note="ä")
+    assert _break(records) is None
+
+
+@pytest.mark.parametrize("field", ["office", "actor", "action", "subject", "details", "at"])
+def test_a_changed_entry_is_named(records: Records, field: str) -> None:
+    """Somebody could rewrite who did what."""
+    _change(records, 4)
+    value: object = NOON + timedelta(seconds=1) if field == "at" else "other"
+    _behind_the_back(records, update(JournalEntry).where(JournalEntry.sequence == 2).values({field: value}))
+    assert "entry 2" in (_break(records) or "")
+
+
+def test_a_changed_entry_with_a_new_hash_breaks_the_next(records: Records) -> None:
+    _change(records, 4)
+    with records.look() as session:
+        entry = session.get(JournalEntry, 2)
+        assert entry is not None
+        entry.actor = "other"
+        forged = entry.computed_hash()
+    _behind_the_back(
+        records, update(JournalEntry).where(JournalEntry.sequence == 2).values(actor="other", hash=forged)
+    )
+    assert _break(records) == "Journal entry 3 does not follow the entry before it."
+
+
+@pytest.mark.parametrize("sequence", [1, 2, 3])
+def test_a_removed_entry_is_named(records: Records, sequence: int) -> None:
+    _change(records, 4)
+    _behind_the_back(records, delete(JournalEntry).where(JournalEntry.sequence == sequence))
+    assert _break(records) == f"Journal entry {sequence} is missing."
+
+
+def test_two_entries_that_changed_places_are_noticed(records: Records) -> None:
+    _change(records, 3)
+    for step in ("update journal set sequence = 99 where sequence = 1",
+                 "update journal set sequence = 1 where sequence = 2",
+                 "update journal set sequence = 2 where sequence = 99"):  # fmt: skip
+        _behind_the_back(records, text(step))
+    assert _break(records) is not None
+
+
+def test_a_change_without_a_journal_entry_is_refused_and_not_stored(records: Records) -> None:
+    with pytest.raises(Fault, match="without a journal entry"), records.change("office", "actor") as tx:
+        tx.post(LETTER)
+    with records.look() as session:
+        assert session.scalars(select(OutboxItem)).all() == []
+    assert not records.outbox_directory.exists()
+
+
+@pytest.mark.parametrize("error", [Refused("no"), ValueError("bug"), KeyboardInterrupt()])
+def test_an_interrupted_change_leaves_nothing(records: Records, error: BaseException) -> None:
+    """Half of a refused or interrupted change would stay: a letter without its order, a journal entry for nothing."""
+    _change(records)
+    with pytest.raises(type(error)), records.change("office", "actor") as tx:
+        tx.journal("did", "half")
+        tx.post(LETTER)
+        raise error
+    with records.look() as session:
+        assert session.scalars(select(JournalEntry.subject)).all() == ["thing 0"]
+        assert session.scalars(select(OutboxItem)).all() == []
+    assert not records.outbox_directory.exists()
+    _change(records)
+    assert _break(records) is None
+
+
+def test_a_letter_is_written_once_the_change_is_stored_and_its_content_leaves_the_database(records: Records) -> None:
+    """The code in a PIN letter would stay readable in the database for ever."""
+    with records.change("office", "actor") as tx:
+        tx.journal("did", "thing")
+        tx.post(LETTER)
+        tx.post(Posting(Channel.EMAIL, "a@b.example", "letter.txt", b"hello"))
+        assert not records.outbox_directory.exists(), "nothing is sent before the change is stored"
+    letter = records.outbox_directory / "letters" / "000001-letter.txt"
+    assert letter.read_bytes() == LETTER.content
+    assert (records.outbox_directory / "emails" / "000002-letter.txt").read_bytes() == b"hello"
+    assert stat.S_IMODE(letter.stat().st_mode) == 0o600
+    with records.look() as session:
+        assert session.scalars(select(OutboxItem.content)).all() == [None, None]
+        assert set(session.scalars(select(OutboxItem.delivered))) == {True}
+
+
+def test_a_letter_that_could_not_be_written_is_written_by_the_next_delivery(records: Records) -> None:
+    """A crash or a full disk between the change and the file would lose the letter."""
+    records.outbox_directory.write_text("a file where the directory should be")
+    with pytest.raises(Fault, match="cannot be written"), records.change("office", "actor") as tx:
+        tx.journal("did", "thing")
+        tx.post(LETTER)
+    with records.look() as session:
+        assert session.scalars(select(JournalEntry.subject)).all() == ["thing"], "the change itself is kept"
+        assert session.scalars(select(OutboxItem.content)).all() == [LETTER.content]
+    records.outbox_directory.unlink()
+    written = deliver(records.database, records.outbox_directory)
+    assert [path.read_bytes() for path in written] == [LETTER.content]
+    assert deliver(records.database, records.outbox_directory) == []
+
+
+@pytest.mark.parametrize("name", ["../escape.txt", "/etc/passwd", "a/b", "..", ".", "", "a\0b"])
+def test_a_posting_cannot_leave_the_outbox(records: Records, name: str) -> None:
+    with pytest.raises(Fault, match="plain file name"), records.change("office", "actor") as tx:
+        tx.journal("did", "thing")
+        tx.post(Posting(Channel.LETTER, "x", name, b""))
+
+
+def test_a_file_is_replaced_whole_and_without_leftovers(tmp_path: Path) -> None:
+    target = tmp_path / "deep" / "file.bin"
+    write_atomically(target, b"old")
+    write_atomically(target, b"new", private=True)
+    assert target.read_bytes() == b"new"
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    assert os.listdir(target.parent) == ["file.bin"]
+    with pytest.raises(Fault, match="cannot be written"):
+        write_atomically(target / "below", b"x")
+
+
+def test_what_was_read_can_be_used_after_the_reading(records: Records) -> None:
+    """A command that prints what it has read would fail after closing the session."""
+    _change(records)
+    with records.look() as session:
+        entry = session.scalars(select(JournalEntry)).one()
+    assert (entry.subject, entry.at) == ("thing 0", NOON)
+
+
+def test_a_reader_sees_one_state_while_somebody_writes(records: Records) -> None:
+    """A report would count a change in one table and miss it in the other."""
+    _change(records)
+    with records.look() as session:
+        before = session.scalars(select(JournalEntry.sequence)).all()
+        _change(records)
+        assert session.scalars(select(JournalEntry.sequence)).all() == before
+    with records.look() as session:
+        assert len(session.scalars(select(JournalEntry.sequence)).all()) == 2
+
+
+def test_writers_in_several_threads_follow_one_another(records: Records) -> None:
+    """Two registrars at once would break the chain or lose a change."""
+    threads = [threading.Thread(target=_change, args=(records, 10)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with records.look() as session:
+        assert session.scalars(select(JournalEntry.sequence).order_by("sequence")).all() == list(range(1, 41))
+    assert _break(records) is None
+
+
+def test_a_time_without_a_zone_is_not_stored(records: Records) -> None:
+    clock = SetClock(datetime(2026, 5, 4))
+    with pytest.raises(Exception, match="without a time zone"):
+        _change(Records(records.database, clock, records.outbox_directory))
+
+
+def _drop_journal(records: Records) -> None:
+    _behind_the_back(records, text("drop table journal"))
+
+
+def _garbage(records: Records) -> None:
+    records.database.close()
+    path = Path(str(records.database.engine.url.database))
+    for leftover in path.parent.glob(f"{path.name}-*"):
+        leftover.unlink()
+    path.write_bytes(b"not a database" * 100)
+
+
+@pytest.mark.parametrize("damage", [_drop_journal, _garbage])
+def test_a_damaged_database_is_one_sentence(records: Records, damage: Callable[[Records], None]) -> None:
+    """A traceback of the database driver."""
+    damage(records)
+    with pytest.raises(Fault):
+        _change(records)
+    with pytest.raises(Fault):
+        _break(records)
+
+
+@given(st.lists(st.tuples(st.text(), st.text(), st.dictionaries(st.sampled_from("abc"), st.text())), max_size=6))
+@settings(max_examples=50, deadline=None)
+def test_any_words_go_through_the_journal_and_back(entries: list[tuple[str, str, dict[str, str]]]) -> None:
+    """A name with an odd character would break the chain. Lone surrogates cannot be stored and are refused whole."""
+    database = Database("sqlite://")
+    database.create_tables()
+    records = Records(database, SetClock(NOON), Path("/nonexistent"))
+    stored = []
+    for action, subject, details in entries:
+        try:
+            with records.change("office", "actor") as tx:
+                tx.journal(action, subject, **details)
+        except Misuse:
+            continue
+        stored.append((action, subject, details))
+    with records.look() as session:
+        assert first_break(session) is None
+        back = session.scalars(select(JournalEntry).order_by(JournalEntry.sequence)).all()
+    assert [(e.action, e.subject, json.loads(e.details)) for e in back] == stored
+    database.close()

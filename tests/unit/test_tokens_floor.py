@@ -1,0 +1,32 @@
+"""Who may import the PKCS#11 libraries: the licence and the one-lock rule depend on it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from sotepki.resources import package_file
+
+PACKAGE = package_file()
+REPOSITORY = PACKAGE.parent
+
+
+@pytest.mark.parametrize(
+    ("library", "allowed"),
+    [
+        ("PyKCS11", {"tokens/administration.py"}),
+        ("pkcs11", {f"tokens/{n}.py" for n in ("module", "objects", "session")}),
+    ],
+)
+def test_pkcs11_libraries_stay_in_their_modules(library: str, allowed: set[str]) -> None:
+    """PyKCS11 is under the GPL, and a PKCS#11 call past the lock crashes the interpreter."""
+    pattern = re.compile(rf"^\s*(import|from) {library}\b", re.MULTILINE)
+    sources = [*PACKAGE.rglob("*.py"), *(REPOSITORY / "conformance").rglob("*.py")]
+    users = {_name(path) for path in sources if pattern.search(path.read_text(encoding="utf-8"))}
+    assert users == allowed
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(PACKAGE).as_posix() if path.is_relative_to(PACKAGE) else path.as_posix()
