@@ -85,7 +85,7 @@ def _ways(directory: Path) -> Iterator[dict[str, Callable[[], None]]]:
 def _raw(label: str) -> Callable[[], None]:
     """Sign a SHA-512 DigestInfo with python-pkcs11 directly, in a session that is logged in already."""
     session = pkcs11.lib(str(find_softhsm())).get_token(token_label=TOKEN).open()
-    key = session.get_key(object_class=pkcs11.ObjectClass.PRIVATE_KEY, label=label)
+    key: Any = session.get_key(object_class=pkcs11.ObjectClass.PRIVATE_KEY, label=label)
     digest_info = DIGEST_INFO_PREFIX["sha512"] + bytes(64)
 
     def work() -> None:

@@ -98,7 +98,9 @@ class Check:
     def show_certificate(self, title: str, certificate: x509.Certificate) -> None:
         """Keep a certificate as evidence: decoded, with its PEM form."""
         pem = certificate.public_bytes(Encoding.PEM).decode()
-        self._evidence.append(Evidence.of(title, f"{certificate_text(certificate)}\n\n{pem}", "application/x-pem-file"))
+        self._evidence.append(
+            Evidence.of(title, f"{certificate_text(certificate)}\n\n{pem}", "application/x-pem-file")
+        )
 
     @property
     def evidence(self) -> tuple[Evidence, ...]:

@@ -61,7 +61,9 @@ def certificate_text(certificate: x509.Certificate) -> str:
     ]
     try:
         lines.append(f"key          {key_text(certificate.public_key())}")
-        lines += [f"{_extension_name(extension):<12} {_extension_text(extension)}" for extension in certificate.extensions]
+        lines += [
+            f"{_extension_name(extension):<12} {_extension_text(extension)}" for extension in certificate.extensions
+        ]
     except ValueError as error:
         lines.append(f"extensions   cannot be read: {error}")
     return "\n".join(lines)

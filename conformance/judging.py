@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime
 from typing import TypeVar
 
 from cryptography import x509
 
 from conformance.check import Check
 from conformance.sut.facets import Trust
-from sotepki.clock import HELSINKI, Clock
+from sotepki.clock import HELSINKI, Clock, end_of_finnish_day
 from sotepki.documents import (
     DocumentReport,
     Frame,
@@ -137,11 +137,14 @@ def subject_value(certificate: x509.Certificate, oid: x509.ObjectIdentifier) -> 
     return str(values[0].value) if values else ""
 
 
-def whole_days(certificate: x509.Certificate) -> int:
-    """How many days a certificate was given for, in Finnish time; its last day counts whole and its first not."""
+def latest_end(certificate: x509.Certificate, years: int) -> datetime:
+    """When a certificate of so many years ends at the latest: with the Finnish day of its beginning, years later."""
     first = certificate.not_valid_before_utc.astimezone(HELSINKI).date()
-    last = (certificate.not_valid_after_utc + timedelta(seconds=1)).astimezone(HELSINKI).date()
-    return (last - first).days
+    try:
+        last = first.replace(year=first.year + years)
+    except ValueError:  # 29 February
+        last = first.replace(year=first.year + years, month=3, day=1)
+    return end_of_finnish_day(last)
 
 
 def issuer_of(certificate: x509.Certificate, candidates: Sequence[x509.Certificate]) -> x509.Certificate | None:
@@ -150,7 +153,7 @@ def issuer_of(certificate: x509.Certificate, candidates: Sequence[x509.Certifica
         if candidate.subject == certificate.issuer:
             try:
                 certificate.verify_directly_issued_by(candidate)
-            except Exception:  # noqa: BLE001, S112 - pyca raises several kinds for a bad signature or key; all mean no
+            except Exception:  # noqa: BLE001 - pyca raises several kinds for a bad signature or key; all mean no
                 continue
             return candidate
     return None
@@ -170,5 +173,3 @@ def is_revoked(certificate: x509.Certificate, trust: Trust) -> bool:
     key = issuer.public_key()
     lists = [crl for crl in trust.crls if crl.issuer == issuer.subject and crl.is_signature_valid(key)]  # type: ignore[arg-type]
     return any(crl.get_revoked_certificate_by_serial_number(certificate.serial_number) is not None for crl in lists)
-
-

@@ -25,7 +25,6 @@ _OPTIONS = (
     "--strict-markers",
     "--assert=plain",
     "--capture=no",
-    "--quiet",
     "-p", "no:cacheprovider",
     "-p", "no:terminal",
     "-p", "no:warnings",
@@ -33,6 +32,8 @@ _OPTIONS = (
     "-p", "no:faulthandler",
     "-p", "no:doctest",
     "-p", "no:junitxml",
+    "-p", "no:unraisableexception",
+    "-p", "no:threadexception",
 )  # fmt: skip
 
 
@@ -58,13 +59,16 @@ def run(
     time_source = clock or (bench.clock if bench else SystemClock())
     session = RunSession(sut, time_source, selection or Selection(), bench, progress)
     report_directory.mkdir(parents=True, exist_ok=True)
+    code: pytest.ExitCode | int = pytest.ExitCode.INTERNAL_ERROR
     try:
         code = run_cases(session)
     finally:
+        if code in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR):
+            session.harness_faults.append("The suite could not be run to its end; this is a fault of the suite.")
         session.close()
         summary = session.summary()
         write_report(report_directory, sut, summary)
-    if code is pytest.ExitCode.INTERRUPTED and not session.harness_faults:
+    if code == pytest.ExitCode.INTERRUPTED and not session.harness_faults:
         raise KeyboardInterrupt
     return summary
 

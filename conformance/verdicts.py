@@ -112,14 +112,14 @@ class Summary:
     counts: dict[CaseVerdict, int] = field(init=False)
 
     def __post_init__(self) -> None:
-        counts = {verdict: 0 for verdict in CaseVerdict}
+        counts = dict.fromkeys(CaseVerdict, 0)
         for result in self.results:
             counts[result.verdict] += 1
         object.__setattr__(self, "counts", counts)
 
     @property
     def exit_code(self) -> int:
-        """0 if all cases passed, warned, were skipped or wait; 1 if any failed; 3 if the suite itself had an error."""
+        """0 if no case failed or had an error; 1 if any failed; 3 if none failed and the suite had an error."""
         if self.counts[CaseVerdict.FAIL]:
             return 1
         return 3 if self.counts[CaseVerdict.ERROR] else 0

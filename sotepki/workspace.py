@@ -5,6 +5,7 @@ A workspace is a directory; everything of the user's own (SoftHSM configuration,
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import shutil
@@ -235,6 +236,9 @@ class Workspace:
         self.authorities.publish(self.published)
 
     def _found_database(self) -> None:
+        # Every room that keeps books must be known before its tables are made; the others come in by the imports above.
+        importlib.import_module("sotepki.kela")
+        importlib.import_module("sotepki.provider")
         database = self.records.database
         database.create_tables()
         with database.reading() as session:

@@ -1,4 +1,4 @@
-"""The suite's own side of a test: an emulated environment with authorities, cards, documents good and bad, a Kanta."""
+"""The suite's own side of a test: an emulated environment with authorities, cards, documents, a Kanta."""
 
 from __future__ import annotations
 
@@ -17,15 +17,17 @@ from conformance.bench.documents import BenchDocuments, DocumentMaker
 from conformance.bench.errands import CardInHand, organisation_of, professional_card
 from conformance.bench.forging import forged
 from conformance.bench.listener import ServerIdentity
-from conformance.sut.facets import SignerIdentity, Trust
+from conformance.sut.facets import Endpoint, SignerIdentity, Trust
 from sotepki.clock import Clock
-from sotepki.dvv import ROOT, SOTE_PERSONS, SOTE_SERVICES, ApplicationKind
 from sotepki.documents import build_frame
+from sotepki.dvv import ROOT, SOTE_PERSONS, SOTE_SERVICES, ApplicationKind
 from sotepki.journey.cast import Cast, load_cast
 from sotepki.journey.service_provider import ServiceIdentity, service_identity
-from sotepki.kela import OcspOverHttp, reached_at
+from sotepki.kela import ARCHIVE_PATH, OcspOverHttp, reached_at
+from sotepki.kela.request_log import newest
+from sotepki.loopback import LOOPBACK
 from sotepki.registers import Organisation
-from sotepki.services import RunningServices, running_services
+from sotepki.services import KANTA_HOST, RunningServices, running_services
 from sotepki.tokens import PrivateKey
 from sotepki.workspace import Workspace
 
@@ -150,12 +152,23 @@ class Bench:
         identity = self.card_identity
         return card_session(self.card, self.clock, lambda: self.unsigned(identity), wrong_pins=wrong_pins)
 
-    # --- endpoints -------------------------------------------------------------------------------------------
+    # --- Kanta and other endpoints ---------------------------------------------------------------------------
+
+    @property
+    def kanta_endpoint(self) -> Endpoint:
+        """The emulated Kanta, by the name that its certificate bears."""
+        return Endpoint(self.services.kanta_url.replace(LOOPBACK, "localhost") + ARCHIVE_PATH, self.trust)
+
+    def kanta_outcome(self) -> str:
+        """The code of the last acknowledgement of the emulated Kanta; empty if nobody has sent anything."""
+        with self.workspace.records.look() as session:
+            last = newest(session, 1)
+        return last[0].outcome if last else ""
 
     @cached_property
     def kanta_identity(self) -> ServerIdentity:
         """A certificate for a Kanta at ``localhost``."""
-        return self._server_identity("localhost")
+        return self._server_identity(KANTA_HOST, "localhost")
 
     @cached_property
     def other_name_identity(self) -> ServerIdentity:
@@ -170,7 +183,7 @@ class Bench:
         authority = forged(self.trust.intermediates[1], authority_key, public_key=authority_key.public_key())
         return ServerIdentity(forged(genuine.certificate, authority_key), (authority,), genuine.key)
 
-    def _server_identity(self, host: str) -> ServerIdentity:
+    def _server_identity(self, host: str, *other_names: str) -> ServerIdentity:
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         authorities = self.workspace.authorities
         certificate = authorities.issue(
@@ -185,7 +198,7 @@ class Bench:
             },
             public_key=key.public_key(),
             actor="conformance bench",
-            dns_names=(host,),
+            dns_names=(host, *other_names),
             holder=f"conformance bench: {host}",
         )
         return ServerIdentity(certificate, (authorities.certificate(SOTE_SERVICES),), key)

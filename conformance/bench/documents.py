@@ -99,7 +99,7 @@ class DocumentMaker:
 
 
 class BenchDocuments:
-    """Signed documents for verifiers; each is made when it is first asked for, and only one thing is wrong with it."""
+    """Signed documents for verifiers, each made when it is first asked for; only one thing is wrong with it."""
 
     def __init__(self, bench: Bench) -> None:
         self._bench = bench

@@ -40,7 +40,7 @@ def forged(
         x509.CertificateBuilder()
         .subject_name(subject or model.subject)
         .issuer_name(issuer or model.issuer)
-        .public_key(key)  # type: ignore[arg-type]
+        .public_key(key)
         .serial_number(int.from_bytes(secrets.token_bytes(14), "big") | 1 << 110)
         .not_valid_before(not_before or model.not_valid_before_utc)
         .not_valid_after(not_after or model.not_valid_after_utc)
@@ -91,9 +91,7 @@ def resigned(document: bytes, key: PrivateKey, change: Callable[[etree._Element]
     signed_info = signature.find(f"{{{DS}}}SignedInfo")
     value = signature.find(f"{{{DS}}}SignatureValue")
     assert signed_info is not None and value is not None and isinstance(key, rsa.RSAPrivateKey)
-    value.text = base64.b64encode(
-        key.sign(canonicalise(signed_info), padding.PKCS1v15(), hashes.SHA256())
-    ).decode()
+    value.text = base64.b64encode(key.sign(canonicalise(signed_info), padding.PKCS1v15(), hashes.SHA256())).decode()
     return serialised(root)
 
 

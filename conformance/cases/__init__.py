@@ -1,1 +1,1 @@
-"""The cases. Each module is one area; each case is one short function whose docstring is its published description."""
+"""The cases. A module is one area; a case is one short function whose docstring is its published description."""

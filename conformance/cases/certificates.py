@@ -11,7 +11,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from conformance.check import Check
 from conformance.declaring import Area, case
 from conformance.describing import key_usage_names
-from conformance.judging import extension, is_revoked, subject_value, whole_days
+from conformance.judging import extension, is_revoked, latest_end, subject_value
 from conformance.requirements import Phase
 from conformance.sut.facets import CertificateRole, Trust
 from sotepki.clock import Clock
@@ -123,7 +123,7 @@ def server_validity(server_certificate: x509.Certificate, clock: Clock, check: C
     The last day counts whole: DVV's certificates end with the last second of a Finnish day.
     """
     _in_force(check, "cert.server.validity", server_certificate, clock)
-    _not_longer(check, "cert.server.validity", server_certificate, 366, "one year")
+    _not_longer(check, "cert.server.validity", server_certificate, 1, "one year")
 
 
 @case(
@@ -181,7 +181,7 @@ def system_serial_number(system_certificate: x509.Certificate, check: Check) -> 
 def system_validity(system_certificate: x509.Certificate, clock: Clock, check: Check) -> None:
     """The system signature certificate is valid now, and notAfter is at most two years after notBefore."""
     _in_force(check, "cert.system.validity", system_certificate, clock)
-    _not_longer(check, "cert.system.validity", system_certificate, 731, "two years")
+    _not_longer(check, "cert.system.validity", system_certificate, 2, "two years")
 
 
 @case(
@@ -193,7 +193,7 @@ def system_validity(system_certificate: x509.Certificate, clock: Clock, check: C
     mutants=["card-certificates-swapped"],
 )
 def card_signature_key_usage(card_signature_certificate: x509.Certificate, check: Check) -> None:
-    """The certificate that the system takes for signatures from a professional card has nonRepudiation and no other bit.
+    """The certificate that the system takes for signatures from a card has nonRepudiation and no other bit.
 
     Software that picks a certificate by another mark than key usage easily takes the wrong one.
     """
@@ -289,14 +289,14 @@ def _in_force(check: Check, requirement: str, certificate: x509.Certificate, clo
     )
 
 
-def _not_longer(check: Check, requirement: str, certificate: x509.Certificate, days: int, words: str) -> None:
-    found = whole_days(certificate)
+def _not_longer(check: Check, requirement: str, certificate: x509.Certificate, years: int, words: str) -> None:
+    limit = latest_end(certificate, years)
     check.that(
         requirement,
-        found <= days,
+        certificate.not_valid_after_utc <= limit,
         f"The certificate was given for more than {words}.",
-        expected=f"at most {days} days",
-        found=f"{found} days",
+        expected=f"an end at {limit:%Y-%m-%d %H:%M:%SZ} at the latest",
+        found=f"{certificate.not_valid_after_utc:%Y-%m-%d %H:%M:%SZ}",
     )
 
 

@@ -42,7 +42,7 @@ def document_id(frames: tuple[FrameUnderTest, ...], check: Check) -> None:
     area=Area.FRAMES,
     phase=Phase.SUPPLIER,
     requirements=["frame.sender"],
-    mutants=["framer-sender-of-vendor"],
+    mutants=["framer-sender-of-vendor", "signer-system-uses-server-certificate"],
 )
 def sender(frames: tuple[FrameUnderTest, ...], check: Check) -> None:
     """sender/device/id is the OID of the document's custodian, not that of the vendor or of the data centre."""

@@ -96,7 +96,7 @@ def professional_description(professional_documents: Documents, check: Check) ->
     mutants=["signer-uses-authentication-key"],
 )
 def professional_key_usage(professional_documents: Documents, check: Check) -> None:
-    """The certificate in a professional's signature has nonRepudiation alone: it is the card's signature certificate."""
+    """The certificate in a professional's signature has nonRepudiation alone, as the card's signature certificate."""
     _judge(check, professional_documents, "sign.key-usage")
 
 
@@ -162,7 +162,7 @@ def system_integrity(system_documents: Documents, check: Check) -> None:
     mutants=["signer-system-with-kanta-code"],
 )
 def system_description(system_documents: Documents, check: Check) -> None:
-    """signatureDescription is code 3 of 1.2.246.537.5.40127.2006 (Järjestelmäallekirjoitus); code 4 is Kanta's own."""
+    """signatureDescription is code 3 of 1.2.246.537.5.40127.2006; code 4 would be Kanta's own signature."""
     _judge_code(check, system_documents, "sign.description.system", "3")
 
 
@@ -185,7 +185,7 @@ def system_key_usage(system_documents: Documents, check: Check) -> None:
     area=Area.SIGNATURES,
     phase=Phase.SUPPLIER,
     requirements=["sign.organisation-oid"],
-    mutants=["signer-system-for-another-organisation"],
+    mutants=["signer-system-for-another-organisation", "signer-system-uses-server-certificate"],
 )
 def system_organisation(system_documents: Documents, check: Check) -> None:
     """The subject serialNumber of the system signature certificate equals the custodian's OID in the header."""

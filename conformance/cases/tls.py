@@ -5,14 +5,13 @@ from __future__ import annotations
 import ssl
 
 from cryptography import x509
-from cryptography.hazmat.primitives.hashes import SHA256
 
 from conformance.bench import Bench
 from conformance.bench.listener import Contact, Listener, listening
 from conformance.check import Check
 from conformance.declaring import Area, case
 from conformance.requirements import Phase
-from conformance.sut.facets import Endpoint, Sends
+from conformance.sut.facets import Endpoint, Sends, SignatureKind, SystemUnderTest
 
 _SECONDS = 10.0
 
@@ -30,15 +29,14 @@ def client_certificate(
 ) -> None:
     """The system sends one frame to an endpoint that asks for a client certificate.
 
-    It must present the very server certificate that it says is its own.
+    It must present the server certificate that it says is its own; the two are compared by their public key.
     """
     with listening(bench.kanta_identity, client_authorities=bench.trust.issuers) as listener:
         contact = _send(client, any_frame, listener, bench, check)
-    expected = server_certificate.fingerprint(SHA256()).hex()
     presented = x509.load_der_x509_certificate(contact.certificate) if contact.certificate else None
     check.that(
         "tls.client-certificate",
-        presented is not None and presented.fingerprint(SHA256()).hex() == expected,
+        presented is not None and presented.public_key() == server_certificate.public_key(),
         "The system did not present its server certificate.",
         expected=server_certificate.subject.rfc4514_string(),
         found=presented.subject.rfc4514_string() if presented else contact.alert or "no client certificate",
@@ -110,12 +108,51 @@ def minimum_version(client: Sends, any_frame: bytes, bench: Bench, check: Check)
     )
 
 
+@case(
+    "kanta.acknowledgement",
+    title="The system believes Kanta's acknowledgement and nothing else",
+    area=Area.TLS,
+    phase=Phase.SUPPLIER,
+    requirements=["kanta.acknowledgement"],
+    mutants=["client-reads-status-only"],
+)
+def acknowledgement(client: Sends, sut: SystemUnderTest, bench: Bench, check: Check) -> None:
+    """The system sends two frames to the emulated Kanta: a document of its own, and one that Kanta must refuse.
+
+    Kanta refuses a frame of an organisation that the system may not send for, with an acknowledgement under HTTP 200.
+    What the system then believes (archived or refused) is compared with what Kanta did. The first frame is left out
+    if the suite cannot make the system sign and frame a document.
+    """
+    sent = {"a frame of another organisation": bench.some_frame}
+    if sut.signer and sut.framer and (identity := sut.signer.identity(SignatureKind.SYSTEM)):
+        signed = sut.signer.sign(bench.unsigned(identity), SignatureKind.SYSTEM)
+        sent = {"a frame of its own": sut.framer.frame(signed), **sent}
+    for name, frame in sent.items():
+        delivery = client.send(frame, bench.kanta_endpoint)
+        if not delivery.connected:
+            check.skip(f"The system could not deliver {name} to Kanta: {delivery.detail}")
+        if delivery.accepted is None:
+            check.skip("The system does not say what it makes of the answer.")
+        outcome = bench.kanta_outcome()
+        check.show(name, f"Kanta answered {outcome}; the system holds it for "
+                         f"{'archived' if delivery.accepted else 'refused'}. {delivery.detail}")  # fmt: skip
+        check.that(
+            "kanta.acknowledgement",
+            delivery.accepted == (outcome == "AA"),
+            "The system believes something else than what Kanta acknowledged.",
+            subject=name,
+            expected="archived" if outcome == "AA" else f"refused ({outcome})",
+            found="archived" if delivery.accepted else "refused",
+        )
+
+
 def _send(client: Sends, frame: bytes, listener: Listener, bench: Bench, check: Check) -> Contact:
     """Let the client try to send; the first contact that came of it. A client that does not come breaks the case."""
     client.send(frame, Endpoint(listener.url, bench.trust, listener.wait_for_contact))
     if not listener.wait_for_contact(_SECONDS):
         check.failed(
-            "The system did not try to connect to the given address.", "See whether it uses the address that it is given."
+            "The system did not try to connect to the given address.",
+            "See whether it uses the address that it is given.",
         )
         return Contact()
     contact = max(listener.contacts, key=lambda c: (c.request, c.handshake))

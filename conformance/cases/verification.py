@@ -64,9 +64,7 @@ def refuses_foreign_authority(discerning_verifier: Verifies, bench: Bench, check
 
     It was issued by another key than the authority's: a hierarchy of the same names that anybody can make.
     """
-    _refuses(
-        discerning_verifier, bench, check, "verify.refuse-foreign-authority", bench.documents.foreign_authority
-    )
+    _refuses(discerning_verifier, bench, check, "verify.refuse-foreign-authority", bench.documents.foreign_authority)
 
 
 @case(
@@ -123,7 +121,7 @@ def refuses_authentication_key(discerning_verifier: Verifies, bench: Bench, chec
     mutants=["verifier-accepts-everything", "verifier-ignores-rights"],
 )
 def refuses_removed_right(discerning_verifier: Verifies, bench: Bench, check: Check) -> None:
-    """Valvira removed the signer's right to practise before the signature was made; the card itself is still valid."""
+    """Valvira removed the signer's right to practise before the signature was made; the card is still valid."""
     _refuses(discerning_verifier, bench, check, "verify.refuse-removed-right", bench.documents.removed_right)
 
 

@@ -14,8 +14,8 @@ from sotepki import __version__
 
 FORMAT = "sotepki-conformance-report/1"
 DISCLAIMER = (
-    "This is not a test by Kela and not a statement of joint testing. It is a rehearsal against an emulated environment, "
-    "judged by what is publicly known."
+    "This is not a test by Kela and not a statement of joint testing. It is a rehearsal against an emulated "
+    "environment, judged by what is publicly known."
 )
 
 

@@ -53,7 +53,11 @@ def html_report(data: Mapping[str, Any], language: str = "fi") -> bytes:
     if language not in LANGUAGES:
         raise Misuse(f"There is no report in {language!r}; there is {', '.join(LANGUAGES)}.")
     environment = Environment(
-        loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(_HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters["helsinki"] = _helsinki
     page = environment.get_template("template.html.j2").render(

@@ -32,7 +32,11 @@ def junit_report(data: Mapping[str, Any]) -> bytes:
 
 def _case(suite: etree._Element, case: Mapping[str, Any]) -> None:
     row = etree.SubElement(
-        suite, "testcase", classname=f"conformance.{case['area']}", name=case["id"], time=_seconds(case["milliseconds"])
+        suite,
+        "testcase",
+        classname=f"conformance.{case['area']}",
+        name=case["id"],
+        time=_seconds(case["milliseconds"]),
     )
     verdict, reason = case["verdict"], _clean(case["reason"])
     if verdict in ("fail", "error"):
@@ -46,7 +50,9 @@ def _case(suite: etree._Element, case: Mapping[str, Any]) -> None:
 
 
 def _lines(case: Mapping[str, Any]) -> list[str]:
-    findings = [f"{f['severity']}: {f['message']} [{f['rule']}; {f['grade']}; {f['source']}]" for f in case["findings"]]
+    findings = [
+        f"{f['severity']}: {f['message']} [{f['rule']}; {f['grade']}; {f['source']}]" for f in case["findings"]
+    ]
     return [*findings, *(f"advice: {advice}" for advice in case["advice"])]
 
 

@@ -178,7 +178,8 @@ def _requirement(requirement_id: str, row: Any, file: str) -> Requirement:
             grade=Grade(row["grade"]),
             basis=Basis(row["basis"]),
             actor=Actor(
-                tuple(SystemClass(c) for c in actor.get("classes", ())), tuple(Role(r) for r in actor.get("roles", ()))
+                tuple(SystemClass(c) for c in actor.get("classes", ())),
+                tuple(Role(r) for r in actor.get("roles", ())),
             ),
             level=Level(row["level"]),
             phase=Phase(row["phase"]),

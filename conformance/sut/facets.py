@@ -152,7 +152,7 @@ class Signs(Protocol):
         ...
 
     def sign(self, document: bytes, kind: SignatureKind, *, correction: bool = False) -> bytes:
-        """Sign. With ``correction`` the document is a later version that still holds the signatures of the earlier."""
+        """Sign. With ``correction`` the document is a later version that still holds the earlier signatures."""
         ...
 
 

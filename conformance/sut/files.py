@@ -31,7 +31,9 @@ class FileDirectory:
     @cached_property
     def _files(self) -> tuple[NamedBytes, ...]:
         try:
-            names = sorted(e.name for e in os.scandir(self.directory) if e.name.lower().endswith(".xml") and e.is_file())
+            names = sorted(
+                e.name for e in os.scandir(self.directory) if e.name.lower().endswith(".xml") and e.is_file()
+            )
         except OSError as error:
             raise Misuse(f"The directory {self.directory} cannot be read: {error.strerror}.") from None
         if not names:

@@ -81,7 +81,9 @@ def _files_system(table: Mapping[str, Any], path: Path, operator: Callable[[str]
     certificates = _certificates(tables.get("certificates"), base)
     signer = None
     if "sign" in tables:
-        signer = CommandSigner(_command(tables["sign"], "sign", base, path), _identities(tables["sign"], certificates, path))
+        signer = CommandSigner(
+            _command(tables["sign"], "sign", base, path), _identities(tables["sign"], certificates, path)
+        )
     return SystemUnderTest(
         name=_string(table.get("name", path.stem), "name", path),
         kind="files",
@@ -188,7 +190,9 @@ def _identities(
         except ValueError:
             known = ", ".join(SignatureKind)
             raise Misuse(f"In {path.name}, [sign] has the kind {name!r}; known are {known}.") from None
-        role = CertificateRole.CARD_SIGNATURE if kind is SignatureKind.PROFESSIONAL else CertificateRole.SYSTEM_SIGNATURE
+        role = (
+            CertificateRole.CARD_SIGNATURE if kind is SignatureKind.PROFESSIONAL else CertificateRole.SYSTEM_SIGNATURE
+        )
         if certificates is None or role not in certificates.paths:
             raise Misuse(
                 f"In {path.name}, [sign] makes {kind} signatures, but [certificates] does not name {role}.",

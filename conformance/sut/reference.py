@@ -1,7 +1,7 @@
 """The reference system: a provider's information system built from this package, with everything right.
 
-It has a professional's card in its reader, its server and system signature keys in files, and certificates that it got
-from the offices like anybody else. It passes every case; the mutants are built from it by one fault each.
+It has a professional's card in its reader, its server and system signature keys in files, and certificates that it
+got from the offices like anybody else. It passes every case; the mutants are built from it by one fault each.
 """
 
 from __future__ import annotations

@@ -170,7 +170,13 @@ def hand_over(
 @pass_workspace
 def activate(workspace: Workspace, number: str, pin_file: str | None) -> None:
     """Take a card into use: the activation code from the letter, then PIN1 and PIN2 of one's own choice."""
+    from sotepki.card import Phase
+
     found = workspace.vartti.card(number)
+    if found.state == "handed-out" and workspace.cards.read(number).state.phase is Phase.ACTIVE:
+        # An earlier run was interrupted between the chip and Vartti's books.
+        _emit(workspace.vartti.note_activation(number, actor=found.hetu))
+        return
     code, pin1, pin2 = read_pins(pin_file, ["Activation code", "New PIN1", "New PIN2"])
     with workspace.cards.insert(number) as card:
         card.activate(code, pin1, pin2)

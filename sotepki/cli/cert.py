@@ -54,7 +54,8 @@ def show(file: str) -> None:
         raise Refused(f"{file} is not in the encoding DER: {error}.", rule="cert.encoding", subject=file) from None
 
     def one(description: Description) -> str:
-        lines = [f"A certificate {description.title}" + (f" ({description.profile_id})" * bool(description.why))]
+        name = f" ({description.profile_id})" if description.profile_id else ""
+        lines = [f"{description.title}{name}"]
         lines += [f"  taken for it by: {', '.join(description.why)}"] if description.why else []
         for field in description.fields:
             lines.append(f"{field.field}: {field.value}" + (f" [{field.encoding}]" if field.encoding else ""))
@@ -74,7 +75,8 @@ def show(file: str) -> None:
 def lint(files: Sequence[str], own: bool) -> int:
     """Compare the certificates in FILE... with their profiles (PEM, DER, PKCS#7; '-' reads standard input).
 
-    Exit code 1 if a rule is broken that the evidence allows to fail. JSON: one object for one FILE, a list for several.
+    Exit code 1 if a rule is broken that the evidence allows to fail.
+    JSON: one object for one FILE, a list for several.
     """
     answers = [_lint_file(file, own) for file in files]
     emit(answers[0] if len(answers) == 1 else answers, lambda: "\n".join(map(_lint_text, answers)))

@@ -45,7 +45,7 @@ def read_pins(pin_file: str | None, names: Sequence[str]) -> list[Pin]:
     lines = [line.strip() for line in data.decode("utf-8", errors="replace").splitlines() if line.strip()]
     if len(lines) != len(names):
         raise Misuse(
-            f"{len(lines)} PINs were given where {len(names)} are needed.",
+            f"Number of PINs given: {len(lines)}, needed: {len(names)}.",
             advice=f"Give one on each line: {', '.join(names)}.",
         )
     return [Pin(line) for line in lines]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sotepki.cli.context import emit, pass_workspace, read_input
-from sotepki.errors import Misuse
+from sotepki.errors import Fault, Misuse
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -70,7 +70,14 @@ def certificate(workspace: Workspace, certificate: str, reason_id: str, authorit
         )
     authority_id, serial_number, target = _target(authorities, certificate, authority)
     status = authorities.revoke(target, reason=known.reason, actor=actor)
-    published = authorities.publish_if_due(workspace.published)
+    try:
+        published = authorities.publish_if_due(workspace.published)
+    except Fault as fault:
+        raise Fault(
+            f"The certificate {serial_text(serial_number)} is revoked and OCSP says so, but the new revocation list "
+            f"was not published: {fault.sentence}",
+            advice="When the cause is gone, 'sotepki serve' publishes it.",
+        ) from fault
     assert status.revoked_at is not None
     row = {
         "authority": authority_id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -92,7 +93,7 @@ def command(
                 ]
             ),
         )
-        click.get_text_stream("stdout").flush()
+        sys.stdout.flush()
         while not stop.wait(1.0):
             pass
     click.echo("Stopped.", err=True)
@@ -140,7 +141,7 @@ def _terminal_pins(stop: threading.Event) -> PinSource:
             return
 
     def source(request: PinRequest) -> Pin | None:
-        if not click.get_text_stream("stdin").isatty():
+        if not sys.stdin.isatty():
             return None
         answer: list[Pin] = []
         # A thread of its own, so that a question that nobody answers does not keep the service from stopping.

@@ -12,13 +12,10 @@ _DATE_TIME = re.compile(
 )
 _TS = re.compile(r"(\d{4})(\d{2})(\d{2})(?:(\d{2})(\d{2})(?:(\d{2})(?:\.\d{1,4})?)?)?([+-]\d{4})?", re.ASCII)
 
-_DIGITS_ONLY = {ord(character): None for character in "-T:"}
-
 
 def hl7_time(moment: datetime) -> str:
     """``YYYYMMDDHHMMSS+ZZZZ`` in Finnish time, as HL7 TS."""
-    local = moment.astimezone(HELSINKI)
-    return local.replace(tzinfo=None).isoformat(timespec="seconds").translate(_DIGITS_ONLY) + local.strftime("%z")
+    return moment.astimezone(HELSINKI).strftime("%Y%m%d%H%M%S%z")
 
 
 def signature_time(moment: datetime) -> str:

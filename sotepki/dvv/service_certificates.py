@@ -129,7 +129,7 @@ class ServiceCertificates:
         case = replace(
             self._register_case(organisation, str(kind)), account=account, contact=contact, key_usages=usages
         )
-        code = secrets.token_urlsafe(16)
+        code = secrets.token_hex(12)
         with (
             refusals_journalled(self.records, actor="customer", step="open", subject=subject),
             self.records.change(office="dvv", actor="customer") as tx,

@@ -12,10 +12,12 @@ from datetime import datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
+from textwrap import fill
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from sotepki.dvv.ledger import serial_text
 from sotepki.dvv.service_certificates_guards import TechnicalContact
 from sotepki.records import Channel, Posting
 
@@ -65,7 +67,7 @@ def certificate_messages(
     files = delivery.files(application)
     text = (
         f"The certificate of the application {application} is attached in DER and PEM, with the CA certificates.\n\n"
-        f"Serial number: {delivery.certificate.serial_number:x}\n"
+        f"Serial number: {serial_text(delivery.certificate.serial_number)}\n"
         f"Valid to: {delivery.certificate.not_valid_after_utc.isoformat()}\n"
         "Revocation is requested in the e-service with this serial number; it cannot be undone.\n"
     )
@@ -77,7 +79,7 @@ def certificate_messages(
 
 def return_message(application: str, contact: TechnicalContact, reason: str, at: datetime) -> Posting:
     """The mail that says why an application comes back."""
-    text = f"The application {application} was returned to be completed.\n\nReason: {reason}\n"
+    text = f"The application {application} was returned to be completed.\n\nReason:\n{fill(reason, 76)}\n"
     return _message(application, contact, f"{application}: returned", text, at, name="returned")
 
 
@@ -109,7 +111,8 @@ def _message(
     message["Subject"] = f"TEST {subject}"
     message["Date"] = format_datetime(at)
     message["Message-ID"] = f"<{application}-{name}-{at:%Y%m%d%H%M%S}@dvv.test.example>"
-    message.set_content(text)
+    # Readable in the file as it stands, without quoted-printable: a code is copied from it.
+    message.set_content(text, cte="8bit")
     for file_name, data in (files or {}).items():
         subtype = "x-pem-file" if file_name.endswith(".pem") else "pkix-cert"
         message.add_attachment(data, maintype="application", subtype=subtype, filename=file_name)

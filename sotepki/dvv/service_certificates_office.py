@@ -7,6 +7,7 @@ is killed in between is finished by the next one, which finds the certificate by
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from sqlalchemy import select
 
 from sotepki.dvv.claims import exclusive
+from sotepki.dvv.ledger import serial_text
 from sotepki.dvv.office_data import application_machine, office_data
 from sotepki.dvv.office_seams import SERVICES, Certification, in_force, revoke_all
 from sotepki.dvv.office_tables import ApplicationRow
@@ -186,7 +188,7 @@ class ApplicationOffice:
         with self.records.change(office="dvv", actor=officer) as tx:
             row = row_of_application(tx.session, wanted)
             step = _step("issue", row.state, DVV, ApplicationCase(now=tx.now, kind=row.kind), wanted)
-            row.serial = f"{certificate.serial_number:x}"
+            row.serial = serial_text(certificate.serial_number)
             row.not_after = certificate.not_valid_after_utc
             row.certificate = certificate.public_bytes(Encoding.DER)
             for posting in certificate_messages(wanted, contact_of(row), delivery, tx.now):
@@ -227,8 +229,8 @@ def _step(name: str, state: str, role: str, case: ApplicationCase, subject: str)
 def _named(serial: int | str, known: str) -> str:
     """A serial number as the records have it; decimal text is understood when it is the certificate's."""
     if isinstance(serial, int):
-        return f"{serial:x}"
+        return serial_text(serial) if serial >= 0 else ""
     text = serial.strip().lower().replace(":", "").replace(" ", "").removeprefix("0x")
     if known and text.isascii() and text.isdigit() and text.lstrip("0") == str(int(known, 16)):
         return known
-    return text.lstrip("0")
+    return serial_text(int(text, 16)) if re.fullmatch("[0-9a-f]{1,64}", text) else text

@@ -23,6 +23,7 @@ from typing import Protocol
 from sotepki.card import CardContent, KeyUse, Personalisation, new_activation_code, pin_letter
 from sotepki.clock import end_of_finnish_day, finnish_day
 from sotepki.dvv.claims import exclusive
+from sotepki.dvv.ledger import serial_text
 from sotepki.dvv.office_data import card_order_machine, office_data
 from sotepki.dvv.office_seams import PERSONS, Certification, revoke_all
 from sotepki.dvv.office_tables import CardOrderRow
@@ -175,8 +176,8 @@ class CardProduction:
             step = card_order_machine().step(
                 "deliver", state=row.state, actor=DVV, guards=CARD_GUARDS, case=case, subject=order_id(number)
             )
-            row.authentication_serial = f"{certificates[KeyUse.AUTHENTICATION].serial_number:x}"
-            row.signature_serial = f"{certificates[KeyUse.SIGNATURE].serial_number:x}"
+            row.authentication_serial = serial_text(certificates[KeyUse.AUTHENTICATION].serial_number)
+            row.signature_serial = serial_text(certificates[KeyUse.SIGNATURE].serial_number)
             row.not_after = certificates[KeyUse.SIGNATURE].not_valid_after_utc
             tx.post(_letter(row, _person(case), tx.now))
             row.activation_code = ""

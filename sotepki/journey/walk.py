@@ -100,8 +100,8 @@ class Walk:
     ) -> None:
         """A changed document, a removed right and a closed card: Kanta refuses each and names the rule."""
         ws = self.workspace
-        changed = _changed(self.by_system(provider))
-        self._expect(self.send(changed, provider, services), "A document changed after signing", rule="doc.digest.body")
+        altered = changed(self.by_system(provider))
+        self._expect(self.send(altered, provider, services), "A document changed after signing", rule="doc.digest.body")
 
         ws.valvira.remove_right(professional.registration_number, "T40", actor="valvira", reason="walk")
         late = self.by_card(provider.organisation, professional, card)
@@ -207,7 +207,7 @@ class Walk:
         raise Fault(f"{what} was not refused, although {rule} says so.")
 
 
-def _changed(document: bytes) -> bytes:
+def changed(document: bytes) -> bytes:
     """The document with one character of its base64 text changed, as an accident would."""
     marker = b'representation="B64">'
     place = document.index(marker) + len(marker) + 40

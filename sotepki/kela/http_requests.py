@@ -11,6 +11,8 @@ from aiohttp import ClientError, web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler, Middleware
 
+from sotepki.errors import SotepkiError
+
 Refuser = Callable[[web.Request, int, str, str], Awaitable[web.StreamResponse]]
 """(request, HTTP status, rule id, sentence) -> the answer in the form of the service."""
 
@@ -80,6 +82,9 @@ def guarded(refuse: Refuser) -> Middleware:
         except web.HTTPException as error:
             sentence = f"There is no {request.method} {request.path[:80]} here."
             answer = await refuse(request, error.status, "kanta.service.path", sentence)
+        except SotepkiError as error:
+            _LOG.error("%s", error.sentence)
+            answer = await refuse(request, 503, "kanta.service.fault", error.sentence)
         except Exception:  # noqa: BLE001 - a client never sees a traceback; the operator's log does
             _LOG.exception("request failed")
             answer = await refuse(request, 503, "kanta.service.fault", "The service failed, nothing was taken.")

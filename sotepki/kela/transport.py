@@ -1,12 +1,14 @@
 """Mutual TLS as the archive speaks it, and what a refused handshake leaves behind.
 
-Three choices need a word:
+Four choices need a word:
 
 - The handshake does not look at the time (X509_V_FLAG_NO_CHECK_TIME). OpenSSL knows only the machine's clock; the
   workspace has its own, which a trainer may move. So an expired certificate passes the handshake and is refused by
   the application, with the rule named (``kanta.client.validity``).
 - asyncio drops a connection whose handshake fails, and says nothing to the application. The reason is therefore kept
   where it arises, in the TLS object: ``SSLContext.sslobject_class`` may be replaced for that.
+- asyncio also drops the alert that OpenSSL wrote for the client, which then sees nothing but a closed connection. The
+  failure is therefore held back for one turn, so that the alert goes out first.
 - The certificate that was refused is gone once OpenSSL has refused it. It is read from the handshake message as it
   passes, through the message callback of Python's ``ssl`` (present from 3.8 on, without a public name). Where an
   interpreter lacks the callback, the reason is still kept, without the certificate.
@@ -74,7 +76,7 @@ def server_context(chain: Path, trust: Sequence[x509.Certificate], on_refusal: O
     Raises:
         Misuse: the file is missing, or is not a key with its certificate.
     """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context = _WatchedContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     # Without tickets every connection shows its certificate again, so a revocation counts from the next connection.
     context.options |= ssl.OP_NO_TICKET | ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
@@ -98,18 +100,47 @@ def openssl_knows_no_time(context: ssl.SSLContext) -> bool:
     return bool(int(context.verify_flags) & _NO_CHECK_TIME)
 
 
-def _watch(context: ssl.SSLContext, on_refusal: OnRefusal) -> None:
-    class WatchedObject(ssl.SSLObject):
-        shown: bytes = b""
+class _WatchedObject(ssl.SSLObject):
+    """One connection's TLS, with what is kept of it until the handshake is over."""
 
+    shown: bytes = b""
+    outgoing: ssl.MemoryBIO | None = None
+    failure: ssl.SSLError | None = None
+
+
+class _WatchedContext(ssl.SSLContext):
+    """A context whose TLS objects know where their answers to the client go."""
+
+    def wrap_bio(
+        self,
+        incoming: ssl.MemoryBIO,
+        outgoing: ssl.MemoryBIO,
+        server_side: bool = False,
+        server_hostname: str | bytes | None = None,
+        session: ssl.SSLSession | None = None,
+    ) -> ssl.SSLObject:
+        tls = super().wrap_bio(incoming, outgoing, server_side, server_hostname, session)
+        if isinstance(tls, _WatchedObject):
+            tls.outgoing = outgoing
+        return tls
+
+
+def _watch(context: ssl.SSLContext, on_refusal: OnRefusal) -> None:
+    class WatchedObject(_WatchedObject):
         def do_handshake(self) -> None:
+            if self.failure is not None:
+                raise self.failure
             try:
                 super().do_handshake()
             except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
                 raise
             except ssl.SSLError as error:
                 on_refusal(_refusal(error, self.shown))
-                raise
+                if self.outgoing is None or not self.outgoing.pending:
+                    raise
+                self.failure = error
+                # The client closes when it has the alert; that, or anything else it sends, ends the connection.
+                raise ssl.SSLWantReadError("the alert goes out first") from None
 
     def watch(connection: Any, direction: str, version: Any, _content: Any, message: Any, data: bytes) -> None:
         with contextlib.suppress(AttributeError, ValueError, TypeError):

@@ -3,7 +3,7 @@
 from sotepki.provider.access import Access, AccessRights, Sweep
 from sotepki.provider.joining import InformationSystem, Joining, JoiningFacts, Prerequisite, Readiness
 from sotepki.provider.office import Provider
-from sotepki.provider.tasks import Obstacle, Task, provider_rules, tasks
+from sotepki.provider.task_list import Obstacle, Task, provider_rules, tasks
 
 __all__ = [
     "Access",

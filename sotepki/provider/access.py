@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from sotepki.errors import Misuse, Refused
 from sotepki.identifiers import Oid, RegistrationNumber
 from sotepki.provider.tables import AccessRow
-from sotepki.provider.tasks import Obstacle, Task, obstacle, provider_rules, tasks
+from sotepki.provider.task_list import Obstacle, Task, obstacle, provider_rules, tasks
 from sotepki.records import Records
 from sotepki.registers import OrganisationRegister, RightsRegister
 

@@ -13,7 +13,7 @@ from sotepki.clock import finnish_day
 from sotepki.evidence import Finding, Severity
 from sotepki.identifiers import Oid
 from sotepki.provider.access import AccessRights
-from sotepki.provider.tasks import provider_rules
+from sotepki.provider.task_list import provider_rules
 from sotepki.records import Records
 from sotepki.registers import OrganisationRegister
 from sotepki.x509.status import CertificateState, CertificateStatus

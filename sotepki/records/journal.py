@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import datetime
+from typing import cast
 
-from sqlalchemy import select
+from sqlalchemy import Table, insert, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from sotepki.records.database import Base, UtcDateTime
@@ -38,11 +39,24 @@ class JournalEntry(Base):
         return hashlib.sha256(json.dumps(fields, ensure_ascii=False).encode()).hexdigest()
 
 
+_COLUMNS = ("sequence", "at", "office", "actor", "action", "subject", "details", "previous_hash", "hash")
+# Statements of the core, not of the object mapper: an entry is written in every transaction there is.
+_LAST = select(JournalEntry.sequence, JournalEntry.hash).order_by(JournalEntry.sequence.desc()).limit(1)
+_INSERT = insert(cast(Table, JournalEntry.__table__))
+
+
 def append(
-    session: Session, *, at: datetime, office: str, actor: str, action: str, subject: str, details: dict[str, str]
-) -> JournalEntry:
+    session: Session,
+    *,
+    at: datetime,
+    office: str,
+    actor: str,
+    action: str,
+    subject: str,
+    details: dict[str, str],
+) -> None:
     """Add an entry behind the last one; the caller's transaction holds the write lock."""
-    last = session.scalars(select(JournalEntry).order_by(JournalEntry.sequence.desc()).limit(1)).first()
+    last = session.execute(_LAST).first()
     entry = JournalEntry(
         sequence=last.sequence + 1 if last else 1,
         at=at,
@@ -53,10 +67,8 @@ def append(
         details=json.dumps(details, ensure_ascii=False, sort_keys=True),
         previous_hash=last.hash if last else _BEFORE_THE_FIRST,
     )
-    entry.hash = entry.computed_hash()
-    session.add(entry)
-    session.flush()
-    return entry
+    values = {column: getattr(entry, column) for column in _COLUMNS[:-1]}
+    session.execute(_INSERT, {**values, "hash": entry.computed_hash()})
 
 
 def first_break(session: Session) -> str | None:

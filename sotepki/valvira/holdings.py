@@ -166,17 +166,20 @@ def restore_periods(tx: Transaction, number: RegistrationNumber, code: str) -> N
     ]
     if not cut:
         raise valvira_rules().refusal("valvira.right.removed", f"{number} has no removed right {code} to restore.")
-    for row in cut:
-        others = [other for other in rows if other is not row and other.ended_at is None]
-        if row.ended_at and row.ended_at > tx.now:
-            # A removal that was announced and has not taken effect.
-            refuse_overlap(number.value, code, (row.began_at, periods.over_at(row.valid_to, None)), others)
-            row.ended_at, row.end_reason = None, ""
-            row.over_at = periods.over_at(row.valid_to, None)
+    others = [row for row in rows if row.ended_at is None]
+    restored: list[tuple[datetime, datetime | None]] = []
+    for row in reversed(cut):
+        announced = row.ended_at is not None and row.ended_at > tx.now
+        began_at = row.began_at if announced else max(tx.now, periods.start_of_finnish_day(row.valid_from))
+        period = (began_at, periods.over_at(row.valid_to, None))
+        refuse_overlap(number.value, code, period, others)
+        if any(periods.overlap(period, done) for done in restored):
+            continue  # granted and removed at one moment, twice: the later grant stands
+        restored.append(period)
+        if announced:
+            # A removal that has not taken effect is taken back as if it had not been decided.
+            row.ended_at, row.end_reason, row.over_at = None, "", period[1]
             continue
-        began_at = max(tx.now, periods.start_of_finnish_day(row.valid_from))
-        over_at = periods.over_at(row.valid_to, None)
-        refuse_overlap(number.value, code, (began_at, over_at), others)
         tx.session.add(
             RightRow(
                 registration_number=number.value,
@@ -185,7 +188,7 @@ def restore_periods(tx: Transaction, number: RegistrationNumber, code: str) -> N
                 valid_to=row.valid_to,
                 began_at=began_at,
                 ended_at=None,
-                over_at=over_at,
+                over_at=period[1],
                 recorded_at=tx.now,
             )
         )

@@ -117,7 +117,8 @@ class Valvira:
         prescriber's identifier. ``registration_number`` fixes the number of a new person.
 
         Raises:
-            Refused: ``valvira.person.exists``, ``valvira.code.known``, ``valvira.right.period``, ``valvira.right.limited-has-end``,
+            Refused: ``valvira.person.exists``, ``valvira.code.known``, ``valvira.right.period``,
+                ``valvira.right.limited-has-end``,
                 ``valvira.right.not-twice``, ``valvira.person.one-number``, ``identifier.hetu.test-only``.
         """
         whom = person if isinstance(person, Person) else self._person(person)

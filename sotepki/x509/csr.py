@@ -26,7 +26,7 @@ from sotepki.x509.keys import key_kind
 from sotepki.x509.names import ATTRIBUTES, NamePart, name_text, read_name
 from sotepki.x509.profile_values import Presence
 from sotepki.x509.profiles import Profile, load_profiles
-from sotepki.x509.reading import guess, private_key_given, request_block
+from sotepki.x509.reading import guess, plain_reason, private_key_given, request_block
 from sotepki.x509.rulebook import rulebook
 
 
@@ -117,7 +117,7 @@ def check_csr(data: bytes, kind: CsrKind, *, seen_keys: Collection[bytes] = ()) 
         findings += _key(csr.public_key(), seen_keys)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         findings.append(
-            rules.finding("csr.unreadable", f"The request cannot be read to its end: {_first_line(error)}.")
+            rules.finding("csr.unreadable", f"The request cannot be read to its end: {plain_reason(error)}.")
         )
         return CsrReport(Verdict.INVALID, tuple(findings), csr)
     findings += _subject(request, kind)
@@ -153,7 +153,7 @@ def _load(block: bytes) -> x509.CertificateSigningRequest:
         seems = guess(block)
         if "private key" in seems:
             raise private_key_given("The file", "csr") from None
-        what = f"The file is a {seems}" if seems else f"The file is not a certificate request: {_first_line(error)}"
+        what = f"The file is a {seems}" if seems else f"The file is not a certificate request: {plain_reason(error)}"
         raise Refused(f"{what}.", rule="csr.not-a-csr", advice=rulebook()["csr.not-a-csr"].advice) from None
 
 
@@ -315,7 +315,3 @@ def _is_address(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")[:160]

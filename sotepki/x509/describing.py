@@ -49,7 +49,7 @@ def describe_certificate(certificate: x509.Certificate) -> Description:
     view = view_certificate(data)
     report = lint_certificate(data)
     profile = load_profiles()[report.profile_id] if report.profile_id else None
-    title = profile.title if profile else "of no profile kept here"
+    title = profile.title if profile else "A certificate of no profile kept here"
     return Description(report.profile_id, title, report.why, tuple(_fields(view, certificate, profile)))
 
 

@@ -14,7 +14,9 @@ from ipaddress import IPv4Address, IPv6Address
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
 
+from sotepki.errors import Fault
 from sotepki.x509 import der
 from sotepki.x509.admission import admit, subject_name
 from sotepki.x509.extensions import (
@@ -30,7 +32,7 @@ from sotepki.x509.profile_values import ExtendedKeyUsageValue, SignatureValue
 from sotepki.x509.profiles import Profile
 from sotepki.x509.validity import default_not_after
 
-__all__ = ["Issuer", "PrivateKey", "PublicKey", "default_not_after", "issue"]
+__all__ = ["Issuer", "PrivateKey", "PublicKey", "default_not_after", "issue", "issue_der", "responder_subject"]
 
 ECDSA_SHA384 = "1.2.840.10045.4.3.3"
 
@@ -60,11 +62,67 @@ def issue(
 
     Raises:
         Refused: the profile forbids it; the rule id is that of the profile's row.
+        Fault: the profile asks for explicit NULL parameters, which pyca cannot read back: use ``issue_der``.
     """
+    if profile.value("signature", SignatureValue).explicit_null:
+        raise Fault(f"Certificates of the profile {profile.id} are issued as DER, since pyca does not read them.")
+    builder = _prepare(
+        profile,
+        subject=subject,
+        public_key=public_key,
+        issuer=issuer,
+        serial_number=serial_number,
+        not_before=not_before,
+        not_after=not_after,
+        names=AlternativeNames(tuple(dns_names), tuple(ip_addresses), email, upn),
+        usages=tuple(extended_key_usage),
+    )
+    return builder.sign(issuer.key, signing_hash(issuer.key))
+
+
+def issue_der(
+    profile: Profile,
+    *,
+    subject: Mapping[str, str],
+    public_key: PublicKey,
+    issuer: Issuer,
+    serial_number: int,
+    not_before: datetime,
+    not_after: datetime | None = None,
+    names: AlternativeNames | None = None,
+    extended_key_usage: Sequence[str] = (),
+) -> bytes:
+    """Issue one certificate as DER, also of a profile with explicit NULL parameters; see ``issue``."""
+    builder = _prepare(
+        profile,
+        subject=subject,
+        public_key=public_key,
+        issuer=issuer,
+        serial_number=serial_number,
+        not_before=not_before,
+        not_after=not_after,
+        names=names or AlternativeNames(),
+        usages=tuple(extended_key_usage),
+    )
+    if profile.value("signature", SignatureValue).explicit_null:
+        return _sign_with_null(builder, issuer.key)
+    return builder.sign(issuer.key, signing_hash(issuer.key)).public_bytes(Encoding.DER)
+
+
+def _prepare(
+    profile: Profile,
+    *,
+    subject: Mapping[str, str],
+    public_key: PublicKey,
+    issuer: Issuer,
+    serial_number: int,
+    not_before: datetime,
+    not_after: datetime | None,
+    names: AlternativeNames,
+    usages: tuple[str, ...],
+) -> x509.CertificateBuilder:
     start = not_before.replace(microsecond=0)
     end = default_not_after(profile, start) if not_after is None else not_after.replace(microsecond=0)
-    names = AlternativeNames(tuple(dns_names), tuple(ip_addresses), email, upn)
-    usages = tuple(extended_key_usage)
     admit(
         profile,
         subject=subject,
@@ -88,10 +146,7 @@ def issue(
     )
     for value, critical in _extensions(profile, public_key, issuer, names, usages):
         builder = builder.add_extension(value, critical)
-    signature = profile.value("signature", SignatureValue)
-    if signature.explicit_null:
-        return _sign_with_null(builder, issuer.key)
-    return builder.sign(issuer.key, signing_hash(issuer.key))
+    return builder
 
 
 def responder_subject(issuer_certificate: x509.Certificate, number: int = 1) -> dict[str, str]:
@@ -134,11 +189,11 @@ def _scratch_key() -> ec.EllipticCurvePrivateKey:
     return ec.generate_private_key(ec.SECP256R1())
 
 
-def _sign_with_null(builder: x509.CertificateBuilder, key: PrivateKey) -> x509.Certificate:
+def _sign_with_null(builder: x509.CertificateBuilder, key: PrivateKey) -> bytes:
     """Sign with an ECDSA algorithm identifier that carries explicit NULL parameters.
 
-    The test cards of 2023 have it (docs/field/pki.md 3, row EC NULL quirk: confirmed); pyca does not write it, so the
-    part to be signed is built with a scratch key and its algorithm identifier exchanged.
+    The test cards of 2023 have it (docs/field/pki.md 3, row EC NULL quirk: confirmed); pyca neither writes nor reads
+    it, so the part to be signed is built with a scratch key and its algorithm identifier exchanged.
     """
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise TypeError("explicit NULL parameters belong to an ECDSA signature")
@@ -148,4 +203,4 @@ def _sign_with_null(builder: x509.CertificateBuilder, key: PrivateKey) -> x509.C
     parts = [quirk if part.raw == plain else part.raw for part in draft.children()]
     signed = der.sequence(*parts)
     signature = key.sign(signed, ec.ECDSA(hashes.SHA384()))
-    return x509.load_der_x509_certificate(der.sequence(signed, quirk, der.bit_string(signature)))
+    return der.sequence(signed, quirk, der.bit_string(signature))

@@ -88,15 +88,20 @@ def lint_certificate(certificate: bytes | x509.Certificate, *, own: bool = False
     data = certificate if isinstance(certificate, bytes) else certificate.public_bytes(Encoding.DER)
     if len(data) > MAX_CERTIFICATE:
         return _unreadable(f"The data is longer than {MAX_CERTIFICATE >> 10} KiB, which no certificate is.")
+    refused: Refused | None = None
     try:
         load_certificate(data, name="The data")
-    except Refused as refused:
-        return _unreadable(refused.sentence, refused.rule, refused.advice)
+    except Refused as caught:
+        refused = caught
     try:
         view = view_certificate(data)
     except der.DerError as error:
+        if refused is not None:
+            return _unreadable(refused.sentence, refused.rule, refused.advice)
         return _unreadable(f"The certificate is not in the encoding DER: {error}.", "cert.encoding")
     findings = list(_general(view))
+    if refused is not None:
+        findings.append(_strict_reader(view))
     best, *others = best_matches(load_profiles().values(), view)
     if best.sure:
         findings += [
@@ -111,6 +116,13 @@ def lint_certificate(certificate: bytes | x509.Certificate, *, own: bool = False
 
 def _unreadable(message: str, rule: str = "cert.not-a-certificate", advice: str = "") -> LintReport:
     return LintReport(None, (), (), (rulebook().finding(rule, message, advice=advice),))
+
+
+def _strict_reader(view: View) -> Finding:
+    if view.inner_signature.family == "ec" and view.inner_signature.null:
+        message = "The ECDSA algorithm identifier carries NULL parameters, which strict readers refuse."
+        return rulebook().finding("cert.signature.null", message, found=str(view.inner_signature))
+    return rulebook().finding("cert.encoding", "A strict reader (pyca/cryptography) refuses the certificate.")
 
 
 def _nearest(match: Match, view: View) -> Nearest:

@@ -21,6 +21,7 @@ from sotepki.evidence import Finding, Verdict, verdict_of
 from sotepki.x509.judge import Judgement, judge
 from sotepki.x509.names import readable
 from sotepki.x509.purposes import Purpose, purpose_findings
+from sotepki.x509.reading import plain_reason
 from sotepki.x509.rulebook import rulebook
 
 __all__ = ["PathReport", "PathStep", "Purpose", "validate_path"]
@@ -262,8 +263,8 @@ def _genuine(crl: x509.CertificateRevocationList, issuer: x509.Certificate) -> b
 
 
 def _unreadable(error: Exception) -> Finding:
-    text = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
-    return rulebook().finding("path.unreadable", "The path holds something that cannot be read.", found=text)
+    message = "The path holds something that cannot be read."
+    return rulebook().finding("path.unreadable", message, found=plain_reason(error))
 
 
 def _showable(chain: tuple[x509.Certificate, ...]) -> tuple[x509.Certificate, ...]:

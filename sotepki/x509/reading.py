@@ -86,7 +86,7 @@ def load_certificate(data: bytes, *, name: str = "The file") -> x509.Certificate
         kind = guess(data)
         if kind == "private key":
             raise private_key_given(name, "cert") from None
-        what = f"is a {kind}, not a certificate" if kind else f"is not a certificate: {_reason(error)}"
+        what = f"is a {kind}, not a certificate" if kind else f"is not a certificate: {plain_reason(error)}"
         raise Refused(
             f"{name} {what}.",
             rule="cert.not-a-certificate",
@@ -215,7 +215,7 @@ def _load_all(
     try:
         found = [load(block.data) for block in _blocks(data, name, area) if block.label in labels]
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise Refused(f"{name} is not a {word}: {_reason(error)}.", rule=rule, subject=name) from None
+        raise Refused(f"{name} is not a {word}: {plain_reason(error)}.", rule=rule, subject=name) from None
     if not found:
         raise Refused(f"{name} holds no {word}.", rule=rule, subject=name)
     return found
@@ -234,13 +234,16 @@ def _bundle(data: bytes, name: str) -> list[bytes]:
         certificates = pkcs7.load_der_pkcs7_certificates(data)
     except (ValueError, UnsupportedAlgorithm) as error:
         raise Refused(
-            f"{name} is a PKCS#7 bundle that cannot be read: {_reason(error)}.",
+            f"{name} is a PKCS#7 bundle that cannot be read: {plain_reason(error)}.",
             rule="cert.not-a-certificate",
             subject=name,
         ) from None
     return [certificate.public_bytes(Encoding.DER) for certificate in certificates]
 
 
-def _reason(error: Exception) -> str:
-    text = str(error).strip().rstrip(".") or type(error).__name__
-    return text.splitlines()[0][:160]
+def plain_reason(error: Exception) -> str:
+    """Why a library refused some bytes, in one short line; its parser's inner words are no help to a person."""
+    text = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+    if "ParseError" in text or "asn1" in text.lower():
+        return "the bytes do not have the structure of one"
+    return text[:160]

@@ -8,10 +8,12 @@ from __future__ import annotations
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from lxml import etree
 
@@ -162,8 +164,7 @@ def _check_value(parts: SignatureParts, judgement: Judgement, signature: etree._
             where=path_of(signature),
         )
     try:
-        certificate = x509.load_der_x509_certificate(parts.certificates[0])
-        key = certificate.public_key()
+        certificate, key = _loaded(parts.certificates[0])
     except (ValueError, UnsupportedAlgorithm):
         judgement.find(
             "dsig.certificate",
@@ -199,6 +200,13 @@ def _check_value(parts: SignatureParts, judgement: Judgement, signature: etree._
             advice=_likely_accident(parts, key, method),
         )
     return certificate
+
+
+@lru_cache(maxsize=256)
+def _loaded(der: bytes) -> tuple[x509.Certificate, CertificatePublicKeyTypes]:
+    """A certificate and its key; remembered, since archives hold many documents of one signer."""
+    certificate = x509.load_der_x509_certificate(der)
+    return certificate, certificate.public_key()
 
 
 _KEY_CLASSES: dict[KeyFamily, type[rsa.RSAPublicKey] | type[ec.EllipticCurvePublicKey]] = {

@@ -36,10 +36,8 @@ def hetu(day: int, individual: int = 900) -> Hetu:
 REGISTRAR, COLLEAGUE, UNTRAINED, LAPSED, PRIVATE_REGISTRAR, LONELY = (hetu(day, 901) for day in range(1, 7))
 PHYSICIAN, NURSE, DUAL, WITHOUT_RIGHT, STRANGER, LIMITED, HOMELESS = (hetu(day, 902) for day in range(1, 8))
 
-COUNTY_ID, CLINIC_ID, VENDOR_ID, INTERMEDIARY_ID = (
-    BusinessId.of(number) for number in (9900001, 9900003, 9900010, 9900009)
-)
-assert COUNTY_ID and CLINIC_ID and VENDOR_ID and INTERMEDIARY_ID
+COUNTY_ID, CLINIC_ID = BusinessId("9900001-8"), BusinessId("9900003-4")
+VENDOR_ID, INTERMEDIARY_ID = BusinessId("9900010-6"), BusinessId("9900009-3")
 COUNTY, CLINIC = organisation_oid(COUNTY_ID), organisation_oid(CLINIC_ID)
 HOSPITAL = organisation_oid(COUNTY_ID, 1000)
 VENDOR, INTERMEDIARY = organisation_oid(VENDOR_ID), organisation_oid(INTERMEDIARY_ID)
@@ -107,7 +105,7 @@ class FakeIssued:
     holder: str
     authority_id: str
     certificate: x509.Certificate
-    status: CertificateStatus = CertificateStatus(CertificateState.GOOD)
+    status: CertificateStatus = field(default_factory=lambda: CertificateStatus(CertificateState.GOOD))
 
     @property
     def serial_number(self) -> int:
@@ -268,27 +266,26 @@ def make_world(directory: Path) -> World:
     numbers = {one: RegistrationNumber(f"009000000{number:02d}") for number, one in enumerate([*held, WITHOUT_RIGHT])}
     prescribers = {PHYSICIAN: PrescriberId("099001"), DUAL: PrescriberId("099002")}
 
-    def organisation(
-        oid: Oid, business_id: BusinessId | None, name: str, kind: str, public: bool, **more: object
-    ) -> Organisation:
-        assert business_id is not None
-        plain = Organisation(oid, name, business_id, kind, "Testilä", public)
-        return replace(plain, **more)  # type: ignore[arg-type]
-
     known = [
-        organisation(
-            COUNTY, COUNTY_ID, "Tunturilaakson hyvinvointialue TEST", "wellbeing-services-county", True,
+        Organisation(
+            COUNTY, "Tunturilaakson hyvinvointialue TEST", COUNTY_ID, "wellbeing-services-county", "Testilä", True,
             domains=("tunturilaakso.test.example",),
         ),
-        organisation(
-            HOSPITAL, COUNTY_ID, "Tunturilaakson keskussairaala TEST", "hospital", True, parent=COUNTY,
+        Organisation(
+            HOSPITAL, "Tunturilaakson keskussairaala TEST", COUNTY_ID, "hospital", "Testilä", True, parent=COUNTY,
             domains=("sairaala.tunturilaakso.test.example",),
         ),
-        organisation(CLINIC, CLINIC_ID, "Lääkäriasema Oy TEST", "private-clinic", False, domains=("clinic.test.example",)),
-        organisation(VENDOR, VENDOR_ID, "Ohjelmistotalo Oy TEST", "software-vendor", False, domains=("vendor.test.example",)),
-        organisation(
-            INTERMEDIARY, INTERMEDIARY_ID, "Silta Oy TEST", "kanta-intermediary", False, kanta_intermediary=True,
-            domains=("silta.test.example",),
+        Organisation(
+            CLINIC, "Lääkäriasema Oy TEST", CLINIC_ID, "private-clinic", "Testilä", False,
+            domains=("clinic.test.example",),
+        ),
+        Organisation(
+            VENDOR, "Ohjelmistotalo Oy TEST", VENDOR_ID, "software-vendor", "Testilä", False,
+            domains=("vendor.test.example",),
+        ),
+        Organisation(
+            INTERMEDIARY, "Silta Oy TEST", INTERMEDIARY_ID, "kanta-intermediary", "Testilä", False,
+            domains=("silta.test.example",), kanta_intermediary=True,
         ),
     ]  # fmt: skip
     return World(

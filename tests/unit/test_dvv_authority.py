@@ -485,7 +485,9 @@ def test_a_responder_whose_certificate_is_revoked_gets_a_new_one(world: World) -
 
 def test_every_rule_that_is_used_is_in_the_rule_book() -> None:
     book = authority_rules()
-    assert {"authority.exists", "serial.unique", "revocation.final", "publication.crl-number"} <= {rule.id for rule in book}
+    assert {"authority.exists", "serial.unique", "revocation.final", "publication.crl-number"} <= {
+        rule.id for rule in book
+    }
 
 
 def test_the_reasons_cover_what_the_field_names() -> None:

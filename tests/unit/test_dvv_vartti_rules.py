@@ -150,7 +150,7 @@ WARNINGS: dict[str, Callable[[Desk], CardOrder]] = {
 
 @pytest.mark.parametrize("rule", REFUSALS)
 def test_rule_refuses(desk: Desk, rule: str) -> None:
-    """A step against the rule is refused under its id, with advice, and the refusal of a person's act is journalled."""
+    """A step against the rule is refused under its id, with advice, and the refusal is journalled."""
     with pytest.raises(Refused) as refused:
         REFUSALS[rule](desk)
     assert refused.value.rule == rule

@@ -113,6 +113,33 @@ def test_a_restored_right_leaves_the_gap_in_its_history(registers: Registers) ->
     assert [right.ended_at for right in restored.rights] == [NOON, None]
 
 
+def test_a_right_granted_and_removed_twice_at_one_moment_comes_back_once(registers: Registers) -> None:
+    """The person would hold one right twice."""
+    person, number = registers.person("nurse"), registers.number("nurse")
+    registers.valvira.remove_right(number, "T06", actor="official", reason="test")
+    registers.valvira.grant_right(person, "T06", actor="official")
+    registers.valvira.remove_right(number, "T06", actor="official", reason="test")
+    registers.valvira.restore_right(number, "T06", actor="official", reason="test")
+    assert registers.codes_in_force(number) == ["T06"]
+
+
+def test_a_removal_of_a_present_and_a_coming_period_is_restored_whole(registers: Registers) -> None:
+    """A student whose next term was granted already would lose it."""
+    person, number = registers.person("pharmacy-student"), registers.number("pharmacy-student")
+    present = registers.valvira.rights_in_force(number, NOON)[0].valid_to
+    assert present is not None
+    registers.valvira.grant_right(
+        person, "T21", actor="x", valid_from=present + timedelta(days=1), valid_to=present + timedelta(days=300)
+    )
+    later = NOON + timedelta(days=450)
+    assert registers.codes_in_force(number, later) == ["T21"]
+    registers.valvira.remove_right(number, "T21", actor="x", reason="test")
+    assert registers.codes_in_force(number) == registers.codes_in_force(number, later) == []
+    registers.advance(days=1)
+    registers.valvira.restore_right(number, "T21", actor="x", reason="test")
+    assert registers.codes_in_force(number) == registers.codes_in_force(number, later) == ["T21"]
+
+
 def test_a_right_granted_anew_on_the_day_of_its_removal_does_not_fill_the_time_before_the_removal_twice(
     registers: Registers,
 ) -> None:

@@ -106,9 +106,11 @@ class Rights(RuleBasedStateMachine):
     def restore(self, code: str) -> None:
         if self.number is None:
             return
-        removed = [interval for interval in self.model[code] if interval.ends is not None]
-        last = max(removed, key=lambda interval: interval.ends or self.now, default=None)
-        possible = last is not None and (last.last_moment is None or self.now < last.last_moment)
+        last_removal = max((i.ends for i in self.model[code] if i.ends is not None), default=None)
+        cut = [i for i in self.model[code] if i.ends is not None and i.ends == last_removal]
+        lasting = [i for i in cut if i.last_moment is None or self.now < i.last_moment]
+        last = lasting[-1] if lasting else None
+        possible = last is not None
         held = any(interval.covers(self.now) for interval in self.model[code])
         try:
             self.registers.valvira.restore_right(self.number, code, actor="model", reason="model")

@@ -5,8 +5,8 @@ They prove the suite: every case catches at least one of them, and each is caugh
 
 from __future__ import annotations
 
-from functools import cache
 from difflib import get_close_matches
+from functools import cache
 
 from conformance.sut.mutants.model import Mutant
 from sotepki.errors import Fault, Misuse

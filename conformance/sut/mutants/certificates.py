@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,8 +15,7 @@ from conformance.bench.forging import forged, key_usage, with_attribute
 from conformance.sut.facets import CertificateRole, Facet
 from conformance.sut.mutants.model import Fault, Mutant
 from conformance.sut.reference import Certificates, Reference, der
-from sotepki.dvv import SOTE_PERSONS, SOTE_SERVICES
-from sotepki.dvv import ApplicationKind
+from sotepki.dvv import SOTE_PERSONS, SOTE_SERVICES, ApplicationKind
 from sotepki.journey.service_provider import service_identity
 from sotepki.tokens import PrivateKey
 
@@ -27,8 +27,6 @@ _AUTHORITY = {
 }
 
 Forge = Callable[[x509.Certificate, PrivateKey, Reference], x509.Certificate]
-
-
 
 
 def _forged(role: CertificateRole, forge: Forge) -> Fault:
@@ -89,7 +87,7 @@ def _revoked(reference: Reference) -> Mapping[str, Any]:
         old.application, serial=old.certificate.serial_number, reason="key-compromised"
     )
     held = {**reference.certificates.held, CertificateRole.SERVER: der(old.certificate)}
-    return {"certificates": Certificates(held)}
+    return {"certificates": Certificates(held), "client": replace(reference.client, identity=old)}
 
 
 def _swapped(reference: Reference) -> Mapping[str, Any]:
@@ -140,7 +138,7 @@ MUTANTS = (
         "server-certificate-two-years",
         "Holds a server certificate of two years",
         Facet.CERTIFICATES,
-        _forged(_SERVER, _lasting(730)),
+        _forged(_SERVER, _lasting(731)),
     ),
     Mutant(
         "server-certificate-expired",
@@ -164,7 +162,7 @@ MUTANTS = (
         "system-certificate-three-years",
         "Holds a system signature certificate of three years",
         Facet.CERTIFICATES,
-        _forged(_SYSTEM, _lasting(1095)),
+        _forged(_SYSTEM, _lasting(1096)),
     ),
     Mutant(
         "card-certificates-swapped",

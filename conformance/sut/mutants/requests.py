@@ -32,7 +32,11 @@ def _remade(kind: CsrKind, *, bits: int = 2048, dns: bool = True, **changes: str
         names = (reference.provider.host_name,) if kind is CsrKind.SERVER and dns else ()
         place = reference.bench.directory / "mutant-requests"
         made = make_request(
-            place, f"{kind}-{bits}-{len(changes)}", {k: v for k, v in subject.items() if v}, dns_names=names, bits=bits
+            place,
+            f"{kind}-{bits}-{len(changes)}",
+            {k: v for k, v in subject.items() if v},
+            dns_names=names,
+            bits=bits,
         )
         return _with(reference, kind, made.request)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 from sotepki.errors import Fault
 from sotepki.evidence import RuleBook, load_yaml, refuse_unknown_keys
@@ -39,8 +40,13 @@ def provider_rules() -> RuleBook:
 
 @cache
 def tasks() -> Mapping[str, Task]:
-    """The tasks by id; a wrong key in the data file is a ``Fault``."""
-    raw = load_yaml(package_file("provider", "tasks.yaml"))
+    """The tasks of ``tasks.yaml`` by id."""
+    return load_tasks(package_file("provider", "tasks.yaml"))
+
+
+def load_tasks(path: Path) -> Mapping[str, Task]:
+    """Read a file of tasks; a wrong or missing key is a ``Fault``."""
+    raw = load_yaml(path)
     keys = {"title", "registers", "prescriber", "barred_by"}
     found = {}
     for task_id, row in raw.items():

@@ -1,0 +1,82 @@
+"""TLS clients that are too trusting, show the wrong certificate, or do not read the answer."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from conformance.sut.facets import Facet, Trust
+from conformance.sut.mutants.model import Fault, Mutant
+from conformance.sut.reference import KantaClient, Reference, pem
+from sotepki.journey.service_provider import ServiceIdentity
+
+
+@dataclass(frozen=True)
+class CarelessClient(KantaClient):
+    """The client of the reference system after ``spoil`` has worked on its TLS context."""
+
+    spoil: Callable[[ssl.SSLContext], None]
+
+    def context(self, trust: Trust) -> ssl.SSLContext:
+        context = super().context(trust)
+        self.spoil(context)
+        return context
+
+
+@dataclass(frozen=True)
+class CertificateLess(KantaClient):
+    """Shows no certificate."""
+
+    def context(self, trust: Trust) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.load_verify_locations(cadata=pem(trust.roots))
+        return context
+
+
+@dataclass(frozen=True)
+class StatusReader(KantaClient):
+    """Takes HTTP 200 for "archived"."""
+
+    def accepted(self, status: int, body: bytes) -> bool | None:
+        return status == 200
+
+
+def _careless(spoil: Callable[[ssl.SSLContext], None]) -> Fault:
+    return lambda reference: {"client": CarelessClient(reference.client.identity, spoil)}
+
+
+def _trusts_anybody(context: ssl.SSLContext) -> None:
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+
+
+def _ignores_the_name(context: ssl.SSLContext) -> None:
+    context.check_hostname = False
+
+
+def _speaks_old_tls(context: ssl.SSLContext) -> None:
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    context.minimum_version = ssl.TLSVersion.TLSv1
+
+
+def _signature_certificate(reference: Reference) -> Mapping[str, Any]:
+    identity: ServiceIdentity = reference.provider.system_signature
+    return {"client": KantaClient(identity)}
+
+
+MUTANTS = (
+    Mutant("client-without-certificate", "Shows no certificate to Kanta", Facet.CLIENT,
+           lambda reference: {"client": CertificateLess(reference.client.identity)}),
+    Mutant("client-with-signature-certificate", "Shows the system signature certificate to Kanta", Facet.CLIENT,
+           _signature_certificate),
+    Mutant("client-trusts-anybody", "Does not verify the server's certificate", Facet.CLIENT,
+           _careless(_trusts_anybody)),
+    Mutant("client-ignores-the-name", "Does not compare the server's name", Facet.CLIENT,
+           _careless(_ignores_the_name)),
+    Mutant("client-speaks-old-tls", "Agrees to TLS 1.1", Facet.CLIENT, _careless(_speaks_old_tls)),
+    Mutant("client-reads-status-only", "Takes HTTP 200 for an acknowledgement", Facet.CLIENT,
+           lambda reference: {"client": StatusReader(reference.client.identity)}),
+)  # fmt: skip

@@ -1,0 +1,341 @@
+"""Issuing follows the profile to the byte, and what the profile forbids cannot be issued."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+import pytest
+import x509_world as w
+import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from sotepki.errors import Refused
+from sotepki.resources import package_file
+from sotepki.x509 import der
+from sotepki.x509.explaining import explain_extension
+from sotepki.x509.extensions import AlternativeNames
+from sotepki.x509.issuing import Issuer, default_not_after, issue, issue_der, responder_subject
+from sotepki.x509.lint import lint_certificate
+from sotepki.x509.profiles import Profile, load_profiles, read_profiles
+from sotepki.x509.serials import person_serial, service_serial
+from sotepki.x509.view import view_certificate
+
+
+def view(certificate: x509.Certificate) -> Any:
+    return view_certificate(certificate.public_bytes(Encoding.DER))
+
+
+@pytest.mark.parametrize(
+    ("profile_id", "make"),
+    [
+        ("test-root-rsa", lambda: w.world().root_certificate),
+        ("test-sote-person-ca-rsa", lambda: w.world().persons_certificate),
+        ("test-sote-service-ca-rsa", lambda: w.world().services_certificate),
+        ("professional-authentication-rsa", w.authentication_certificate),
+        ("professional-signature-rsa", w.signature_certificate),
+        ("test-server", w.server_certificate),
+        ("test-system-signature", w.system_certificate),
+        ("ocsp-responder", w.responder_certificate),
+    ],
+)
+def test_what_is_issued_fits_its_profile_without_a_finding(profile_id: str, make: Any) -> None:
+    report = lint_certificate(make(), own=True)
+    assert (report.profile_id, report.findings) == (profile_id, ())
+
+
+@pytest.mark.parametrize(
+    ("make", "bits"),
+    [
+        (w.authentication_certificate, "030204b0"),
+        (w.signature_certificate, "03020640"),
+        (w.system_certificate, "030206c0"),
+        (w.server_certificate, "030205a0"),
+        (lambda: w.world().root_certificate, "03020106"),
+    ],
+)
+def test_key_usage_bits_stand_as_in_the_decoded_certificates(make: Any, bits: str) -> None:
+    usage = view(make()).extension("key-usage")
+    assert (usage.value.hex(), usage.critical) == (bits, True)
+
+
+def test_the_user_notice_is_a_visible_string_after_the_cps_address_and_before_it_in_ca_certificates() -> None:
+    leaf = view(w.signature_certificate()).extension("certificate-policies").value
+    authority = view(w.world().persons_certificate).extension("certificate-policies").value
+    notice, cps = b"\x1a\x7eVarmennepolitiikka", b"\x16\x1bhttp://www.fineid.fi/cps99/"
+    assert 0 < leaf.index(cps) < leaf.index(b"\x1a", leaf.index(cps)) == leaf.index(b"Varmenne") - 2
+    assert 0 < authority.index(b"Varmenne") < authority.index(cps)
+    assert notice[:1] == leaf[leaf.index(b"Varmenne") - 2 : leaf.index(b"Varmenne") - 1]
+
+
+def test_the_signature_certificate_says_only_that_the_key_is_on_a_card() -> None:
+    """QcSSCD alone; QcCompliance would claim a qualified certificate (docs/field/pki.md 5.4)."""
+    assert view(w.signature_certificate()).extension("qc-statements").value.hex() == "300a3008060604008e460104"
+    assert view(w.authentication_certificate()).extension("qc-statements") is None
+
+
+def test_names_stand_in_order_with_their_string_types() -> None:
+    subject = [(part.short, part.tag) for part in view(w.signature_certificate()).subject]
+    utf8, printable = 0x0C, 0x13
+    assert subject == [
+        ("C", printable),
+        ("title", utf8),
+        ("serialNumber", printable),
+        ("pseudonym", printable),
+        ("GN", utf8),
+        ("SN", utf8),
+        ("CN", utf8),
+    ]
+
+
+def test_extensions_stand_in_the_order_of_the_field() -> None:
+    assert [extension.name for extension in view(w.signature_certificate()).extensions] == [
+        "authority-key-identifier",
+        "subject-key-identifier",
+        "key-usage",
+        "certificate-policies",
+        "basic-constraints",
+        "crl-distribution-points",
+        "authority-information-access",
+        "qc-statements",
+    ]
+
+
+def test_addresses_name_the_issuing_ca_by_its_id() -> None:
+    seen = view(w.system_certificate())
+    crl = seen.extension("crl-distribution-points").value
+    access = seen.extension("authority-information-access").value
+    assert explain_extension("crl-distribution-points", crl) == "http://proxy.fineid.fi/crl/dvvtshsp3rc.crl"
+    assert explain_extension("authority-information-access", access) == (
+        "caIssuers http://proxy.fineid.fi/ca/dvvtshsp3rc.crt, OCSP http://ocsptest.fineid.fi/dvvtshsp3rc"
+    )
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        (datetime(2026, 1, 15, 12, tzinfo=UTC), datetime(2031, 1, 15, 21, 59, 59, tzinfo=UTC)),
+        (datetime(2026, 7, 15, 12, tzinfo=UTC), datetime(2031, 7, 15, 20, 59, 59, tzinfo=UTC)),
+        (datetime(2028, 2, 29, 12, tzinfo=UTC), datetime(2033, 2, 28, 21, 59, 59, tzinfo=UTC)),
+        # 22:30Z is already the next day in Finland
+        (datetime(2026, 1, 15, 22, 30, tzinfo=UTC), datetime(2031, 1, 16, 21, 59, 59, tzinfo=UTC)),
+    ],
+)
+def test_a_card_certificate_ends_with_a_finnish_day(start: datetime, end: datetime) -> None:
+    assert default_not_after(load_profiles()["professional-signature-rsa"], start) == end
+
+
+def test_the_root_is_valid_for_21_years_less_a_day() -> None:
+    start = datetime(2021, 5, 6, 7, 51, 30, tzinfo=UTC)
+    assert default_not_after(load_profiles()["test-root-rsa"], start) == datetime(2042, 5, 5, 7, 51, 30, tzinfo=UTC)
+
+
+def without(values: Any, *names: str) -> dict[str, str]:
+    return {key: value for key, value in values.items() if key not in names}
+
+
+CARD, SERVER, SYSTEM = "professional-signature-rsa", "test-server", "test-system-signature"
+
+
+@pytest.mark.parametrize(
+    ("profile_id", "changes", "field"),
+    [
+        (CARD, {"subject": without(w.PERSON, "serial_number")}, "subject.serial-number"),
+        (CARD, {"subject": {**w.PERSON, "serial_number": "123"}}, "subject.serial-number"),
+        (CARD, {"subject": {**w.PERSON, "pseudonym": "12345"}}, "subject.pseudonym"),
+        (CARD, {"subject": {**w.PERSON, "organisation": "X"}}, "subject.others"),
+        (CARD, {"subject": {**w.PERSON, "country": "SE"}}, "subject.country"),
+        (CARD, {"subject": {**w.PERSON, "shoe_size": "44"}}, "subject.others"),
+        (CARD, {"subject": {**w.PERSON, "surname": "x" * 65}}, "subject.surname"),
+        (CARD, {"subject": {**w.PERSON, "surname": "a\x00b"}}, "subject.surname"),
+        (CARD, {"subject": {**w.PERSON, "title": "lääkäri"}}, "subject.title"),
+        (CARD, {"public_key": w.rsa_key(2048, "service").public_key()}, "key"),
+        (CARD, {"public_key": w.ec_key("x", "secp384r1").public_key()}, "key"),
+        (CARD, {"serial_number": service_serial(w.NOW)}, "serial"),
+        (CARD, {"serial_number": 0}, "serial"),
+        (CARD, {"serial_number": -5}, "serial"),
+        (CARD, {"not_after": datetime(2031, 3, 3, 21, 59, 59, tzinfo=UTC)}, "validity"),
+        (CARD, {"not_after": datetime(2030, 3, 3, 12, tzinfo=UTC)}, "validity"),
+        (CARD, {"not_after": w.NOW - timedelta(days=1)}, "validity"),
+        (CARD, {"dns_names": [w.HOST]}, "extension.subject-alternative-name"),
+        (CARD, {"email": "a@example.fi"}, "extension.subject-alternative-name"),
+        (CARD, {"extended_key_usage": ["client-auth"]}, "extension.extended-key-usage"),
+        (SERVER, {"subject": {**w.SERVER, "organisational_unit": "IT"}}, "subject.others"),
+        (SERVER, {"subject": {**w.SERVER, "common_name": "10.0.0.1"}}, "subject.common_name"),
+        (SERVER, {"dns_names": []}, "extension.subject-alternative-name"),
+        (SERVER, {"dns_names": ["other.example.fi"]}, "subject.common_name"),
+        (SERVER, {"dns_names": [w.HOST, "not a host"]}, "extension.subject-alternative-name"),
+        (SERVER, {"email": "a@example.fi"}, "extension.subject-alternative-name"),
+        (SERVER, {"extended_key_usage": ["ocsp-signing"]}, "extension.extended-key-usage"),
+        (SERVER, {"not_after": datetime(2027, 3, 3, 21, 59, 59, tzinfo=UTC)}, "validity"),
+        (SERVER, {"public_key": w.rsa_key(1024, "short").public_key()}, "key"),
+        (SYSTEM, {"subject": {**w.SYSTEM, "serial_number": "1234567-1"}}, "subject.serial-number"),
+        (SYSTEM, {"subject": {**w.SYSTEM, "email": "a@example.fi"}}, "subject.others"),
+        (SYSTEM, {"serial_number": person_serial(1)}, "serial"),
+    ],
+)
+def test_what_the_profile_forbids_cannot_be_issued(profile_id: str, changes: dict[str, Any], field: str) -> None:
+    make = w.professional if profile_id == CARD else w.service
+    arguments = (profile_id, 9) if profile_id == CARD else (profile_id,)
+    with pytest.raises(Refused) as refused:
+        make(*arguments, **changes)
+    field = field.replace("extension.", "").replace("_", "-")
+    assert refused.value.rule == f"cert.{profile_id}.{field}"
+    assert refused.value.advice
+
+
+def test_only_the_ca_of_the_profile_issues() -> None:
+    """A server certificate from the card CA would be trusted by software that looks at the root alone."""
+    with pytest.raises(Refused) as refused:
+        w.service("test-server", issuer=w.world().persons)
+    assert refused.value.rule == "cert.test-server.issuer"
+
+
+def test_a_ca_certificate_with_another_key_does_not_sign() -> None:
+    stranger = Issuer(w.world().services_certificate, w.rsa_key(2048, "stranger"))
+    with pytest.raises(Refused, match="not the one in its certificate"):
+        w.service("test-server", issuer=stranger)
+
+
+def test_a_card_is_never_an_issuer() -> None:
+    with pytest.raises(Refused):
+        w.professional(CARD, 3, issuer=Issuer(w.signature_certificate(), w.rsa_key(3072, "card")))
+
+
+def test_nothing_outlives_its_issuer() -> None:
+    late = w.world().persons_certificate.not_valid_after_utc - timedelta(days=30)
+    with pytest.raises(Refused) as refused:
+        w.professional(CARD, 4, not_before=late)
+    assert refused.value.rule == "cert.validity.issuer"
+
+
+def test_a_server_may_ask_for_one_purpose_and_for_an_address_beside_its_name() -> None:
+    certificate = w.service("test-server", extended_key_usage=["client-auth"], ip_addresses=[ip_address("192.0.2.7")])
+    seen = view(certificate)
+    assert explain_extension("extended-key-usage", seen.extension("extended-key-usage").value) == "client-auth"
+    names = explain_extension("subject-alternative-name", seen.extension("subject-alternative-name").value)
+    assert names == f"domain name {w.HOST}, IP address 192.0.2.7"
+    assert lint_certificate(certificate, own=True).findings == ()
+
+
+def test_a_responder_name_fits_in_64_characters() -> None:
+    name = responder_subject(w.world().services_certificate)["common_name"]
+    assert name == "DVV TEST Social Welfare and Healthcare Service Certs - G3R OCSP1" and len(name) == 64
+
+
+@pytest.fixture(scope="module")
+def ec_tree(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Profile]:
+    """The RSA profiles turned into an EC tree with everything a later profile may ask for."""
+    directory = tmp_path_factory.mktemp("ec")
+    for path in package_file("x509", "profiles").glob("*.yaml"):
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        data["family"] = "ec"
+        for row in data["rows"]:
+            if row["field"] == "signature":
+                row["value"] = {"hash": "sha384", "explicit_null": data["id"].startswith("professional")}
+            if row["field"] == "key":
+                row["value"] = {"allowed": ["p-384"]}
+            if data["id"] == CARD and row["field"] == "extension.subject-alternative-name":
+                row |= {"presence": "required", "critical": False, "value": {"email": "required", "upn": "optional"}}
+            if data["id"] == CARD and row["field"] == "extension.order":
+                row["value"].insert(4, "subject-alternative-name")
+            if data["id"] == CARD and row["field"] == "extension.qc-statements":
+                row["value"] = {"statements": ["QcCompliance", "QcType", "QcSSCD"], "types": ["eSign"]}
+            if data["id"] == CARD and row["field"] == "extension.certificate-policies":
+                row["value"]["policies"][0] |= {"notice_type": "UTF8String", "qualifiers": ["user-notice", "cps"]}
+        text = yaml.safe_dump(data, allow_unicode=True, sort_keys=False)
+        (directory / path.name).write_text(text, encoding="utf-8")
+    return dict(read_profiles(Path(directory)))
+
+
+def test_an_ec_tree_with_the_null_quirk_can_be_expressed(ec_tree: dict[str, Profile]) -> None:
+    """The EC test cards carry explicit NULL parameters; a reader that refuses them fails at the customer's desk."""
+    keys = {name: w.ec_key(name, "secp384r1") for name in ("root", "ca", "card")}
+    root_certificate = issue(
+        ec_tree["test-root-rsa"],
+        subject={},
+        public_key=keys["root"].public_key(),
+        issuer=Issuer(None, keys["root"]),
+        serial_number=service_serial(w.NOW),
+        not_before=w.NOW,
+    )
+    authority = issue(
+        ec_tree["test-sote-person-ca-rsa"],
+        subject={},
+        public_key=keys["ca"].public_key(),
+        issuer=Issuer(root_certificate, keys["root"]),
+        serial_number=service_serial(w.NOW),
+        not_before=w.NOW,
+    )
+    data = issue_der(
+        ec_tree[CARD],
+        subject=w.PERSON,
+        public_key=keys["card"].public_key(),
+        issuer=Issuer(authority, keys["ca"]),
+        serial_number=person_serial(1),
+        not_before=w.NOW,
+        names=AlternativeNames(email="testi.esimerkki@example.fi", upn="90000000017@example.fi"),
+    )
+    quirk = bytes.fromhex("300c06082a8648ce3d0403030500")
+    assert data.count(quirk) == 2 and quirk not in authority.public_bytes(Encoding.DER)
+    signed, _, signature = der.parse(data).children()
+    keys["ca"].public_key().verify(signature.content[1:], signed.raw, ec.ECDSA(hashes.SHA384()))
+    assert [finding.rule for finding in lint_certificate(data).findings if finding.rule == "cert.signature.null"]
+    seen = view_certificate(data)
+    assert seen.extension("key-usage").value.hex() == "03020640"
+    assert explain_extension("qc-statements", seen.extension("qc-statements").value) == (
+        "QcCompliance, QcType eSign, QcSSCD"
+    )
+    assert explain_extension("subject-alternative-name", seen.extension("subject-alternative-name").value) == (
+        "e-mail testi.esimerkki@example.fi, other name 1.3.6.1.4.1.311.20.2.3 90000000017@example.fi"
+    )
+    policies = explain_extension("certificate-policies", seen.extension("certificate-policies").value)
+    assert policies.index("UTF8String") < policies.index("cps http")
+
+
+class InstantKey(rsa.RSAPrivateKey):
+    """A key whose signature costs nothing, so that what remains is our own work."""
+
+    def __init__(self, key: rsa.RSAPrivateKey) -> None:
+        self._key = key
+        self._signature = key.sign(b"x", padding.PKCS1v15(), hashes.SHA512())
+
+    def sign(self, *arguments: object) -> bytes:
+        return self._signature
+
+    def public_key(self) -> rsa.RSAPublicKey:
+        return self._key.public_key()
+
+    @property
+    def key_size(self) -> int:
+        return self._key.key_size
+
+    def decrypt(self, *arguments: object) -> bytes:
+        raise NotImplementedError
+
+    private_numbers = private_bytes = decrypt  # type: ignore[assignment]
+
+    def __copy__(self) -> InstantKey:
+        return self
+
+    def __deepcopy__(self, memo: object) -> InstantKey:
+        return self
+
+
+def test_issuing_costs_little_beside_the_signature() -> None:
+    """A class of 500 cards waits for the token, not for us: under 0.3 ms a certificate."""
+    issuer = Issuer(w.world().persons_certificate, InstantKey(w.rsa_key(4096, "test-sote-person-ca-rsa")))
+    rounds = []
+    for _ in range(7):
+        begun = time.perf_counter()
+        for number in range(50):
+            w.professional(CARD, number + 1, issuer=issuer)
+        rounds.append((time.perf_counter() - begun) / 50)
+    assert min(rounds) < 0.0003, statistics.median(rounds)
