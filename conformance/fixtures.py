@@ -161,7 +161,7 @@ def all_documents(sut: SystemUnderTest, run_session: RunSession) -> Mapping[Sign
             identity = sut.signer.identity(kind)
             if identity is not None:
                 signed = sut.signer.sign(run_session.bench.unsigned(identity), kind)
-                found[kind] = (judged_document(f"{kind}'s document", signed, sut.trust, run_session.clock),)
+                found[kind] = (judged_document(f"document with a {kind} signature", signed, sut.trust, run_session.clock),)
     return found
 
 
@@ -210,7 +210,7 @@ def frames(
         every: Documents = request.getfixturevalue("documents")
         for document in every:
             if document.examinable:
-                contents.append((f"frame around {document.name}", sut.framer.frame(document.content)))
+                contents.append((f"frame around the {document.name}", sut.framer.frame(document.content)))
     if not contents:
         raise Skipped(_missing(Facet.FRAMES))
     return tuple(judged_frame(name, content, sut.trust, run_session.clock) for name, content in contents)

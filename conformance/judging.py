@@ -65,10 +65,10 @@ class DocumentUnderTest:
 
     def show(self, check: Check) -> None:
         """Keep document and signers' certificates as evidence."""
-        check.show(f"document {self.name}", self.content, "application/xml")
+        check.show(self.name, self.content, "application/xml")
         for signature in self.report.signatures:
             if signature.certificate is not None:
-                check.show_certificate(f"certificate of the signer of {self.name}", signature.certificate)
+                check.show_certificate(f"certificate of the signer: {self.name}", signature.certificate)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from conformance.session import Progress, RunSession, Selection
 from conformance.sut.facets import SystemUnderTest
 from conformance.verdicts import Summary
 from sotepki.clock import Clock, SystemClock
+from sotepki.errors import Misuse
 
 _HERE = Path(__file__).resolve().parent
 _OPTIONS = (
@@ -45,12 +46,14 @@ def run(
     bench: Bench | None = None,
     clock: Clock | None = None,
     progress: Progress | None = None,
+    language: str = "fi",
 ) -> Summary:
     """Run the chosen cases against a system and write report.json, junit.xml and report.html.
 
     Args:
         bench: the suite's own side, if it is there already; else one is made when a case needs it.
         clock: the time that reports carry; the bench's, or the machine's.
+        language: of report.html.
 
     Raises:
         Misuse: the selection leaves nothing, or the report directory cannot be used.
@@ -58,7 +61,7 @@ def run(
     """
     time_source = clock or (bench.clock if bench else SystemClock())
     session = RunSession(sut, time_source, selection or Selection(), bench, progress)
-    report_directory.mkdir(parents=True, exist_ok=True)
+    prepare_report_directory(report_directory)
     code: pytest.ExitCode | int = pytest.ExitCode.INTERNAL_ERROR
     try:
         code = run_cases(session)
@@ -67,10 +70,24 @@ def run(
             session.harness_faults.append("The suite could not be run to its end; this is a fault of the suite.")
         session.close()
         summary = session.summary()
-        write_report(report_directory, sut, summary)
+        write_report(report_directory, sut, summary, language=language)
     if code == pytest.ExitCode.INTERRUPTED and not session.harness_faults:
         raise KeyboardInterrupt
     return summary
+
+
+def prepare_report_directory(directory: Path) -> None:
+    """Make the directory, before anything else is done that would be lost without it.
+
+    Raises:
+        Misuse: it cannot be made or written.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Misuse(f"The report directory {directory} cannot be made: {error.strerror}.") from None
+    if not os.access(directory, os.W_OK | os.X_OK):
+        raise Misuse(f"The report directory {directory} cannot be written.", advice="Name another one.")
 
 
 def run_cases(session: RunSession) -> pytest.ExitCode | int:

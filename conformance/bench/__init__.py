@@ -63,7 +63,7 @@ class Bench:
     @property
     def directory(self) -> Path:
         """Where the bench and the reference system keep their files."""
-        return self.workspace.directory.parent
+        return self.workspace.directory / "conformance"
 
     @cached_property
     def services(self) -> RunningServices:

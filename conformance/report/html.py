@@ -10,6 +10,8 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from conformance.declaring import Area
+from conformance.requirements import Phase
 from sotepki.clock import HELSINKI
 from sotepki.errors import Misuse
 from sotepki.evidence import load_yaml
@@ -60,6 +62,7 @@ def html_report(data: Mapping[str, Any], language: str = "fi") -> bytes:
         lstrip_blocks=True,
     )
     environment.filters["helsinki"] = _helsinki
+    environment.filters["groupby_area"] = _by_area
     page = environment.get_template("template.html.j2").render(
         report=data,
         t=Messages(language),
@@ -79,12 +82,20 @@ def _groups(data: Mapping[str, Any]) -> list[tuple[str, list[Mapping[str, Any]]]
     return [(verdict, cases) for verdict, cases in grouped if cases]
 
 
+def _by_area(cases: list[Mapping[str, Any]]) -> list[tuple[str, list[Mapping[str, Any]]]]:
+    areas: dict[str, list[Mapping[str, Any]]] = {}
+    for case in cases:
+        areas.setdefault(case["area"], []).append(case)
+    return list(areas.items())
+
+
 def _table(data: Mapping[str, Any], key: str) -> list[tuple[str, dict[str, int]]]:
     rows: dict[str, dict[str, int]] = {}
     for case in data["cases"]:
         row = rows.setdefault(case[key], dict.fromkeys(VERDICTS, 0))
         row[case["verdict"]] += 1
-    return sorted(rows.items()) if key == "phase" else list(rows.items())
+    order = [str(member) for member in (Phase if key == "phase" else Area)]
+    return sorted(rows.items(), key=lambda row: order.index(row[0]))
 
 
 def _helsinki(moment: str) -> str:

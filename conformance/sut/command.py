@@ -2,7 +2,7 @@
 
 The command is started anew for each question, in an empty directory of its own. It has a time limit and an output
 limit; what it writes to standard error is kept for the report. Exit code 0 means that it answered, also when the
-answer is "no". docs/conformance-command.md describes the messages for any language.
+answer is "no". docs/conformance.md describes the messages for any language.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The TOML file that describes a system under test (``--sut FILE``); docs/conformance-sut.md explains every key."""
+"""The TOML file that describes a system under test (``--sut FILE``); docs/conformance.md explains every key."""
 
 from __future__ import annotations
 

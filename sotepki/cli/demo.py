@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from sotepki.cli.context import output_format, workspace_directory
-from sotepki.errors import Fault
+from sotepki.cli.context import emit, output_format, workspace_directory
+
+if TYPE_CHECKING:
+    from conformance.verdicts import Summary
+    from sotepki.workspace import Workspace
+
+REPORT = "report.html"
 
 
 @click.command("demo")
-@click.pass_context
-def command(ctx: click.Context) -> None:
+def command() -> int:
     """Walk the whole journey in a new workspace and run the conformance suite; ends with the report's path.
 
-    The workspace is made under the directory of --workspace, as demo-<date and time>, and is kept.
+    The workspace is made beside the one that --workspace names, as WORKSPACE-demo-DATE-TIME, and is kept.
     """
-    import conformance
-    from conformance.sut.reference import reference_system
+    from sotepki.clock import SystemClock
     from sotepki.journey.walk import Walk
     from sotepki.workspace import Workspace
 
-    quiet = output_format() == "json"
-
-    def say(line: str) -> None:
-        click.echo(line, err=quiet)
-
+    say = _speaker()
     base = workspace_directory()
-    directory = base.with_name(f"{base.name}-demo-{datetime.now(UTC):%Y%m%d-%H%M%S}")
+    directory = base.with_name(f"{base.name}-demo-{SystemClock().now():%Y%m%d-%H%M%S}")
     say(f"1. A new TEST workspace in {_shown(directory)}")
     with Workspace.create(directory, tell=lambda line: say(f"   {line}")) as workspace:
         counts = workspace.counts()
@@ -38,5 +39,32 @@ def command(ctx: click.Context) -> None:
         Walk(workspace, lambda line: say(f"   {line}")).all()
         say("3. The conformance suite on the reference system")
         report = workspace.reports / "conformance"
-        with reference_system(workspace) as system:
-            summary = conformance.run(system, report)
+        summary = _rehearsal(workspace, report)
+    shown = _shown(report / REPORT)
+    emit(
+        {"workspace": str(directory), "report": str(shown), "summary": dict(summary.counts)},
+        f"Report: {shown}\n{summary.line()}",
+    )
+    return summary.exit_code
+
+
+def _shown(path: Path) -> Path:
+    """A path as short as it can be said from here."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+def _rehearsal(workspace: Workspace, report: Path) -> Summary:
+    from conformance.bench import Bench
+    from conformance.running import run
+    from conformance.sut.reference import reference_system
+
+    with ExitStack() as resources:
+        bench = Bench(workspace, resources)
+        reference = resources.enter_context(reference_system(bench))
+        return run(reference.system(), report, bench=bench)
+
+
+def _speaker() -> Callable[[str], None]:
+    quiet = output_format() == "json"
+    return lambda line: click.echo(line, err=quiet)

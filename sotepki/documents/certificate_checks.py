@@ -11,6 +11,7 @@ from sotepki.documents.report import VerificationContext
 from sotepki.documents.vocabulary import SignatureKind
 from sotepki.errors import SotepkiError
 from sotepki.evidence import Verdict
+from sotepki.x509.path import Purpose, validate_path
 from sotepki.x509.status import CertificateState
 from sotepki.xmldsig import Judgement
 
@@ -31,14 +32,12 @@ def check_certificate(
         )
         return
     moment = _moment(certificate, signed_at, context, own)
-    _check_path(certificate, kind, moment, context, own, revocation=False)
-    if not context.revocation:
+    at_hand = bool(context.crls or context.ocsp_responses) and context.status is None
+    _check_path(certificate, kind, moment, context, own, revocation=context.revocation and at_hand)
+    if not context.revocation or at_hand:
         return
     if context.status is not None:
         _ask_status(certificate, moment, context, own)
-    elif context.crls or context.ocsp_responses:
-        later = min(context.at, certificate.not_valid_after_utc)
-        _check_path(certificate, kind, max(later, certificate.not_valid_before_utc), context, own, revocation=True)
     else:
         _status_unknown("No revocation information was given for the certificate.", own)
 
@@ -71,9 +70,6 @@ def _check_path(
     *,
     revocation: bool,
 ) -> None:
-    # The validator is slow to import, and not needed for a document that is refused before.
-    from sotepki.x509.path import Purpose, validate_path
-
     purpose = Purpose.CARD_SIGNATURE if kind is SignatureKind.PROFESSIONAL else Purpose.SYSTEM_SIGNATURE
     report = validate_path(
         certificate,
@@ -81,15 +77,11 @@ def _check_path(
         intermediates=tuple(context.intermediates),
         at=at,
         purpose=purpose,
-        crls=tuple(context.crls) if revocation else (),
-        ocsp_responses=tuple(context.ocsp_responses) if revocation else (),
+        crls=tuple(context.crls),
+        ocsp_responses=tuple(context.ocsp_responses),
         revocation=revocation,
     )
-    known = set(own.findings)
-    own.take(
-        tuple(finding for finding in report.findings if finding not in known),
-        settles=report.verdict is not Verdict.INDETERMINATE,
-    )
+    own.take(report.findings, settles=report.verdict is not Verdict.INDETERMINATE)
 
 
 def _ask_status(

@@ -9,7 +9,8 @@ from lxml import etree
 from sotepki.documents.outline import Outline
 from sotepki.documents.vocabulary import HETU_ROOT, REGISTRATION_NUMBER_ROOT, finland, hl7
 
-_AUTHOR_IDS = "/".join(map(hl7, ("author", "assignedAuthor", "id")))
+_AUTHOR = hl7("author")
+_AUTHOR_IDS = "/".join(map(hl7, ("assignedAuthor", "id")))
 _CUSTODIAN_ID = "/".join(map(hl7, ("custodian", "assignedCustodian", "representedCustodianOrganization", "id")))
 
 
@@ -48,7 +49,8 @@ def parties(parts: Outline) -> Parties:
 
 def author_numbers(parts: Outline) -> tuple[str, ...]:
     """The registration numbers of the authors."""
-    return _extensions(parts.root.findall(_AUTHOR_IDS), REGISTRATION_NUMBER_ROOT)
+    authors = parts.root.iterchildren(_AUTHOR)
+    return _extensions([i for author in authors for i in author.iterfind(_AUTHOR_IDS)], REGISTRATION_NUMBER_ROOT)
 
 
 def custodian_oid(parts: Outline) -> str:

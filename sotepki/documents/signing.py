@@ -6,7 +6,6 @@ what it is told: with it, faulty documents are made for the conformance suite.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
 from xml.sax.saxutils import escape, quoteattr
@@ -159,9 +158,10 @@ def _signed(parts: Outline, signer: Signer, at: datetime, style: SignatureStyle)
     digest = load_algorithms().digests[style.digest_method]
     f = f"{style.prefix}:" if style.prefix else ""
     declaration = f'xmlns:{style.prefix}="{FINLAND}"' if style.prefix else f'xmlns="{FINLAND}"'
-    token = _token(parts, signer, at)
+    moment = signature_time(at)
+    token = _token(parts, moment)
     body_digest = digest_of(parts.body, digest)
-    timestamp = _timestamp(f, declaration, f"CDA-timestamp.{token}", signature_time(at))
+    timestamp = _timestamp(f, declaration, f"CDA-timestamp.{token}", moment)
     references = [
         DigestedReference(parts.body_identifier, digest.uri, body_digest, style.enveloped),
         DigestedReference(f"CDA-timestamp.{token}", digest.uri, digest.digest(timestamp.encode()), style.enveloped),
@@ -189,12 +189,10 @@ def _timestamp(f: str, declaration: str, identifier: str, moment: str) -> str:
     return f'<{f}signatureTimestamp {declaration} ID="{identifier}">{moment}</{f}signatureTimestamp>'
 
 
-def _token(parts: Outline, signer: Signer, at: datetime) -> str:
+def _token(parts: Outline, moment: str) -> str:
     """The signature's identifier: the same input gives the same one, two signatures never share it."""
-    ordinal = 0 if parts.collection is None else len(parts.collection)
-    serial = signer.certificate.serial_number
-    name = hashlib.sha256(f"{parts.document_id} {ordinal} {serial} {at.isoformat()}".encode()).hexdigest()
-    return f"sig_{name[:8]}-{name[8:12]}-{name[12:16]}-{name[16:20]}-{name[20:32]}"
+    ordinal = 1 if parts.collection is None else 1 + len(parts.collection)
+    return f"sig_{ordinal}.{parts.document_id}.{''.join(filter(str.isdigit, moment))}"
 
 
 def _inserted(parts: Outline, entry: str, metadata: str, f: str, declaration: str) -> bytes:

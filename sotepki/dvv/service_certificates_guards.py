@@ -134,11 +134,9 @@ def _csr(case: ApplicationCase) -> Objection | None:
     errors = [finding for finding in report.findings if finding.severity is Severity.ERROR]
     if not errors:
         return Objection("The certificate request cannot be read.")
-    first = errors[0]
-    more = f" There are {len(errors) - 1} more errors." if len(errors) > 1 else ""
-    return Objection(
-        f"The certificate request is not acceptable: {first.message} ({first.rule}).{more}", first.advice
-    )
+    broken = "; ".join(f"{finding.message.rstrip('.')} ({finding.rule})" for finding in errors)
+    advice = " ".join(dict.fromkeys(finding.advice for finding in errors if finding.advice))
+    return Objection(f"The certificate request is not acceptable: {broken}.", advice)
 
 
 def _domain(case: ApplicationCase) -> Objection | None:

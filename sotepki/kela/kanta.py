@@ -131,11 +131,14 @@ class Kanta:
 
     def log(self, line: RequestEntry) -> None:
         """Write a line into the request log; a log that cannot be written does not stop an answer."""
-        try:
-            with self.records.change(OFFICE, _actor(line)) as tx:
-                self._log(tx, line)
-        except Fault:
-            return
+        for _ in range(_ATTEMPTS):
+            try:
+                with self.records.change(OFFICE, _actor(line)) as tx:
+                    self._log(tx, line)
+                return
+            except Fault as fault:
+                if not isinstance(fault.__cause__, IntegrityError):
+                    return
 
     def requests(self, count: int = 50) -> Sequence[RequestEntry]:
         """The newest lines of the request log, newest first."""

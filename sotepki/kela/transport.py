@@ -143,7 +143,7 @@ def _watch(context: ssl.SSLContext, on_refusal: OnRefusal) -> None:
                 raise ssl.SSLWantReadError("the alert goes out first") from None
 
     def watch(connection: Any, direction: str, version: Any, _content: Any, message: Any, data: bytes) -> None:
-        with contextlib.suppress(AttributeError, ValueError, TypeError):
+        with contextlib.suppress(AttributeError, IndexError, ValueError, TypeError):
             if direction == "read" and int(message) == _CERTIFICATE_MESSAGE and data[:1] == b"\x0b":
                 connection.shown = _first_certificate(data, tls13=int(version) == _TLS_13)
 

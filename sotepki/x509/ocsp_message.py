@@ -112,8 +112,8 @@ def _certificate_id(element: der.Element) -> CertificateId:
     if len(parts) != 4:
         raise der.DerError("a certificate id has four parts")
     algorithm = parts[0].expect(der.Tag.SEQUENCE).children()
-    if not algorithm:
-        raise der.DerError("a certificate id names no hash")
+    if not algorithm or [part.raw for part in algorithm[1:]] not in ([], [der.NULL]):
+        raise der.DerError("a certificate id names no hash, or one with parameters")
     return CertificateId(
         hash_oid=der.read_oid(algorithm[0]),
         issuer_name_hash=parts[1].expect(der.Tag.OCTET_STRING).content,

@@ -146,7 +146,10 @@ def _signature(element: der.Element) -> ViewedSignature:
 
 def _time(element: der.Element) -> ViewedTime:
     text = element.content.decode("ascii", "replace")
+    length = 13 if element.tag == der.Tag.UTC_TIME else 15
     try:
+        if len(text) != length or not (text[:-1].isascii() and text[:-1].isdigit()):
+            raise ValueError("not the form of RFC 5280")
         if element.tag == der.Tag.UTC_TIME:
             # RFC 5280 4.1.2.5.1: years 50 to 99 are of the last century.
             century = "19" if text[:2] >= "50" else "20"

@@ -9,6 +9,7 @@ from typing import cast
 
 from lxml import etree
 
+from sotepki.errors import Refused
 from sotepki.xmldsig.algorithms import DigestMethod
 
 _XML = "{http://www.w3.org/XML/1998/namespace}"
@@ -28,6 +29,9 @@ def canonicalise(
             the ancestors.
         prefixes: the InclusiveNamespaces PrefixList of exclusive canonicalisation (``#default`` for no prefix).
         without: a descendant that is left out (the enveloped-signature transform); ignored if it stands elsewhere.
+
+    Raises:
+        Refused: the element has no canonical form (``dsig.canonicalisation``).
     """
     if without is not None:
         element = _without(element, without)
@@ -35,15 +39,26 @@ def canonicalise(
         pieces: list[str] = []
         if _simple(element, {}, pieces):
             return "".join(pieces).encode()
-    if exclusive:
+    if not exclusive:
+        return _by_libxml2(_standing_alone(element), exclusive=False, prefixes=())
+    return _by_libxml2(element, exclusive=True, prefixes=prefixes)
+
+
+def _by_libxml2(element: etree._Element, *, exclusive: bool, prefixes: Sequence[str]) -> bytes:
+    try:
         return etree.tostring(
             element,
             method="c14n",
-            exclusive=True,
+            exclusive=exclusive,
             with_comments=False,
             inclusive_ns_prefixes=list(prefixes) or None,
         )
-    return etree.tostring(_standing_alone(element), method="c14n", exclusive=False, with_comments=False)
+    except (etree.LxmlError, ValueError) as error:
+        raise Refused(
+            f"The element has no canonical form: {error}.",
+            rule="dsig.canonicalisation",
+            advice="Use absolute namespace names.",
+        ) from None
 
 
 def digest_of(element: etree._Element, method: DigestMethod) -> bytes:
@@ -78,6 +93,8 @@ def _simple(element: etree._Element, rendered: Mapping[str | None, str], pieces:
     namespace, _, local = tag[1:].partition("}")
     name = f"{prefix}:{local}" if prefix else local
     start = f"<{name}"
+    if ":" not in namespace:
+        return False
     if rendered.get(prefix) != namespace:
         rendered = {**rendered, prefix: namespace}
         start += f' xmlns:{prefix}="{_attribute(namespace)}"' if prefix else f' xmlns="{_attribute(namespace)}"'

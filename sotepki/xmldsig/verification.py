@@ -139,12 +139,16 @@ def _cover(
         return None
     if method.use is Use.WEAK:
         _weak("digest", reference.digest_method, judgement, signature)
-    octets = canonicalise(
-        element,
-        exclusive=canonicalisation.exclusive,
-        prefixes=step.prefixes,
-        without=signature if reference.enveloped else None,
-    )
+    try:
+        octets = canonicalise(
+            element,
+            exclusive=canonicalisation.exclusive,
+            prefixes=step.prefixes,
+            without=signature if reference.enveloped else None,
+        )
+    except Refused as refusal:
+        judgement.refuse(refusal, where=uri[:120])
+        return None
     intact = hmac.compare_digest(method.digest(octets), reference.digest_value)
     if not intact:
         judgement.find(
@@ -189,16 +193,19 @@ def _check_value(parts: SignatureParts, judgement: Judgement, signature: etree._
         return certificate
     if canonicalisation is None:
         return certificate
-    octets = canonicalise(
-        parts.signed_info, exclusive=canonicalisation.exclusive, prefixes=parts.canonicalisation.prefixes
-    )
-    if not _verifies(key, method, parts.signature_value, octets):
-        judgement.find(
-            "dsig.signature-value",
-            "The signature value does not verify with the certificate's key.",
-            where=path_of(signature),
-            advice=_likely_accident(parts, key, method),
+    try:
+        octets = canonicalise(
+            parts.signed_info, exclusive=canonicalisation.exclusive, prefixes=parts.canonicalisation.prefixes
         )
+        if not _verifies(key, method, parts.signature_value, octets):
+            judgement.find(
+                "dsig.signature-value",
+                "The signature value does not verify with the certificate's key.",
+                where=path_of(signature),
+                advice=_likely_accident(parts, key, method),
+            )
+    except Refused as refusal:
+        judgement.refuse(refusal, where=path_of(signature))
     return certificate
 
 

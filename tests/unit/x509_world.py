@@ -9,8 +9,10 @@ from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
 
+from sotepki.x509 import der
 from sotepki.x509.issuing import Issuer, issue, responder_subject
 from sotepki.x509.keys import PrivateKey
 from sotepki.x509.profiles import load_profiles
@@ -192,6 +194,16 @@ def odd_certificate(
     for value, critical in extensions:
         builder = builder.add_extension(value, critical)
     return builder.sign(by.key, algorithm or hashes.SHA256())  # type: ignore[arg-type]
+
+
+def signed_with_sha1(certificate: x509.Certificate, key: rsa.RSAPrivateKey) -> x509.Certificate:
+    """The certificate again with sha1WithRSAEncryption, which pyca no longer makes."""
+    sha1 = der.sequence(der.oid("1.2.840.113549.1.1.5"), der.NULL)
+    whole = der.parse(certificate.public_bytes(Encoding.DER)).children()
+    parts = [sha1 if part.raw == whole[1].raw else part.raw for part in whole[0].children()]
+    signed = der.sequence(*parts)
+    signature = key.sign(signed, padding.PKCS1v15(), hashes.SHA1())
+    return x509.load_der_x509_certificate(der.sequence(signed, sha1, der.bit_string(signature)))
 
 
 class Records:

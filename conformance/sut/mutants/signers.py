@@ -1,4 +1,4 @@
-"""Signers with one fault. Most take a document that the reference system signed and spoil it as careless code does."""
+"""Signers with one fault. Most take a document of the reference system and spoil it as careless code does."""
 
 from __future__ import annotations
 

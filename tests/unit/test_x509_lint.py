@@ -1,0 +1,305 @@
+"""The linter names the profile and why, finds every planted defect under the right row, and survives any bytes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import x509_world as w
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.name import _ASN1Type
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sotepki.evidence import Severity, Verdict
+from sotepki.x509 import der
+from sotepki.x509.extensions import constant_extensions, extended_key_usage_of, key_usage, key_usage_of
+from sotepki.x509.lint import LintReport, lint_certificate
+from sotepki.x509.profiles import load_profiles
+
+CARD = "professional-signature-rsa"
+
+
+def rules(report: LintReport) -> set[str]:
+    return {finding.rule for finding in report.findings}
+
+
+def like_a_card(
+    *,
+    leave_out: str = "",
+    replace: dict[str, tuple[x509.ExtensionType, bool]] | None = None,
+    add: tuple[tuple[x509.ExtensionType, bool], ...] = (),
+    reverse: bool = False,
+    **changes: Any,
+) -> x509.Certificate:
+    """A card's signature certificate with one thing wrong, made outside the issuing code."""
+    profile = load_profiles()[CARD]
+    key = w.rsa_key(3072, "card")
+    values: dict[str, tuple[x509.ExtensionType, bool]] = {
+        "authority-key-identifier": (
+            x509.AuthorityKeyIdentifier(w.world().persons.key_identifier, None, None),
+            False,
+        ),
+        "subject-key-identifier": (x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False),
+        "key-usage": (key_usage(profile, rsa_key=True), True),
+    }
+    constant = constant_extensions(profile)
+    values |= {name: (constant[name], bool(row.critical)) for name, row in profile.extension_rows if name in constant}
+    values |= replace or {}
+    extensions = [value for name, value in values.items() if name != leave_out] + list(add)
+    arguments: dict[str, Any] = {
+        "subject": w.signature_certificate().subject,
+        "key": key,
+        "serial": 100_000_077,
+        "end": datetime(2031, 3, 2, 21, 59, 59, tzinfo=UTC),
+        "algorithm": hashes.SHA512(),
+        "extensions": list(reversed(extensions)) if reverse else extensions,
+    }
+    return w.odd_certificate(**(arguments | changes))
+
+
+def with_usage(*bits: str, critical: bool = True) -> x509.Certificate:
+    return like_a_card(replace={"key-usage": (key_usage_of(bits), critical)})
+
+
+def subject(*pairs: tuple[x509.ObjectIdentifier, str], kind: _ASN1Type | None = None) -> x509.Name:
+    return x509.Name([x509.NameAttribute(oid, value, kind) for oid, value in pairs])
+
+
+N = x509.NameOID
+GOOD = [
+    (N.COUNTRY_NAME, "FI"),
+    (N.TITLE, w.PERSON["title"]),
+    (N.SERIAL_NUMBER, w.PERSON["serial_number"]),
+    (N.GIVEN_NAME, "Testi"),
+    (N.SURNAME, "Esimerkki"),
+    (N.COMMON_NAME, w.PERSON["common_name"]),
+]
+QC_COMPLIANCE = x509.UnrecognizedExtension(
+    x509.ObjectIdentifier("1.3.6.1.5.5.7.1.3"), der.sequence(der.sequence(der.oid("0.4.0.1862.1.1")))
+)
+UTF8_NOTICE = x509.CertificatePolicies(
+    [
+        x509.PolicyInformation(
+            x509.ObjectIdentifier("1.2.246.517.99.10.306.1"),
+            ["http://www.fineid.fi/cps99/", x509.UserNotice(None, "Certificate policy")],
+        )
+    ]
+)
+NOT_CRITICAL = (x509.BasicConstraints(False, None), False)
+A_NAME = (x509.SubjectAlternativeName([x509.DNSName("a.fi")]), False)
+OTHER_POLICY = x509.CertificatePolicies(
+    [x509.PolicyInformation(x509.ObjectIdentifier("1.2.246.517.1.10.306.1"), None)]
+)
+
+
+def test_the_copy_made_by_hand_is_without_a_finding() -> None:
+    """Otherwise the defects below would prove nothing."""
+    assert lint_certificate(like_a_card(), own=True).findings == ()
+
+
+@pytest.mark.parametrize(
+    ("make", "field"),
+    [
+        (lambda: with_usage("digitalSignature", "nonRepudiation"), "key-usage"),
+        (lambda: with_usage("nonRepudiation", critical=False), "key-usage"),
+        (lambda: like_a_card(leave_out="key-usage"), "key-usage"),
+        (lambda: like_a_card(leave_out="certificate-policies"), "certificate-policies"),
+        (lambda: like_a_card(replace={"certificate-policies": (UTF8_NOTICE, False)}), "certificate-policies"),
+        (lambda: like_a_card(replace={"certificate-policies": (OTHER_POLICY, False)}), "certificate-policies"),
+        (lambda: like_a_card(replace={"qc-statements": (QC_COMPLIANCE, False)}), "qc-statements"),
+        (lambda: like_a_card(replace={"basic-constraints": NOT_CRITICAL}), "basic-constraints"),
+        (lambda: like_a_card(leave_out="crl-distribution-points"), "crl-distribution-points"),
+        (lambda: like_a_card(leave_out="authority-information-access"), "authority-information-access"),
+        (lambda: like_a_card(leave_out="subject-key-identifier"), "subject-key-identifier"),
+        (lambda: like_a_card(add=((extended_key_usage_of(("client-auth",)), False),)), "extended-key-usage"),
+        (lambda: like_a_card(add=(A_NAME,)), "subject-alternative-name"),
+        (lambda: like_a_card(add=((x509.OCSPNoCheck(), False),)), "extension.others"),
+        (lambda: like_a_card(reverse=True), "extension.order"),
+        (lambda: like_a_card(serial=5), "serial"),
+        (lambda: like_a_card(key=w.rsa_key(2048, "service")), "key"),
+        (lambda: like_a_card(algorithm=hashes.SHA256()), "signature"),
+        (lambda: like_a_card(issuer=w.world().services), "issuer"),
+        (lambda: like_a_card(end=w.NOW + timedelta(days=100)), "validity"),
+        (lambda: like_a_card(end=datetime(2036, 3, 2, 21, 59, 59, tzinfo=UTC)), "validity"),
+        (lambda: like_a_card(subject=subject(*GOOD[1:])), "subject.country"),
+        (lambda: like_a_card(subject=subject(*GOOD[:2], *GOOD[3:])), "subject.serial-number"),
+        (lambda: like_a_card(subject=subject(*reversed(GOOD))), "subject.order"),
+        (lambda: like_a_card(subject=subject(*GOOD, (N.ORGANIZATION_NAME, "X"))), "subject.others"),
+        (lambda: like_a_card(subject=subject(*GOOD, kind=_ASN1Type.UTF8String)), "subject.country"),
+        (lambda: like_a_card(subject=subject(*GOOD, kind=_ASN1Type.BMPString)), "subject.common-name"),
+        (lambda: like_a_card(subject=subject(*GOOD[:5], (N.COMMON_NAME, "ESIMERKKI"))), "subject.common-name"),
+    ],
+)  # fmt: skip
+def test_each_defect_is_found_under_the_row_it_breaks(make: Any, field: str) -> None:
+    report = lint_certificate(make(), own=True)
+    assert report.profile_id == CARD, report.why
+    assert f"cert.{CARD}.{field}" in {rule.replace("_", "-") for rule in rules(report)}
+    # Where the evidence says nothing, or the order is all that differs, a notice is enough.
+    assert report.verdict is Verdict.INVALID or field in ("extension.order", "subject-alternative-name")
+
+
+def test_against_other_peoples_work_an_observed_form_only_warns() -> None:
+    """A row that rests on one decoded certificate must not fail a vendor."""
+    defect = like_a_card(serial=5)
+    assert lint_certificate(defect).verdict is Verdict.VALID
+    assert {finding.severity for finding in lint_certificate(defect).findings} == {Severity.WARNING}
+    assert lint_certificate(defect, own=True).verdict is Verdict.INVALID
+
+
+def test_a_server_certificate_for_too_long_fails_for_everybody() -> None:
+    """One year is DVV's written rule, not an observed form."""
+    certificate = w.odd_certificate(
+        subject=w.server_certificate().subject,
+        issuer=w.world().services,
+        key=w.rsa_key(2048, "service"),
+        serial=w.server_certificate().serial_number,
+        end=datetime(2028, 3, 2, 21, 59, 59, tzinfo=UTC),
+        extensions=[(extension.value, extension.critical) for extension in w.server_certificate().extensions],
+        algorithm=hashes.SHA512(),
+    )
+    report = lint_certificate(certificate)
+    errors = {finding.rule for finding in report.findings if finding.severity is Severity.ERROR}
+    assert (report.verdict, errors) == (Verdict.INVALID, {"cert.test-server.validity"})
+
+
+def test_it_says_why_it_takes_a_certificate_for_a_profile() -> None:
+    why = lint_certificate(w.signature_certificate()).why
+    assert "key usage nonRepudiation" in why and any(
+        sign.startswith("policy 1.2.246.517.99.10.306.1") for sign in why
+    )
+
+
+def test_an_unknown_certificate_gets_its_nearest_profiles_with_the_differences() -> None:
+    strange = w.odd_certificate(issuer=authority(), extensions=[(key_usage_of(["nonRepudiation"]), True)])
+    report = lint_certificate(strange)
+    assert report.profile_id is None and report.verdict is Verdict.INDETERMINATE
+    assert report.nearest[0].profile_id == CARD
+    assert any(difference.startswith("issuer:") for difference in report.nearest[0].differences)
+    assert "cert.profile.unknown" in rules(report)
+
+
+def authority() -> Any:
+    from sotepki.x509.issuing import Issuer
+
+    key = w.ec_key("unknown ca")
+    name = x509.Name([x509.NameAttribute(N.COMMON_NAME, "Some CA")])
+    return Issuer(w.odd_certificate(subject=name, key=key, extensions=[(x509.BasicConstraints(True, 0), True)]), key)
+
+
+def test_a_production_certificate_is_known_by_its_arc() -> None:
+    production = w.odd_certificate(issuer=authority(), extensions=[(OTHER_POLICY, False)])
+    assert "cert.environment.production" in rules(lint_certificate(production))
+
+
+BMP_NAME = subject((N.COMMON_NAME, "x"), kind=_ASN1Type.BMPString)
+
+
+def old_signature() -> x509.Certificate:
+    return w.signed_with_sha1(w.signature_certificate(), w.rsa_key(4096, "test-sote-person-ca-rsa"))
+
+
+@pytest.mark.parametrize(
+    ("make", "rule"),
+    [
+        (old_signature, "cert.signature.weak"),
+        (lambda: w.odd_certificate(key=w.rsa_key(1024, "short")), "cert.key.short"),
+        (lambda: w.odd_certificate(extensions=[(key_usage_of(["keyCertSign"]), True)]), "cert.ca-flag"),
+        (lambda: w.odd_certificate(extensions=[(x509.BasicConstraints(True, 0), False)]), "cert.ca-critical"),
+        (lambda: w.odd_certificate(extensions=[(key_usage_of(["keyEncipherment"]), True)]), "cert.key-usage.ec"),
+        (lambda: w.odd_certificate(subject=BMP_NAME), "cert.name.string-type"),
+    ],
+)  # fmt: skip
+def test_the_rules_of_x509_hold_for_every_certificate(make: Any, rule: str) -> None:
+    assert rule in rules(lint_certificate(make()))
+
+
+def rewritten(place: int, part: bytes) -> bytes:
+    """A card certificate with one field of the signed part exchanged (its signature then fits no more)."""
+    whole = der.parse(w.signature_certificate().public_bytes(Encoding.DER)).children()
+    fields = [field.raw for field in whole[0].children()]
+    fields[place] = part
+    return der.sequence(der.sequence(*fields), whole[1].raw, whole[2].raw)
+
+
+SHA256_RSA = der.sequence(der.oid("1.2.840.113549.1.1.11"), der.NULL)
+
+
+@pytest.mark.parametrize(
+    ("place", "part", "rule"),
+    [
+        (1, der.integer(-77), "cert.serial.positive"),
+        (1, der.integer(0), "cert.serial.positive"),
+        (1, der.integer(1 << 160), "cert.serial.length"),
+        (2, SHA256_RSA, "cert.signature.agree"),
+        (3, der.sequence(), "cert.issuer.empty"),
+        (
+            4,
+            der.sequence(der.tlv(0x18, b"20260302093000Z"), der.tlv(0x17, b"310302215959Z")),
+            "cert.validity.time-type",
+        ),
+        (4, der.sequence(der.tlv(0x17, b"310302215959Z"), der.tlv(0x17, b"260302093000Z")), "cert.validity.order"),
+        (4, der.sequence(der.tlv(0x17, b"2603020930Z"), der.tlv(0x17, b"310302215959Z")), "cert.validity.form"),
+    ],
+)
+def test_fields_that_no_library_writes_are_judged_too(place: int, part: bytes, rule: str) -> None:
+    assert rule in rules(lint_certificate(rewritten(place, part)))
+
+
+def test_an_extension_that_stands_twice_is_found() -> None:
+    whole = der.parse(w.signature_certificate().public_bytes(Encoding.DER)).children()
+    fields = [field.raw for field in whole[0].children()]
+    extensions = [e.raw for e in der.parse(der.parse(fields[-1]).content).children()]
+    fields[-1] = der.explicit(3, der.sequence(*extensions, extensions[0]))
+    data = der.sequence(der.sequence(*fields), whole[1].raw, whole[2].raw)
+    assert "cert.extension.twice" in rules(lint_certificate(data))
+
+
+@pytest.mark.parametrize(
+    ("data", "rule"),
+    [
+        (b"", "cert.not-a-certificate"),
+        (b"hello", "cert.not-a-certificate"),
+        (b"\x30\x03\x02\x01\x05", "cert.not-a-certificate"),
+        (b"\x30\x84\xff\xff\xff\xff", "cert.not-a-certificate"),
+        (b"\x30\x80" * 4000, "cert.not-a-certificate"),
+        (b"\x00" * 300_000, "cert.not-a-certificate"),
+    ],
+)
+def test_what_is_no_certificate_is_named_so(data: bytes, rule: str) -> None:
+    report = lint_certificate(data)
+    assert (report.verdict, rules(report)) == (Verdict.INVALID, {rule})
+
+
+def test_a_private_key_is_named_and_never_shown() -> None:
+    key = w.rsa_key(2048, "service")
+    data = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    report = lint_certificate(data)
+    assert rules(report) == {"cert.private-key"}
+    assert f"{key.private_numbers().d:x}"[:16] not in str(report.as_dict())
+
+
+@given(st.binary(max_size=400))
+@settings(deadline=None)
+def test_any_bytes_get_a_report(data: bytes) -> None:
+    assert lint_certificate(data).as_dict()["verdict"] == "invalid"
+
+
+@given(st.lists(st.tuples(st.integers(min_value=0), st.integers(min_value=0, max_value=255)), min_size=1, max_size=6))
+@settings(deadline=None, max_examples=400)
+def test_a_certificate_with_bytes_changed_gets_a_report(changes: list[tuple[int, int]]) -> None:
+    data = bytearray(w.server_certificate().public_bytes(Encoding.DER))
+    for place, value in changes:
+        data[place % len(data)] = value
+    assert lint_certificate(bytes(data)).as_dict()["verdict"] in ("valid", "invalid", "indeterminate")
+
+
+@given(st.integers(min_value=0), st.integers(min_value=0, max_value=40))
+@settings(deadline=None, max_examples=150)
+def test_a_certificate_cut_or_lengthened_gets_a_report(place: int, more: int) -> None:
+    data = w.signature_certificate().public_bytes(Encoding.DER)
+    lint_certificate(data[: place % len(data)])
+    assert lint_certificate(data + bytes(more + 1)).verdict is Verdict.INVALID
