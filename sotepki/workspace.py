@@ -17,18 +17,22 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from cryptography import x509
 from sqlalchemy import select
 
 from sotepki.card import CardShelf
 from sotepki.clock import Clock, SystemClock
 from sotepki.dvv import Authorities, Population, RegistrationPoints, ServiceCertificates, Vartti
 from sotepki.errors import Fault, Misuse
+from sotepki.identifiers import Oid
+from sotepki.provider import Provider
 from sotepki.records import Database, JournalEntry, Records, deliver, write_atomically
 from sotepki.resources import fixtures
 from sotepki.thl import Thl
 from sotepki.tokens import KeyKind, KeyPool, KeyRing
 from sotepki.valvira import Valvira
 from sotepki.x509.profiles import load_profiles
+from sotepki.x509.status import CertificateStatus
 
 FORMAT = 1
 INCOMPLETE = "INCOMPLETE"
@@ -59,7 +63,8 @@ class Workspace:
     def open(cls, directory: Path, *, clock: Clock | None = None) -> Self:
         """Open a workspace that ``create`` made.
 
-        Letters of an earlier run that were committed but not yet written are written now.
+        What an earlier run was kept from finishing is finished: letters that were committed but not yet written,
+        cards and certificates that were being made, and the steps that time brings.
 
         Raises:
             Misuse: there is no workspace, it was left incomplete, or a newer version made it.
@@ -77,7 +82,7 @@ class Workspace:
                 f"The workspace {directory} cannot be written.",
                 advice="Check its owner and permissions, or work in a copy.",
             )
-        deliver(workspace.records.database, workspace.records.outbox_directory)
+        workspace.catch_up()
         return workspace
 
     @classmethod
@@ -195,6 +200,18 @@ class Workspace:
         """Where CRLs and CA certificates are published."""
         return self.directory / "published"
 
+    def provider(self, organisation: Oid) -> Provider:
+        """A service provider of the organisation register, seen from inside."""
+        return Provider(self.records, self.valvira, self.thl, organisation, self._status_in_records)
+
+    def catch_up(self) -> None:
+        """Finish what was interrupted and take the steps that time brings; does nothing when there is nothing."""
+        self.vartti.resume()
+        self.service_certificates.resume()
+        self.vartti.follow_time()
+        self.service_certificates.follow_time()
+        deliver(self.records.database, self.records.outbox_directory)
+
     def counts(self) -> dict[str, int]:
         """How many people, professionals and organisations the registers hold."""
         return {
@@ -218,8 +235,13 @@ class Workspace:
         self.clock.advance(timedelta(days=days))
         self.settings.clock_offset_seconds = self.clock.offset.total_seconds()
         _write_settings(self.directory, self.settings)
+        self.catch_up()
 
     # --- founding --------------------------------------------------------------------------------------------
+
+    def _status_in_records(self, certificate: x509.Certificate) -> CertificateStatus:
+        identifier = certificate.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
+        return self.authorities.status(identifier or b"", certificate.serial_number)
 
     def _found(self, card_keys: int, tell: Callable[[str], None]) -> None:
         world = fixtures() / "world"
@@ -230,15 +252,14 @@ class Workspace:
         self.valvira.load_world(world)
         self.registration_points.load_world(world)
         tell("Making keys")
-        self.keys.fill({KeyKind.RSA_4096: 5, KeyKind.RSA_3072: card_keys})
+        self.keys.fill({KeyKind.RSA_4096: 3, KeyKind.RSA_3072: card_keys + 3})
         tell("Founding the TEST hierarchy in SoftHSM")
         self.authorities.create_hierarchy(self.hsm.create)
         self.authorities.publish(self.published)
 
     def _found_database(self) -> None:
-        # Every room that keeps books must be known before its tables are made; the others come in by the imports above.
+        # Every room that keeps books must be known before its tables are made; Kela's is not imported above.
         importlib.import_module("sotepki.kela")
-        importlib.import_module("sotepki.provider")
         database = self.records.database
         database.create_tables()
         with database.reading() as session:

@@ -36,7 +36,7 @@ class Command:
     """A program of the vendor and what it may use up.
 
     Attributes:
-        arguments: program and arguments; no shell is involved. A relative path counts from ``base``.
+        arguments: program and arguments; no shell is involved. The names of files count from ``base``.
         base: directory of the TOML file.
         timeout: seconds from start to exit.
         output_limit: bytes of standard output.
@@ -95,8 +95,12 @@ class Command:
 
     def _resolved(self) -> list[str]:
         program, *rest = self.arguments
-        beside = self.base / program
-        return [str(beside.resolve()) if "/" in program and beside.exists() else program, *rest]
+        return [self._placed(program) if "/" in program else program, *(self._placed(argument) for argument in rest)]
+
+    def _placed(self, argument: str) -> str:
+        """An argument that names a file beside the TOML file, as an absolute path; another one unchanged."""
+        beside = self.base / argument
+        return str(beside.resolve()) if argument and beside.is_file() else argument
 
     def _collect(self, process: subprocess.Popen[bytes]) -> tuple[int, bytes, str]:
         deadline = time.monotonic() + self.timeout

@@ -12,7 +12,7 @@ from functools import cached_property
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
-from sqlalchemy import Select, exists, insert, select, update
+from sqlalchemy import exists, insert, select, update
 from sqlalchemy.orm import Session
 
 from sotepki.dvv.authority_rules import refusal
@@ -156,7 +156,7 @@ def find(
     profile: str | None = None,
 ) -> list[IssuedCertificate]:
     """The certificates that fit everything given, in the order of issuing."""
-    query: Select[tuple[CertificateRow, RevocationRow | None]] = (
+    query = (
         select(CertificateRow, RevocationRow)
         .outerjoin(RevocationRow, RevocationRow.certificate_id == CertificateRow.id)
         .order_by(CertificateRow.id)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from cryptography import x509
 
+from sotepki.card import KeyUse
 from sotepki.documents import build_frame, build_social_document, sign_as_professional, sign_as_system
 from sotepki.dvv import SOTE_PERSONS, CardOrder
 from sotepki.errors import Fault, Refused
@@ -45,7 +46,9 @@ class Walk:
         professional, card = self.become_a_card_holder()
         provider = self.become_a_kanta_client()
         with running_services(self.workspace) as services:
-            self.say(f"Services answer on loopback: publication {services.publication_url}, Kanta {services.kanta_url}.")
+            self.say(
+                f"Services answer on loopback: publication {services.publication_url}, Kanta {services.kanta_url}."
+            )
             self.archive_documents(provider, professional, card, services)
             self.meet_the_consequences(provider, professional, card, services)
 
@@ -58,7 +61,9 @@ class Walk:
         with self._refused("order.right.none", "An order for a person without a right"):
             ws.vartti.order_professional_card(registrar=registrar, applicant=applicant, identity=passport(ws))
         professional = ws.valvira.grant_right(applicant, "T40", actor="valvira")
-        self.say(f"Valvira grants the right of a social worker; registration number {professional.registration_number}.")
+        self.say(
+            f"Valvira grants the right of a social worker; registration number {professional.registration_number}."
+        )
         with self._refused("order.not-for-oneself", "A registrar's order for themself"):
             ws.vartti.order_professional_card(
                 registrar=cast.person("registrar-county-2"),
@@ -101,7 +106,9 @@ class Walk:
         """A changed document, a removed right and a closed card: Kanta refuses each and names the rule."""
         ws = self.workspace
         altered = changed(self.by_system(provider))
-        self._expect(self.send(altered, provider, services), "A document changed after signing", rule="doc.digest.body")
+        self._expect(
+            self.send(altered, provider, services), "A document changed after signing", rule="doc.digest.body"
+        )
 
         ws.valvira.remove_right(professional.registration_number, "T40", actor="valvira", reason="walk")
         late = self.by_card(provider.organisation, professional, card)
@@ -112,7 +119,11 @@ class Walk:
         ws.authorities.publish(ws.published)
         self._say_status(card, services)
         stale = self.by_card(provider.organisation, professional, card)
-        self._expect(self.send(stale, provider, services), "A document signed with the closed card", rule="doc.certificate.revoked")
+        self._expect(
+            self.send(stale, provider, services),
+            "A document signed with the closed card",
+            rule="doc.certificate.revoked",
+        )
 
     # --- one document ----------------------------------------------------------------------------------------
 
@@ -175,14 +186,16 @@ class Walk:
 
     def _say_status(self, card: CardOrder, services: RunningServices) -> None:
         ws = self.workspace
-        certificate = ws.cards.read(card.card_number).certificates["signature"]
+        certificate = ws.cards.read(card.card_number).certificates[KeyUse.SIGNATURE]
         issuer = ws.authorities.certificate(SOTE_PERSONS)
         url = f"{services.publication_url}/dvvtshp2rc"
         status = ask_status(url, certificate, issuer, at=ws.clock.now()).status
         listed = x509.load_der_x509_crl((ws.published / "crl" / "dvvtshp2rc.crl").read_bytes())
         on_list = listed.get_revoked_certificate_by_serial_number(certificate.serial_number) is not None
         if status.state is not CertificateState.REVOKED or not on_list:
-            raise Fault(f"The closed card is {status.state} by OCSP and on the list: {on_list}; both must say revoked.")
+            raise Fault(
+                f"The closed card is {status.state} by OCSP and on the list: {on_list}; both must say revoked."
+            )
         self.say(f"The lost card is closed: OCSP says {status.state}, and it is on the revocation list.")
 
     def _expect(self, answer: Acknowledgement, what: str, *, accepted: bool = False, rule: str = "") -> None:

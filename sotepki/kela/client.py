@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
@@ -20,6 +20,8 @@ from sotepki.kela.settings import KantaSettings
 from sotepki.x509.status import CertificateState
 
 E = TypeVar("E", bound=x509.ExtensionType)
+
+_REMEMBERED = 256
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,29 @@ class Trust:
     service_authorities: tuple[x509.Certificate, ...]
 
 
+@dataclass
+class ChainMemory:
+    """Chains that were found valid, each with the time within which every certificate of it is valid.
+
+    A client sends many messages with one certificate; building its path anew takes as long as verifying a document.
+    Revocation is not remembered.
+    """
+
+    _windows: dict[tuple[x509.Certificate, Trust], tuple[datetime, datetime]] = field(default_factory=dict)
+
+    def holds(self, certificate: x509.Certificate, trust: Trust, at: datetime) -> bool:
+        """Whether the chain is known to be valid at a moment."""
+        begin, end = self._windows.get((certificate, trust), (at, at))
+        return begin < at < end
+
+    def remember(self, certificate: x509.Certificate, trust: Trust, chain: Sequence[x509.Certificate]) -> None:
+        """Note a chain that was valid; the oldest note makes room."""
+        while len(self._windows) >= _REMEMBERED:
+            self._windows.pop(next(iter(self._windows)), None)
+        begin = max(link.not_valid_before_utc for link in chain)
+        self._windows[certificate, trust] = begin, min(link.not_valid_after_utc for link in chain)
+
+
 def check_client(
     certificate: x509.Certificate | None,
     *,
@@ -44,6 +69,7 @@ def check_client(
     at: datetime,
     questions: StatusQuestions,
     settings: KantaSettings,
+    memory: ChainMemory,
 ) -> list[Finding]:
     """Findings on the certificate itself: issuer, time, purpose, chain, revocation (docs/field/pki.md 5.8).
 
@@ -52,13 +78,18 @@ def check_client(
     if certificate is None:
         return [rulebook().finding("kanta.client.missing", "The request came without a client certificate.")]
     try:
-        return _check(certificate, trust, at, questions, settings)
+        return _check(certificate, trust, at, questions, settings, memory)
     except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
         return [rulebook().finding("kanta.client.chain", f"The client's certificate cannot be read: {error}.")]
 
 
 def _check(
-    certificate: x509.Certificate, trust: Trust, at: datetime, questions: StatusQuestions, settings: KantaSettings
+    certificate: x509.Certificate,
+    trust: Trust,
+    at: datetime,
+    questions: StatusQuestions,
+    settings: KantaSettings,
+    memory: ChainMemory,
 ) -> list[Finding]:
     issuer = _issuer(certificate, trust.service_authorities)
     if issuer is None:
@@ -72,7 +103,7 @@ def _check(
         ]
     findings = [*_time(certificate, at), *_purpose(certificate, settings)]
     if not any(finding.severity is Severity.ERROR for finding in findings):
-        findings += _chain(certificate, trust, at)
+        findings += _chain(certificate, trust, at, memory)
     return findings + _status(certificate, issuer, questions)
 
 
@@ -172,7 +203,9 @@ def _purpose(certificate: x509.Certificate, settings: KantaSettings) -> list[Fin
     return found
 
 
-def _chain(certificate: x509.Certificate, trust: Trust, at: datetime) -> list[Finding]:
+def _chain(certificate: x509.Certificate, trust: Trust, at: datetime, memory: ChainMemory) -> list[Finding]:
+    if memory.holds(certificate, trust, at):
+        return []
     # The validator is slow to import, and not needed for a client that is refused before.
     from sotepki.x509.path import Purpose, validate_path
 
@@ -185,6 +218,7 @@ def _chain(certificate: x509.Certificate, trust: Trust, at: datetime) -> list[Fi
         revocation=False,
     )
     if report.verdict is Verdict.VALID:
+        memory.remember(certificate, trust, report.chain)
         return []
     reasons = [finding.message for finding in report.findings if finding.severity is Severity.ERROR]
     return [

@@ -22,7 +22,7 @@ from sotepki.identifiers import Oid
 from sotepki.kela import request_log
 from sotepki.kela.access_points import AccessPoints
 from sotepki.kela.acknowledgement import AckCode, Acknowledgement, acknowledgement_id
-from sotepki.kela.client import Trust, check_client, check_sender
+from sotepki.kela.client import ChainMemory, Trust, check_client, check_sender
 from sotepki.kela.request_log import OFFICE, RequestEntry, RequestKind
 from sotepki.kela.revocation import StatusLookup, StatusQuestions
 from sotepki.kela.rules import finding_of, refusing, rulebook
@@ -68,6 +68,7 @@ class Kanta:
     organisations: OrganisationRegister
     status: StatusLookup
     settings: KantaSettings = field(default_factory=load_settings)
+    _chains: ChainMemory = field(default_factory=ChainMemory, repr=False)
 
     @property
     def access_points(self) -> AccessPoints:
@@ -108,9 +109,7 @@ class Kanta:
                 (``kanta.document.unknown``; whether another organisation has it is not told).
         """
         questions = StatusQuestions(self.status, self.settings.when_status_unavailable)
-        findings = check_client(
-            client, trust=self.trust, at=self.records.clock.now(), questions=questions, settings=self.settings
-        )
+        findings = self._check_client(client, self.records.clock.now(), questions)
         refusal = self._refusing(findings)
         content, custodian = b"", ""
         if not refusal and client is not None:
@@ -149,7 +148,7 @@ class Kanta:
         self, message: bytes, digest: str, client: x509.Certificate | None, now: datetime
     ) -> _Judgement | Acknowledgement:
         questions = StatusQuestions(self.status, self.settings.when_status_unavailable)
-        findings = check_client(client, trust=self.trust, at=now, questions=questions, settings=self.settings)
+        findings = self._check_client(client, now, questions)
         if client is None or self._refusing(findings):
             return _Judgement(AckCode.REJECTED, tuple(findings))
         try:
@@ -177,6 +176,13 @@ class Kanta:
             len(questions.unanswered) > answered and "kanta.document.status-unavailable" in self.settings.refuses
         )
         return _Judgement(AckCode.REJECTED if unjudged else AckCode.ERROR, (*findings, *content), frame, custodian)
+
+    def _check_client(
+        self, client: x509.Certificate | None, now: datetime, questions: StatusQuestions
+    ) -> list[Finding]:
+        return check_client(
+            client, trust=self.trust, at=now, questions=questions, settings=self.settings, memory=self._chains
+        )
 
     def verification_context(self, now: datetime, questions: StatusQuestions) -> VerificationContext:
         """What the archive knows and asks when it verifies a document."""

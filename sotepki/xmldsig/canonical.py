@@ -93,11 +93,12 @@ def _simple(element: etree._Element, rendered: Mapping[str | None, str], pieces:
     namespace, _, local = tag[1:].partition("}")
     name = f"{prefix}:{local}" if prefix else local
     start = f"<{name}"
-    if ":" not in namespace:
+    # libxml2 does not escape namespace names; others have to agree with it, so it gets every unusual one.
+    if ":" not in namespace or not _PLAIN.fullmatch(namespace):
         return False
     if rendered.get(prefix) != namespace:
         rendered = {**rendered, prefix: namespace}
-        start += f' xmlns:{prefix}="{_attribute(namespace)}"' if prefix else f' xmlns="{_attribute(namespace)}"'
+        start += f' xmlns:{prefix}="{namespace}"' if prefix else f' xmlns="{namespace}"'
     for key, value in sorted(cast(list[tuple[str, str]], element.items())):
         if key[0] == "{":
             return False

@@ -21,7 +21,7 @@ from sotepki.errors import Refused
 from sotepki.evidence import Finding, Verdict
 from sotepki.xmldsig.algorithms import Canonicalisation, KeyFamily, SignatureMethod, Use, load_algorithms
 from sotepki.xmldsig.canonical import canonicalise
-from sotepki.xmldsig.parsing import XmlDocument, path_of
+from sotepki.xmldsig.parsing import XmlDocument, parse, path_of
 from sotepki.xmldsig.report import Judgement, rules
 from sotepki.xmldsig.structure import CanonicalisationStep, Reference, SignatureParts, read_signature
 
@@ -53,8 +53,12 @@ class CoveredElement:
         return path_of(self.element)
 
     def content(self) -> etree._Element:
-        """The verified element, read from the digested octets: nothing from outside can be in it."""
-        return etree.fromstring(self.octets, etree.XMLParser(resolve_entities=False, no_network=True))
+        """The verified element, read from the digested octets: nothing from outside can be in it.
+
+        Raises:
+            Refused: the octets are no XML (``xml.*``), which only unusual namespace names can bring about.
+        """
+        return parse(self.octets)
 
 
 @dataclass(frozen=True, eq=False)

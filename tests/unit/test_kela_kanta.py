@@ -104,9 +104,10 @@ def test_a_refused_client_is_told_the_rule(world: KelaWorld) -> None:
 
 
 def test_an_expired_client_certificate_is_refused_by_the_clock_of_the_workspace(world: KelaWorld) -> None:
-    client, document = world.client(), world.system_signed()
+    kanta, client, document = world.kanta(), world.client(), world.system_signed()
+    assert _send(kanta, world, world.system_signed(), client).accepted, "the chain is remembered, its end too"
     world.advance(days=367)
-    answer = _send(world.kanta(), world, document, client)
+    answer = _send(kanta, world, document, client)
     assert (answer.code, answer.rules[0]) == (AckCode.REJECTED, "kanta.client.validity")
 
 

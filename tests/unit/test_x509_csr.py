@@ -1,0 +1,203 @@
+"""A request is bounced here for the reasons DVV would bounce it, with the rule and what to do."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+import x509_world as w
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sotepki.evidence import Severity, Verdict
+from sotepki.x509.csr import CsrKind, CsrReport, check_csr, key_digest
+
+N = x509.NameOID
+SERVER = [
+    (N.COUNTRY_NAME, "FI"),
+    (N.STATE_OR_PROVINCE_NAME, "Finland"),
+    (N.LOCALITY_NAME, "Turku"),
+    (N.ORGANIZATION_NAME, "Testipalvelu Oy"),
+    (N.COMMON_NAME, w.HOST),
+]
+SYSTEM = [*SERVER[:4], (N.SERIAL_NUMBER, "1.2.246.10.12345671.10.0"), (N.COMMON_NAME, "Testijärjestelmä")]
+
+
+def csr(
+    names: Sequence[tuple[x509.ObjectIdentifier, str]] = SERVER,
+    *,
+    key: Any = None,
+    alternative: Sequence[x509.GeneralName] | None = None,
+    algorithm: hashes.HashAlgorithm | None = None,
+    ca: bool = False,
+) -> bytes:
+    builder = x509.CertificateSigningRequestBuilder().subject_name(
+        x509.Name([x509.NameAttribute(oid, value) for oid, value in names])
+    )
+    if alternative is None:
+        alternative = [x509.DNSName(w.HOST)] if (N.COMMON_NAME, w.HOST) in names else []
+    if alternative:
+        builder = builder.add_extension(x509.SubjectAlternativeName(list(alternative)), critical=False)
+    if ca:
+        builder = builder.add_extension(x509.BasicConstraints(True, None), critical=True)
+    signer = key or w.rsa_key(2048, "service")
+    hash_of = None if isinstance(signer, ed25519.Ed25519PrivateKey) else algorithm or hashes.SHA256()
+    return builder.sign(signer, hash_of).public_bytes(Encoding.PEM)  # type: ignore[arg-type]
+
+
+def rules(report: CsrReport) -> dict[str, Severity]:
+    return {finding.rule: finding.severity for finding in report.findings}
+
+
+def server(**changes: Any) -> CsrReport:
+    return check_csr(csr(**changes), CsrKind.SERVER)
+
+
+def test_a_good_request_passes_without_a_word() -> None:
+    report = server()
+    assert (report.verdict, report.findings) == (Verdict.VALID, ())
+    assert report.dns_names == (w.HOST,) and report.key == "rsa-2048"
+    assert report.subject["organisation"] == "Testipalvelu Oy"
+    assert check_csr(csr(SYSTEM), CsrKind.SYSTEM_SIGNATURE).findings == ()
+
+
+def test_der_is_taken_as_well_as_pem() -> None:
+    der = x509.load_pem_x509_csr(csr()).public_bytes(Encoding.DER)
+    assert check_csr(der, CsrKind.SERVER).verdict is Verdict.VALID
+
+
+def renamed(*, keep: int = 4, **values: str) -> list[tuple[x509.ObjectIdentifier, str]]:
+    return [*SERVER[:keep], *((getattr(N, name), value) for name, value in values.items())]
+
+
+IP = [x509.IPAddress(ipaddress.ip_address("192.0.2.7"))]
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule", "severity"),
+    [
+        ({"key": w.rsa_key(1024, "short")}, "csr.key.size", Severity.ERROR),
+        ({"key": ec.generate_private_key(ec.SECP521R1())}, "csr.key.algorithm", Severity.ERROR),
+        ({"key": ed25519.Ed25519PrivateKey.generate()}, "csr.key.algorithm", Severity.ERROR),
+        ({"key": w.rsa_key(3072, "card")}, "csr.key.kind", Severity.NOTICE),
+        ({"key": w.ec_key("x", "secp384r1")}, "csr.key.kind", Severity.NOTICE),
+        ({"names": renamed(COMMON_NAME="192.0.2.7")}, "csr.ip-only", Severity.ERROR),
+        ({"names": renamed(COMMON_NAME="192.0.2.7"), "alternative": IP}, "csr.ip-only", Severity.ERROR),
+        ({"names": renamed(COMMON_NAME="2001:db8::1")}, "csr.ip-only", Severity.ERROR),
+        ({"names": SERVER[:4]}, "csr.domain.missing", Severity.ERROR),
+        ({"names": renamed(COMMON_NAME="Testipalvelu")}, "csr.domain.missing", Severity.ERROR),
+        ({"names": [*SERVER, (N.EMAIL_ADDRESS, "a@example.fi")]}, "csr.email", Severity.ERROR),
+        ({"alternative": [x509.DNSName(w.HOST), x509.RFC822Name("a@example.fi")]}, "csr.email", Severity.ERROR),
+        ({"names": [*SERVER, (N.ORGANIZATIONAL_UNIT_NAME, "IT")]}, "csr.organisational-unit", Severity.ERROR),
+        ({"names": renamed(COMMON_NAME="*.example.fi")}, "csr.wildcard", Severity.WARNING),
+        ({"names": renamed(COMMON_NAME="kanta_1.example.fi")}, "csr.domain.form", Severity.ERROR),
+        ({"alternative": [x509.DNSName(w.HOST), x509.DNSName("palvelin")]}, "csr.domain.form", Severity.ERROR),
+        ({"alternative": [x509.DNSName("other.example.fi")]}, "csr.domain.common-name", Severity.WARNING),
+        ({"names": SERVER[:1] + SERVER[3:]}, "csr.subject.missing", Severity.WARNING),
+        ({"names": [(N.COUNTRY_NAME, "SE"), *SERVER[1:]]}, "csr.subject.value", Severity.WARNING),
+        ({"names": [*SERVER, (N.TITLE, "x")]}, "csr.subject.extra", Severity.NOTICE),
+        ({"names": [*SERVER[:3], (N.ORGANIZATION_NAME, "x" * 70), SERVER[4]]}, "csr.subject.value", Severity.WARNING),
+        ({"ca": True}, "csr.ca-requested", Severity.WARNING),
+    ],
+)
+def test_a_bad_server_request_is_told_what_is_wrong(changes: dict[str, Any], rule: str, severity: Severity) -> None:
+    report = server(**changes)
+    assert rules(report)[rule] is severity
+    assert (report.verdict is Verdict.INVALID) == (Severity.ERROR in rules(report).values())
+    assert all(finding.advice and finding.source for finding in report.findings)
+
+
+@pytest.mark.parametrize(
+    ("names", "rule", "words"),
+    [
+        (SYSTEM[:4] + SYSTEM[5:], "csr.subject.missing", "serialNumber"),
+        ([*SYSTEM[:4], (N.SERIAL_NUMBER, "1234567-1"), SYSTEM[5]], "csr.subject.value", "business ID"),
+        ([*SYSTEM[:4], (N.SERIAL_NUMBER, "ABC"), SYSTEM[5]], "csr.subject.value", "OID"),
+        ([*SYSTEM, (N.EMAIL_ADDRESS, "a@example.fi")], "csr.email.system", "e-mail"),
+    ],
+)
+def test_a_system_request_names_the_organisation_by_its_oid(names: Any, rule: str, words: str) -> None:
+    report = check_csr(csr(names), CsrKind.SYSTEM_SIGNATURE)
+    found = [finding for finding in report.findings if finding.rule == rule]
+    assert found and words in found[0].message and report.verdict is Verdict.VALID
+
+
+def test_a_unit_and_no_domain_are_no_fault_of_a_system() -> None:
+    report = check_csr(csr([*SYSTEM, (N.ORGANIZATIONAL_UNIT_NAME, "Kanta")]), CsrKind.SYSTEM_SIGNATURE)
+    assert report.findings == ()
+
+
+def test_an_ip_address_beside_a_domain_name_is_accepted() -> None:
+    assert server(alternative=[x509.DNSName(w.HOST), *IP]).findings == ()
+
+
+def test_a_request_changed_after_signing_is_refused() -> None:
+    data = bytearray(x509.load_pem_x509_csr(csr()).public_bytes(Encoding.DER))
+    place = bytes(data).index(b"Testipalvelu")
+    data[place] = ord("J")
+    report = check_csr(bytes(data), CsrKind.SERVER)
+    assert rules(report) == {"csr.signature": Severity.ERROR}
+
+
+def test_a_key_that_has_a_certificate_already_is_noticed() -> None:
+    seen = {key_digest(w.rsa_key(2048, "service").public_key())}
+    assert "csr.key.reused" in rules(check_csr(csr(), CsrKind.SERVER, seen_keys=seen))
+
+
+@pytest.mark.parametrize("encoding", [Encoding.PEM, Encoding.DER])
+@pytest.mark.parametrize("form", [PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL])
+def test_a_private_key_given_instead_is_named_and_never_shown(encoding: Encoding, form: PrivateFormat) -> None:
+    key = w.rsa_key(2048, "service")
+    data = key.private_bytes(encoding, form, NoEncryption())
+    report = check_csr(data, CsrKind.SERVER)
+    assert set(rules(report)) == {"csr.private-key"} and report.verdict is Verdict.INVALID
+    assert "new key pair" in report.findings[0].advice
+    text = str(report.as_dict())
+    assert data.splitlines()[1][:20].decode("latin-1") not in text
+
+
+def test_a_request_with_its_key_in_one_file_is_refused_for_the_key() -> None:
+    key = w.rsa_key(2048, "service").private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    assert set(rules(check_csr(csr() + key, CsrKind.SERVER))) == {"csr.private-key"}
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "empty"),
+        (b"\n\n", "empty"),
+        (b"hello", "not a certificate request"),
+        (w.server_certificate().public_bytes(Encoding.PEM), "no certificate request"),
+        (csr() + csr(), "2 certificate requests"),
+        (csr()[:200], "does not end"),
+        (csr().replace(b"END CERTIFICATE", b"END TIFICATE"), "begins as"),
+        (csr().replace(b"MII", b"!!!", 1), "not base64"),
+        (b"-----BEGIN " * 100_000, "does not end"),
+        (bytes(17 * 1024 * 1024), "longer than"),
+    ],
+)
+def test_what_is_no_request_is_named_so(data: bytes, words: str) -> None:
+    report = check_csr(data, CsrKind.SERVER)
+    assert list(rules(report)) == ["csr.not-a-csr"] and words in report.findings[0].message
+
+
+@given(st.binary(max_size=300))
+@settings(deadline=None)
+def test_any_bytes_get_a_report(data: bytes) -> None:
+    assert check_csr(data, CsrKind.SERVER).verdict is Verdict.INVALID
+
+
+@given(st.lists(st.tuples(st.integers(min_value=0), st.integers(min_value=0, max_value=255)), min_size=1, max_size=5))
+@settings(deadline=None, max_examples=300)
+def test_a_request_with_bytes_changed_gets_a_report(changes: list[tuple[int, int]]) -> None:
+    data = bytearray(x509.load_pem_x509_csr(csr()).public_bytes(Encoding.DER))
+    for place, value in changes:
+        data[place % len(data)] = value
+    check_csr(bytes(data), CsrKind.SERVER).as_dict()
+    check_csr(bytes(data), CsrKind.SYSTEM_SIGNATURE).as_dict()
