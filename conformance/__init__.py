@@ -9,14 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from conformance.running import run
+    from conformance.running import run, run_reference
     from conformance.session import Selection
     from conformance.verdicts import CaseVerdict, Summary
 
-__all__ = ["CaseVerdict", "Selection", "Summary", "run"]
+__all__ = ["CaseVerdict", "Selection", "Summary", "run", "run_reference"]
 
 _PLACES = {
     "run": "conformance.running",
+    "run_reference": "conformance.running",
     "Selection": "conformance.session",
     "CaseVerdict": "conformance.verdicts",
     "Summary": "conformance.verdicts",

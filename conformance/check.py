@@ -15,6 +15,7 @@ from conformance.verdicts import CaseResult, CaseVerdict, Evidence, Judgment, ve
 from sotepki.errors import Fault
 from sotepki.evidence import Finding, Severity
 
+_MOST_EVIDENCE = 24
 _WEIGHT = {Severity.NOTICE: 0, Severity.WARNING: 1, Severity.ERROR: 2}
 
 
@@ -92,15 +93,19 @@ class Check:
         raise Skipped(reason)
 
     def show(self, title: str, data: bytes | str, media_type: str = "text/plain") -> None:
-        """Keep something as evidence; identity codes outside the 900-series are masked first."""
+        """Keep something as evidence; identity codes outside the 900-series are masked first.
+
+        A case keeps so many pieces only; a note says that more were left out.
+        """
+        if len(self._evidence) >= _MOST_EVIDENCE:
+            self._evidence[_MOST_EVIDENCE - 1] = Evidence.of("more", "Further pieces of evidence were left out here.")
+            return
         self._evidence.append(Evidence.of(title, mask_identity_codes(data), media_type))
 
     def show_certificate(self, title: str, certificate: x509.Certificate) -> None:
         """Keep a certificate as evidence: decoded, with its PEM form."""
         pem = certificate.public_bytes(Encoding.PEM).decode()
-        self._evidence.append(
-            Evidence.of(title, f"{certificate_text(certificate)}\n\n{pem}", "application/x-pem-file")
-        )
+        self.show(title, f"{certificate_text(certificate)}\n\n{pem}", "application/x-pem-file")
 
     @property
     def evidence(self) -> tuple[Evidence, ...]:

@@ -12,7 +12,10 @@ import pytest
 from cryptography import x509
 
 from conformance.bench import Bench
+from conformance.check import Check
 from conformance.judging import DocumentUnderTest, FrameUnderTest, RequestUnderTest, judged_document, judged_frame
+from conformance.plugin import CASE, CHECK, RUN
+from conformance.requirements import requirements
 from conformance.session import RunSession
 from conformance.sut.facets import (
     CertificateRole,
@@ -60,6 +63,20 @@ FACETS_OF: Mapping[str, tuple[Facet, ...]] = {
     "client": (Facet.CLIENT,),
 }
 """Which facets a fixture looks at; from this the matrix knows which cases a mutant can touch."""
+
+
+@pytest.fixture(scope="session")
+def run_session(pytestconfig: pytest.Config) -> RunSession:
+    """The run itself; the other fixtures build on it."""
+    return pytestconfig.stash[RUN]
+
+
+@pytest.fixture
+def check(request: pytest.FixtureRequest) -> Check:
+    """What the case judges with."""
+    made = Check(request.node.stash[CASE], requirements())
+    request.node.stash[CHECK] = made
+    return made
 
 
 @pytest.fixture(scope="session")
@@ -161,7 +178,9 @@ def all_documents(sut: SystemUnderTest, run_session: RunSession) -> Mapping[Sign
             identity = sut.signer.identity(kind)
             if identity is not None:
                 signed = sut.signer.sign(run_session.bench.unsigned(identity), kind)
-                found[kind] = (judged_document(f"document with a {kind} signature", signed, sut.trust, run_session.clock),)
+                found[kind] = (
+                    judged_document(f"document with a {kind} signature", signed, sut.trust, run_session.clock),
+                )
     return found
 
 

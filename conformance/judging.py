@@ -159,15 +159,17 @@ def issuer_of(certificate: x509.Certificate, candidates: Sequence[x509.Certifica
     return None
 
 
-def is_revoked(certificate: x509.Certificate, trust: Trust) -> bool:
+def is_revoked(certificate: x509.Certificate, trust: Trust) -> bool | None:
     """Whether the issuing authority says that a certificate is revoked, by OCSP or on its list.
+
+    None if the authority is not among the trusted ones, so that nobody can be asked.
 
     Raises:
         SotepkiError: the responder gives no usable answer.
     """
     issuer = issuer_of(certificate, trust.issuers)
     if issuer is None:
-        return False
+        return None
     if trust.status is not None:
         return trust.status(certificate, issuer).state is CertificateState.REVOKED
     key = issuer.public_key()

@@ -22,8 +22,11 @@ from conformance.sut.facets import OperatorNeeded, Skipped, SystemFailed
 from conformance.verdicts import CaseResult, CaseVerdict, Evidence
 from sotepki.errors import SotepkiError
 
-_CASE = pytest.StashKey[Case]()
-_CHECK = pytest.StashKey[Check]()
+RUN = pytest.StashKey[RunSession]()
+"""The run, in the stash of pytest's configuration."""
+CASE = pytest.StashKey[Case]()
+CHECK = pytest.StashKey[Check]()
+"""Case and check, in the stash of each item."""
 _BEGUN = pytest.StashKey[float]()
 
 _ANSWER_ADVICE = "Run the same request by hand and see what the system writes to its log."
@@ -36,18 +39,21 @@ class ConformancePlugin:
         self.session = session
         self._order = {case.id: number for number, case in enumerate(session.chosen)}
 
+    def pytest_configure(self, config: pytest.Config) -> None:
+        config.stash[RUN] = self.session
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_pycollect_makeitem(self, collector: pytest.Collector, name: str, obj: object) -> Any:
         declared = case_of(obj)
         if declared is None or declared.module != getattr(obj, "__module__", None):
             return []
         item = pytest.Function.from_parent(collector, name=name)
-        item.stash[_CASE] = declared
+        item.stash[CASE] = declared
         return item
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        chosen = [item for item in items if item.stash[_CASE].id in self._order]
-        items[:] = sorted(chosen, key=lambda item: self._order[item.stash[_CASE].id])
+        chosen = [item for item in items if item.stash[CASE].id in self._order]
+        items[:] = sorted(chosen, key=lambda item: self._order[item.stash[CASE].id])
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
@@ -70,8 +76,8 @@ class ConformancePlugin:
         return report
 
     def _result(self, item: pytest.Item, excinfo: pytest.ExceptionInfo[BaseException] | None) -> CaseResult:
-        declared = item.stash[_CASE]
-        check = item.stash.get(_CHECK, None) or Check(declared, requirements())
+        declared = item.stash[CASE]
+        check = item.stash.get(CHECK, None) or Check(declared, requirements())
         spent = round((time.perf_counter() - item.stash[_BEGUN]) * 1000)
         error = excinfo.value if excinfo else None
         if error is None:
@@ -83,18 +89,6 @@ class ConformancePlugin:
             return check.result(spent)
         verdict, reason, extra = _verdict_of_exception(error)
         return CaseResult(declared.id, verdict, reason, evidence=check.evidence + extra, milliseconds=spent)
-
-    @pytest.fixture
-    def check(self, request: pytest.FixtureRequest) -> Check:
-        """What the case judges with."""
-        check = Check(request.node.stash[_CASE], requirements())
-        request.node.stash[_CHECK] = check
-        return check
-
-    @pytest.fixture(scope="session")
-    def run_session(self) -> RunSession:
-        """The run itself; other fixtures build on it."""
-        return self.session
 
 
 _PYTEST_OUTCOME: dict[CaseVerdict, Any] = {

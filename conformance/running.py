@@ -76,6 +76,29 @@ def run(
     return summary
 
 
+def run_reference(
+    report_directory: Path,
+    *,
+    selection: Selection | None = None,
+    clock: Clock | None = None,
+    progress: Progress | None = None,
+    language: str = "fi",
+) -> Summary:
+    """Run the suite on its own reference system, in a bench that is made for it and removed afterwards."""
+    from conformance.sut.reference import reference_system
+
+    prepare_report_directory(report_directory)
+    with Bench.temporary(clock=clock) as bench, reference_system(bench) as reference:
+        return run(
+            reference.system(),
+            report_directory,
+            selection=selection,
+            bench=bench,
+            progress=progress,
+            language=language,
+        )
+
+
 def prepare_report_directory(directory: Path) -> None:
     """Make the directory, before anything else is done that would be lost without it.
 

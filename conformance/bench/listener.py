@@ -11,6 +11,7 @@ import ssl
 import struct
 import tempfile
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -80,7 +81,7 @@ class Listener:
         self._context = context
         self._answer = answer
         self._socket = socket.create_server((LOOPBACK, 0))
-        self._socket.settimeout(0.2)
+        self._socket.settimeout(0.05)
         self._contacts: list[Contact] = []
         self._changed = threading.Condition()
         self._stopping = False
@@ -163,7 +164,10 @@ def listening(
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     if oldest < ssl.TLSVersion.TLSv1_2:
         context.set_ciphers("ALL:@SECLEVEL=0")
-    context.minimum_version, context.maximum_version = oldest, newest
+    with warnings.catch_warnings():
+        # The old versions are deprecated, which is just what the client is asked about here.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version, context.maximum_version = oldest, newest
     context.verify_mode = ssl.CERT_OPTIONAL
     context.load_verify_locations(cadata="".join(_pem(c) for c in client_authorities))
     _load(context, identity)

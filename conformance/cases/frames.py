@@ -18,9 +18,10 @@ from conformance.requirements import Phase
 )
 def form(frames: tuple[FrameUnderTest, ...], check: Check) -> None:
     """Every frame is RCMR_IN200002FI01 with id, sender, one service request and the document inside."""
-    for frame in frames:
-        check.show(frame.name, frame.content, "application/xml")
-        check.that("frame.form", frame.frame is not None, frame.problem, subject=frame.name)
+    for number, frame in enumerate(frames):
+        met = check.that("frame.form", frame.frame is not None, frame.problem, subject=frame.name)
+        if not met or number < _SHOWN:
+            check.show(frame.name, frame.content, "application/xml")
 
 
 @case(
@@ -75,10 +76,9 @@ def service_request(frames: tuple[FrameUnderTest, ...], check: Check) -> None:
     readable = [frame for frame in frames if frame.frame is not None]
     if not readable:
         check.skip("No frame can be read; see the case frame.form.")
-    for frame in readable:
-        check.show(frame.name, frame.content, "application/xml")
+    for number, frame in enumerate(readable):
         found = frame.frame.service_request if frame.frame else ""
-        check.that(
+        met = check.that(
             "frame.service-request",
             found in ("SP1", "SP17"),
             "The service request of the frame is not one that is known for archiving.",
@@ -86,12 +86,19 @@ def service_request(frames: tuple[FrameUnderTest, ...], check: Check) -> None:
             expected="SP1 or SP17",
             found=found,
         )
+        if not met or number < _SHOWN:
+            check.show(frame.name, frame.content, "application/xml")
+
+
+_SHOWN = 2
+"""How many frames without a finding a case shows; those with one are all shown."""
 
 
 def _judge(check: Check, frames: tuple[FrameUnderTest, ...], requirement: str) -> None:
-    for frame in frames:
-        check.show(frame.name, frame.content, "application/xml")
-        if frame.frame is not None:
-            check.rules(requirement, frame.findings, subject=frame.name)
-    if not any(frame.frame for frame in frames):
+    readable = [frame for frame in frames if frame.frame is not None]
+    if not readable:
         check.skip("No frame can be read; see the case frame.form.")
+    for number, frame in enumerate(readable):
+        met = check.rules(requirement, frame.findings, subject=frame.name)
+        if not met or number < _SHOWN:
+            check.show(frame.name, frame.content, "application/xml")

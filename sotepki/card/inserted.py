@@ -62,6 +62,11 @@ class InsertedCard:
         """The process of the chip, while the card is inserted."""
         return self._link.process_id
 
+    @property
+    def link(self) -> ChipLink:
+        """The line to the chip, for the other doors of the same card."""
+        return self._link
+
     def certificate(self, use: KeyUse | str) -> x509.Certificate:
         """The certificate of a use, ``authentication`` or ``signature``; free to read."""
         return self._certificates[_use(use)]
@@ -163,6 +168,9 @@ class _ChipKey:
 
     def sign_ecdsa(self, digest: bytes) -> bytes:
         return self._ask(Operation.SIGN_ECDSA, digest)
+
+    def sign_raw(self, encoded: bytes) -> bytes:
+        return self._ask(Operation.SIGN_RAW, encoded)
 
     def decrypt_pkcs1(self, cryptogram: bytes) -> bytes:
         return self._decrypt(Operation.DECRYPT_PKCS1, cryptogram)

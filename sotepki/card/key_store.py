@@ -18,6 +18,7 @@ class TokenKeyStore:
         self._tokens = TokenDirectory(directory)
         self._layout = layout
         self._open: dict[Credential, TokenSession] = {}
+        self._pins: dict[Credential, Pin] = {}
 
     def check_pin(self, credential: Credential, pin: Pin) -> bool:
         self.close(credential)
@@ -25,6 +26,7 @@ class TokenKeyStore:
             self._open[credential] = self._tokens.open(self._layout.token_label(credential), pin)
         except Refused:
             return False
+        self._pins[credential] = pin
         return True
 
     def key(self, use: KeyUse) -> KeyHandle:
@@ -37,6 +39,7 @@ class TokenKeyStore:
         return key.handle
 
     def close(self, credential: Credential) -> None:
+        self._pins.pop(credential, None)
         session = self._open.pop(credential, None)
         if session is not None:
             session.close()
@@ -48,3 +51,13 @@ class TokenKeyStore:
     def set_pin(self, credential: Credential, code: Pin, new: Pin) -> bool:
         self.close(credential)
         return self._tokens.set_user_pin(self._layout.token_label(credential), code, new)
+
+    def change_open_pin(self, credential: Credential, new: Pin) -> bool:
+        # PKCS#11 wants the old PIN again; a real chip compares nothing here.
+        old = self._pins.get(credential)
+        return old is not None and self.change_pin(credential, old, new)
+
+    def check_code(self, code: Pin) -> bool:
+        # Both tokens know the code. A security officer gets into a token only while no user is, and PIN1 must survive.
+        self.close(Credential.PIN2)
+        return self._tokens.check_so_pin(self._layout.token_label(Credential.PIN2), code)

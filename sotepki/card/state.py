@@ -36,6 +36,7 @@ class CardState:
         kind: id of the kind of card.
         phase: see ``Phase``.
         tries: tries left for PIN1, PIN2 and PUK; zero is locked.
+        chosen: PINs that the holder has set on a card that is not active yet; it is active when both are set.
     """
 
     number: str
@@ -43,6 +44,7 @@ class CardState:
     kind: str
     phase: Phase
     tries: Mapping[Credential, int]
+    chosen: frozenset[Credential] = frozenset()
 
     @property
     def condition(self) -> str:
@@ -57,13 +59,28 @@ class CardState:
         """One try fewer. Written to the disk before the card looks at the PIN."""
         return replace(self, tries={**self.tries, credential: self.tries[credential] - 1})
 
+    def lower(self, credential: Credential, count: int) -> CardState:
+        """At most ``count`` tries."""
+        return replace(self, tries={**self.tries, credential: min(count, self.tries[credential])})
+
+    def is_set(self, credential: Credential) -> bool:
+        """Whether the holder has chosen this PIN (the activation code is set from the beginning)."""
+        return self.phase is Phase.ACTIVE or (self.phase is Phase.PERSONALISED and credential in self.chosen)
+
+    def with_pin_set(self, credential: Credential) -> CardState:
+        """The card after a PIN was set by the activation code; with the second one it becomes active."""
+        chosen = self.chosen | {credential}
+        if self.phase is Phase.PERSONALISED and chosen < {Credential.PIN1, Credential.PIN2}:
+            return replace(self, chosen=chosen)
+        return replace(self, phase=Phase.ACTIVE, chosen=frozenset())
+
     def restore(self, credential: Credential) -> CardState:
         """All tries back, after the right PIN."""
         return replace(self, tries={**self.tries, credential: card_kind(self.kind).tries[credential]})
 
     def in_phase(self, phase: Phase) -> CardState:
         """The same card in another phase."""
-        return replace(self, phase=phase)
+        return replace(self, phase=phase, chosen=frozenset())
 
 
 def new_state(number: str, holder: str, kind: CardKind, phase: Phase = Phase.PERSONALISED) -> CardState:
@@ -105,6 +122,7 @@ class StateFile:
             "kind": state.kind,
             "phase": state.phase,
             "tries": {credential: state.tries[credential] for credential in Credential},
+            "chosen": sorted(state.chosen),
         }
         write_private(self.path, json.dumps(row, ensure_ascii=False, indent=1).encode() + b"\n", durable=durable)
 
@@ -120,7 +138,8 @@ def _parse(content: bytes) -> CardState:
     if len(content) > _LARGEST_FILE:
         raise ValueError("too long")
     row = json.loads(content)
-    if set(row) != {"format", "number", "holder", "kind", "phase", "tries"} or row["format"] != _FORMAT:
+    known = {"format", "number", "holder", "kind", "phase", "tries"}
+    if set(row) - {"chosen"} != known or row["format"] != _FORMAT:
         raise ValueError("another format")
     kind = card_kind(row["kind"])
     tries = {Credential(name): count for name, count in dict(row["tries"]).items()}
@@ -129,4 +148,5 @@ def _parse(content: bytes) -> CardState:
             raise ValueError("a counter out of range")
     if not isinstance(row["number"], str) or not isinstance(row["holder"], str):
         raise TypeError("a number or a holder that is not text")
-    return CardState(row["number"], row["holder"], kind.id, Phase(row["phase"]), tries)
+    chosen = frozenset(Credential(name) for name in row.get("chosen", []))
+    return CardState(row["number"], row["holder"], kind.id, Phase(row["phase"]), tries, chosen)

@@ -12,8 +12,8 @@ from enum import StrEnum
 from typing import NoReturn, Protocol
 
 from sotepki.card.kinds import PIN_NAMES, CardKind, Credential, KeyUse, card_kind, card_layout
-from sotepki.card.state import CardState, Phase, StateFile
-from sotepki.errors import Misuse, Refused
+from sotepki.card.state import CardState, Phase
+from sotepki.errors import Fault, Misuse, Refused
 from sotepki.tokens.keys import PSS_HASHES, KeyHandle
 from sotepki.tokens.pin import Pin
 
@@ -24,6 +24,7 @@ class Operation(StrEnum):
     SIGN_PKCS1 = "sign_pkcs1"
     SIGN_PSS = "sign_pss"
     SIGN_ECDSA = "sign_ecdsa"
+    SIGN_RAW = "sign_raw"
     DECRYPT_PKCS1 = "decrypt_pkcs1"
     DECRYPT_RAW = "decrypt_raw"
 
@@ -50,8 +51,28 @@ class KeyStore(Protocol):
         """Change PIN1 or PIN2; False if ``old`` is wrong."""
         ...
 
+    def change_open_pin(self, credential: Credential, new: Pin) -> bool:
+        """Change PIN1 or PIN2 that was checked and not closed since."""
+        ...
+
     def set_pin(self, credential: Credential, code: Pin, new: Pin) -> bool:
         """Set PIN1 or PIN2 by the activation code; False if ``code`` is wrong."""
+        ...
+
+    def check_code(self, code: Pin) -> bool:
+        """Whether this is the activation code. PIN2 was closed before."""
+        ...
+
+
+class StateKeeper(Protocol):
+    """Where the state of a card is kept without power (``StateFile``)."""
+
+    def load(self) -> CardState:
+        """The state."""
+        ...
+
+    def save(self, state: CardState, *, durable: bool = True) -> None:
+        """Replace the state; with ``durable`` it outlives a power cut from now on."""
         ...
 
 
@@ -62,11 +83,12 @@ class Vault:
     killing its process, never gives a try back.
     """
 
-    def __init__(self, file: StateFile, store: KeyStore) -> None:
+    def __init__(self, file: StateKeeper, store: KeyStore) -> None:
         self._file = file
         self._store = store
         self._state = file.load()
         self._verified: set[Credential] = set()
+        self._code: Pin | None = None
 
     @property
     def state(self) -> CardState:
@@ -105,16 +127,56 @@ class Vault:
             lambda state: state.restore(Credential.PIN1).restore(Credential.PIN2).in_phase(Phase.ACTIVE),
         )
 
-    def verify(self, credential: Credential, pin: Pin) -> None:
+    def verify(self, credential: Credential, pin: Pin | None) -> None:
         """Check PIN1 or PIN2. A PIN that was verified before is not any more if this one is wrong.
+
+        ``None`` stands for something that cannot be a PIN (padding, letters); it costs a try as a wrong PIN does.
 
         Raises:
             Refused: ``card.not-activated``, ``card.pin.wrong``, ``card.pin.locked``.
         """
         self._require_pin(credential)
-        self._require_phase(Phase.ACTIVE)
-        self._try(credential, lambda: self._store.check_pin(credential, pin))
+        self._require_set(credential)
+        self._try(credential, lambda: pin is not None and self._store.check_pin(credential, pin))
         self._verified.add(credential)
+
+    def verify_code(self, code: Pin | None) -> None:
+        """Check the activation code: the first step of setting a PIN in two. A verified PIN2 is forgotten.
+
+        Raises:
+            Refused: ``card.code.wrong``, ``card.code.locked``, ``card.out-of-use``.
+        """
+        self._require_life()
+        self._forget(Credential.PIN2)
+        self._try(Credential.PUK, lambda: code is not None and self._store.check_code(code))
+        self._verified.add(Credential.PUK)
+        self._code = code
+
+    def set_by_verified_code(self, credential: Credential, new: Pin) -> None:
+        """The second step: set PIN1 or PIN2 while the activation code is verified, which it is not afterwards.
+
+        On a card that is not activated yet this is the activation; it is active when both PINs are set.
+
+        Raises:
+            Refused: ``card.code.not-verified``, ``card.pin.form`` (the code stays verified).
+        """
+        self._require_pin(credential)
+        code = self._code
+        if code is None:
+            raise Refused("The card wants its activation code first.", rule="card.code.not-verified")
+        self.kind.check_form(credential, new)
+        self._set_by_code(credential, code, new)
+
+    def set_by_code(self, credential: Credential, code: Pin | None, new: Pin) -> None:
+        """Set PIN1 or PIN2 by the activation code in one step, before the activation (it is one) or later.
+
+        Raises:
+            Refused: ``card.pin.form`` of the new PIN (no try spent), ``card.code.wrong``, ``card.code.locked``.
+        """
+        self._require_pin(credential)
+        self._require_life()
+        self.kind.check_form(credential, new)
+        self._set_by_code(credential, code, new)
 
     def change_pin(self, credential: Credential, old: Pin, new: Pin) -> None:
         """Change PIN1 or PIN2 by the old one; it is not in verified state afterwards.
@@ -123,9 +185,58 @@ class Vault:
             Refused: as ``verify``; ``card.pin.form`` for the new one (no try spent).
         """
         self._require_pin(credential)
-        self._require_phase(Phase.ACTIVE)
+        self._require_set(credential)
         self.kind.check_form(credential, new)
         self._try(credential, lambda: self._store.change_pin(credential, old, new))
+
+    def change_pin_joined(self, credential: Credential, digits: str) -> None:
+        """Change PIN1 or PIN2 by the old one with the new one directly behind it; the chip finds where one ends.
+
+        Raises:
+            Refused: ``card.pin.form``: no split gives a new PIN of a right length (no try spent), or the old PIN was
+                right and the new one is too short or too long; otherwise as ``verify``.
+        """
+        self._require_pin(credential)
+        self._require_set(credential)
+        shortest, longest = self.kind.lengths[credential]
+        splits = [(digits[:cut], digits[cut:]) for cut in range(shortest, longest + 1) if cut < len(digits)]
+        fitting = [(Pin(old), Pin(new)) for old, new in splits if shortest <= len(new) <= longest]
+        if not fitting:
+            self.kind.check_form(credential, Pin(digits[shortest:] or "0"))
+            raise Refused("These digits are not an old and a new PIN.", rule="card.pin.form")
+        others = [(Pin(old), Pin(new)) for old, new in splits if not shortest <= len(new) <= longest]
+        unfit: list[Pin] = []
+
+        def attempt() -> bool:
+            if any(self._store.change_pin(credential, old, new) for old, new in fitting):
+                return True
+            unfit.extend(new for old, new in others if self._store.check_pin(credential, old))
+            self._store.close(credential)
+            return bool(unfit)
+
+        self._try(credential, attempt)
+        for new in unfit:
+            self.kind.check_form(credential, new)
+
+    def change_verified_pin(self, credential: Credential, new: Pin) -> None:
+        """Change PIN1 or PIN2 that is verified; it is not in verified state afterwards.
+
+        Raises:
+            Refused: ``card.pin1.not-verified``, ``card.pin2.not-verified``, ``card.pin.form``.
+        """
+        self._require_pin(credential)
+        self._require_verified(credential)
+        self.kind.check_form(credential, new)
+        if not self._store.change_open_pin(credential, new):
+            raise Fault(f"The token does not change the {PIN_NAMES[credential]}.")
+        self._forget(credential)
+
+    def lower_tries(self, credential: Credential, count: int) -> None:
+        """Leave a PIN with at most this many tries, as if somebody had tried. Never gives a try."""
+        if 0 <= count < self._state.tries[credential]:
+            if not count:
+                self._forget(credential)
+            self._keep(self._state.lower(credential, count), durable=True)
 
     def unblock(self, code: Pin, credential: Credential, new: Pin) -> None:
         """Set PIN1 or PIN2 by the activation code and give it all its tries; it is not verified afterwards.
@@ -137,12 +248,7 @@ class Vault:
         self._require_pin(credential)
         self._require_phase(Phase.ACTIVE)
         self._check_forms(code, {credential: new})
-        self._forget(credential)
-        self._try(
-            Credential.PUK,
-            lambda: self._store.set_pin(credential, code, new),
-            lambda state: state.restore(credential),
-        )
+        self._set_by_code(credential, code, new)
 
     def use_key(
         self, use: KeyUse, operation: Operation, data: bytes, *, hash_name: str = "", salt_length: int = 0
@@ -156,16 +262,11 @@ class Vault:
             Misuse: a PSS hash that the card does not know.
             Fault: the token did not do it; then PIN2 is not consumed.
         """
-        self._require_phase(Phase.ACTIVE)
+        credential = card_layout().places[use].credential
+        self._require_set(credential)
         if use is KeyUse.SIGNATURE and operation in _DECRYPTION:
             raise Refused("The signature key of a card signs and does nothing else.", rule="card.key.use")
-        credential = card_layout().places[use].credential
-        if credential not in self._verified:
-            raise Refused(
-                f"The card wants its {PIN_NAMES[credential]} first.",
-                rule=f"card.{credential}.not-verified",
-                advice="PIN2 is asked for before every single signature." if credential is Credential.PIN2 else "",
-            )
+        self._require_verified(credential)
         try:
             answer = self._perform(self._store.key(use), operation, data, hash_name, salt_length)
         except ValueError as error:
@@ -189,6 +290,8 @@ class Vault:
                 return key.sign_pss(data, hash_name, salt_length)
             case Operation.SIGN_ECDSA:
                 return key.sign_ecdsa(data)
+            case Operation.SIGN_RAW:
+                return key.sign_raw(data)
             case Operation.DECRYPT_PKCS1:
                 return key.decrypt_pkcs1(data)
             case Operation.DECRYPT_RAW:
@@ -221,9 +324,19 @@ class Vault:
         self._file.save(state, durable=durable)
         self._state = state
 
+    def _set_by_code(self, credential: Credential, code: Pin | None, new: Pin) -> None:
+        self._forget(credential)
+        self._try(
+            Credential.PUK,
+            lambda: code is not None and self._store.set_pin(credential, code, new),
+            lambda state: state.restore(credential).with_pin_set(credential),
+        )
+
     def _forget(self, credential: Credential) -> None:
         self._verified.discard(credential)
-        if credential is not Credential.PUK:
+        if credential is Credential.PUK:
+            self._code = None
+        else:
             self._store.close(credential)
 
     def _check_forms(self, code: Pin, new: dict[Credential, Pin]) -> None:
@@ -237,6 +350,22 @@ class Vault:
                 "The activation code is not verified or changed by itself; it sets PIN1 or PIN2.",
                 rule="card.code.fixed",
             )
+
+    def _require_verified(self, credential: Credential) -> None:
+        if credential not in self._verified:
+            raise Refused(
+                f"The card wants its {PIN_NAMES[credential]} first.",
+                rule=f"card.{credential}.not-verified",
+                advice="PIN2 is asked for before every single signature." if credential is Credential.PIN2 else "",
+            )
+
+    def _require_set(self, credential: Credential) -> None:
+        if not self._state.is_set(credential):
+            self._require_phase(Phase.ACTIVE)
+
+    def _require_life(self) -> None:
+        if self._state.phase not in (Phase.PERSONALISED, Phase.ACTIVE):
+            self._require_phase(Phase.ACTIVE)
 
     def _require_phase(self, phase: Phase) -> None:
         if self._state.phase is phase:

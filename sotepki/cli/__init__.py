@@ -83,8 +83,9 @@ def run(arguments: list[str]) -> int:
     except Exception as error:
         if os.environ.get("SOTEPKI_DEBUG"):
             raise
+        what = str(error).partition("\n")[0].rstrip(".")
         click.echo(
-            f"sotepki: A fault of ours: {type(error).__name__}: {error}. "
+            f"sotepki: A fault of ours: {type(error).__name__}: {what}. "
             "Set SOTEPKI_DEBUG=1 to see where, and please report it.",
             err=True,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -48,6 +49,7 @@ class ChainMemory:
     """
 
     _windows: dict[tuple[x509.Certificate, Trust], tuple[datetime, datetime]] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def holds(self, certificate: x509.Certificate, trust: Trust, at: datetime) -> bool:
         """Whether the chain is known to be valid at a moment."""
@@ -56,10 +58,12 @@ class ChainMemory:
 
     def remember(self, certificate: x509.Certificate, trust: Trust, chain: Sequence[x509.Certificate]) -> None:
         """Note a chain that was valid; the oldest note makes room."""
-        while len(self._windows) >= _REMEMBERED:
-            self._windows.pop(next(iter(self._windows)), None)
         begin = max(link.not_valid_before_utc for link in chain)
-        self._windows[certificate, trust] = begin, min(link.not_valid_after_utc for link in chain)
+        end = min(link.not_valid_after_utc for link in chain)
+        with self._lock:
+            while len(self._windows) >= _REMEMBERED:
+                del self._windows[next(iter(self._windows))]
+            self._windows[certificate, trust] = begin, end
 
 
 def check_client(

@@ -50,7 +50,8 @@ class Database:
 
     def create_tables(self) -> None:
         """Create the tables of every room imported so far; tables that exist are left alone."""
-        Base.metadata.create_all(self.engine)
+        with _plain_errors():
+            Base.metadata.create_all(self.engine)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:

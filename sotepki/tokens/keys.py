@@ -35,7 +35,7 @@ _NO_DIGEST_INFO: Any = getattr(asymmetric_utils, "NoDigestInfo", None)
 
 
 class KeyHandle(Protocol):
-    """The private operations of one key. RSA keys answer the first four, EC keys the last."""
+    """The private operations of one key. RSA keys answer all but the last, EC keys the last."""
 
     def sign_pkcs1(self, digest_info: bytes) -> bytes:
         """Pad by EMSA-PKCS1-v1_5 block type 1 and exponentiate (CKM_RSA_PKCS)."""
@@ -43,6 +43,10 @@ class KeyHandle(Protocol):
 
     def sign_pss(self, digest: bytes, hash_name: str, salt_length: int) -> bytes:
         """RSASSA-PSS over a digest, MGF1 with the same hash, salt length in bytes."""
+        ...
+
+    def sign_raw(self, encoded: bytes) -> bytes:
+        """The bare RSA signature of an encoded message as long as the modulus (CKM_RSA_X_509)."""
         ...
 
     def decrypt_pkcs1(self, cryptogram: bytes) -> bytes:

@@ -74,6 +74,9 @@ class _Handle:
     def sign_ecdsa(self, digest: bytes) -> bytes:
         return self._sign(digest, Mechanism.ECDSA)
 
+    def sign_raw(self, encoded: bytes) -> bytes:
+        return self._sign(encoded, Mechanism.RSA_X_509)
+
     def decrypt_pkcs1(self, cryptogram: bytes) -> bytes:
         return self._decrypt(cryptogram, Mechanism.RSA_PKCS)
 

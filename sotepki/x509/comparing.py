@@ -15,7 +15,6 @@ from sotepki.x509.explaining import (
     explain_extension,
     extended_key_usages,
     general_names,
-    key_usage_bits,
     policy_oids,
     policy_qualifiers,
 )
@@ -201,13 +200,12 @@ def _exactly(profile: Profile, view: View, row: ProfileRow, extension: ViewedExt
     yield Breach(row, f"The extension {extension.name} says something else.", expected, found)
 
 
-def _key_usage(profile: Profile, view: View, row: ProfileRow, extension: ViewedExtension) -> Iterator[Breach]:
-    try:
-        key_usage_bits(extension.value)
-    except der.DerError:
-        yield Breach(row, "The key usage cannot be read.", found=extension.value.hex()[:80])
-        return
-    yield from _exactly(profile, view, row, extension)
+def _basic_constraints(profile: Profile, view: View, row: ProfileRow, extension: ViewedExtension) -> Iterator[Breach]:
+    # Compared by meaning: certificates of DVV write the default CA:FALSE out, ours leave it out as DER demands.
+    expected = explain_extension(extension.name, constant_extensions(profile)[extension.name].public_bytes())
+    found = explain_extension(extension.name, extension.value)
+    if expected != found:
+        yield Breach(row, "The basic constraints say something else.", expected, found)
 
 
 def _authority_key(profile: Profile, view: View, row: ProfileRow, extension: ViewedExtension) -> Iterator[Breach]:
@@ -298,8 +296,8 @@ Comparer = Callable[[Profile, View, ProfileRow, ViewedExtension], Iterator[Breac
 
 _COMPARERS: Mapping[str, Comparer] = {
     "authority-key-identifier": _authority_key,
+    "basic-constraints": _basic_constraints,
     "subject-key-identifier": _subject_key,
-    "key-usage": _key_usage,
     "certificate-policies": _policies,
     "subject-alternative-name": _names,
     "extended-key-usage": _extended,

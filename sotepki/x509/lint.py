@@ -17,7 +17,7 @@ from sotepki.errors import Refused
 from sotepki.evidence import Finding, Verdict, verdict_of
 from sotepki.x509 import der
 from sotepki.x509.comparing import breaches
-from sotepki.x509.explaining import extended_key_usages, key_usage_bits, policy_oids
+from sotepki.x509.explaining import explain_extension, extended_key_usages, key_usage_bits, policy_oids
 from sotepki.x509.identifying import Match, best_matches
 from sotepki.x509.names import name_text
 from sotepki.x509.profiles import load_profiles
@@ -28,6 +28,7 @@ from sotepki.x509.view import View, view_certificate
 PRODUCTION_ARC = "1.2.246.517.1."
 MAX_CERTIFICATE = 256 * 1024
 
+_FALSE_WRITTEN_OUT = bytes.fromhex("3003010100")
 _STRINGS = frozenset({der.Tag.PRINTABLE_STRING, der.Tag.UTF8_STRING})
 _IA5_ATTRIBUTES = frozenset({"email", "domain_component"})
 
@@ -109,7 +110,8 @@ def lint_certificate(certificate: bytes | x509.Certificate, *, own: bool = False
             for breach in breaches(best.profile, view)
         ]
         return LintReport(best.profile.id, best.signs, (), tuple(findings), name_text(view.subject))
-    near = tuple(_nearest(match, view) for match in (best, *others[:2]) if match.signs)
+    resembling = [_nearest(match, view) for match in (best, *others[:4]) if match.signs]
+    near = tuple(sorted(resembling, key=lambda one: len(one.differences))[:3])
     findings.append(_unknown(view, near))
     return LintReport(None, (), near, tuple(findings), name_text(view.subject))
 
@@ -219,10 +221,15 @@ def _extension_rules(view: View) -> Iterator[Finding]:
         purposes = view.extension("extended-key-usage")
         if purposes is not None and not extended_key_usages(purposes.value):
             raise der.DerError("an extended key usage is empty")
-        is_ca = basic is not None and der.Tag.BOOLEAN in [part.tag for part in der.parse(basic.value).children()]
+        is_ca = basic is not None and explain_extension(basic.name, basic.value).startswith("CA")
+        if basic is not None:
+            der.parse(basic.value).expect(der.Tag.SEQUENCE).children()
     except (ValueError, IndexError) as error:
         yield rules.finding("cert.extension.form", f"An extension cannot be read: {error}.")
         return
+    if basic is not None and basic.value == _FALSE_WRITTEN_OUT:
+        message = "The basic constraints write the default CA:FALSE out."
+        yield rules.finding("cert.encoding.default", message, expected="3000", found=basic.value.hex())
     if "keyCertSign" in bits and not is_ca:
         yield rules.finding("cert.ca-flag", "The key may sign certificates, but the certificate is no CA's.")
     if is_ca and basic is not None and not basic.critical:

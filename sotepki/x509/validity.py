@@ -12,8 +12,10 @@ from sotepki.x509.profiles import Profile
 def default_not_after(profile: Profile, not_before: datetime) -> datetime:
     """The latest end that a profile allows for a beginning, in UTC to the second.
 
-    An end-entity certificate ends with a Finnish day: the same date ``years`` later, as the decoded certificates do
-    (docs/field/pki.md 5.9, row validity: exactly 2 years, end of Finnish day). A 29 February becomes 28 February.
+    An end-entity certificate ends with the last Finnish day before the anniversary of its beginning, so that it never
+    lasts longer than the whole years it may. Decoded ones last exactly 1 and 2 years and end with a Finnish day
+    (docs/field/pki.md 5.7 and 5.9, rows validity: confirmed); a public server certificate of 2023 begins at
+    Finnish midnight and ends with the day before the same date. A 29 February counts as the 28th.
     """
     return latest_end(profile.value("validity", ValidityValue), not_before)
 
@@ -22,7 +24,7 @@ def latest_end(value: ValidityValue, not_before: datetime) -> datetime:
     """See ``default_not_after``."""
     start = not_before.replace(microsecond=0)
     if value.end_of_finnish_day:
-        day = _years_later(finnish_day(start), value.years) + timedelta(days=value.days - value.less_days)
+        day = _years_later(finnish_day(start), value.years) + timedelta(days=value.days - value.less_days - 1)
         return end_of_finnish_day(day)
     moved = datetime.combine(_years_later(start.date(), value.years), start.timetz())
     return moved + timedelta(days=value.days - value.less_days)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import textwrap
@@ -302,10 +303,14 @@ def test_sigkill_while_a_card_is_made(directory: Path, point: str, countdown: in
         capture_output=True, text=True, check=False, timeout=120, env={**os.environ, "PYTHONPATH": os.getcwd()},
     )  # fmt: skip
     assert killed.returncode == -signal.SIGKILL, killed.stderr
-    with Workspace.open(directory, clock=SetClock(NOW)) as workspace:
-        assert workspace.vartti.order(order.id).state == "in-production"
-        (done,) = workspace.vartti.resume()
+    with sqlite3.connect(directory / "sotepki.db") as books:
+        states = books.execute("SELECT state FROM dvv_card_order WHERE number = ?", [int(order.id[1:])]).fetchall()
+    books.close()
+    assert states == [("in-production",)]
+    with Workspace.open(directory, clock=SetClock(NOW)) as workspace:  # opening finishes what was interrupted
+        done = workspace.vartti.order(order.id)
         assert done.state == "delivered"
+        assert workspace.vartti.resume() == []
         content = workspace.cards.read(done.card_number)
         holder = f"{done.registration_number} card {done.card_number}"
         issued = workspace.authorities.issued(holder=holder)

@@ -154,13 +154,15 @@ def test_a_killed_init_is_said_and_can_be_given_again(tmp_path: Path) -> None:
         assert first_break(session) is None
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of one and a half megabytes; only root can make one."""
+@pytest.fixture(params=[200, 500, 700, 900])
+def small_disk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
+    """A file system of so many kilobytes, so that init meets its end at different steps; only root can make one."""
     place = tmp_path / "disk"
     place.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1536k", "tmpfs", str(place)], capture_output=True, check=False
+        ["mount", "-t", "tmpfs", "-o", f"size={request.param}k", "tmpfs", str(place)],
+        capture_output=True,
+        check=False,
     )
     if mounted.returncode:
         pytest.skip("a small file system can only be mounted by root")

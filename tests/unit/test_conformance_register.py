@@ -1,4 +1,4 @@
-"""The requirement register and the catalogue: what a vendor is judged by must be complete and no firmer than known."""
+"""The requirement register and the catalogue: complete, and no firmer than what is known."""
 
 from __future__ import annotations
 

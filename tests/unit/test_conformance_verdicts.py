@@ -1,4 +1,4 @@
-"""Verdicts: whose fault it was, and how hard it may be judged. No bench is needed: the systems here are small fakes."""
+"""Verdicts: whose fault it was, and how hard it may be judged. The systems here are small fakes, without a bench."""
 
 from __future__ import annotations
 

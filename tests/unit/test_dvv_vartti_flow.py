@@ -90,7 +90,7 @@ def test_card_ends_with_a_limited_right(desk: Desk) -> None:
     assert limited.not_after.isoformat() == "2027-06-30T20:59:59+00:00"
     full = desk.vartti.personalise(desk.order(PHYSICIAN).id)
     assert full.not_after is not None
-    assert full.not_after.date() == date(2031, 3, 2)
+    assert full.not_after.date() == date(2031, 3, 1)
 
 
 def test_letter_has_the_code_of_the_card_and_nothing_is_kept(desk: Desk) -> None:

@@ -79,7 +79,7 @@ def test_show_explains_each_field(capsys: pytest.CaptureFixture[str], files: dic
     assert run(["cert", "show", files["card.pem"]]) == 0
     text = capsys.readouterr().out
     assert "subject serialNumber: 90000000017 [PrintableString]" in text
-    assert "2031-03-02 23:59:59 in Finland" in text
+    assert "2031-03-01 23:59:59 in Finland" in text
     code, data = answer(capsys, "cert", "show", files["server.der"])
     assert code == 0 and data["certificates"][0]["profile"] == "test-server"
 

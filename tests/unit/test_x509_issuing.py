@@ -67,12 +67,13 @@ def test_key_usage_bits_stand_as_in_the_decoded_certificates(make: Any, bits: st
 
 
 def test_the_user_notice_is_a_visible_string_after_the_cps_address_and_before_it_in_ca_certificates() -> None:
-    leaf = view(w.signature_certificate()).extension("certificate-policies").value
-    authority = view(w.world().persons_certificate).extension("certificate-policies").value
-    notice, cps = b"\x1a\x7eVarmennepolitiikka", b"\x16\x1bhttp://www.fineid.fi/cps99/"
-    assert 0 < leaf.index(cps) < leaf.index(b"\x1a", leaf.index(cps)) == leaf.index(b"Varmenne") - 2
-    assert 0 < authority.index(b"Varmenne") < authority.index(cps)
-    assert notice[:1] == leaf[leaf.index(b"Varmenne") - 2 : leaf.index(b"Varmenne") - 1]
+    notice, cps = "user-notice (VisibleString) 'TESTIVARMENNE", "cps http://www.fineid.fi/cps99/"
+    leaf, authority = (
+        explain_extension("certificate-policies", view(certificate).extension("certificate-policies").value)
+        for certificate in (w.signature_certificate(), w.world().persons_certificate)
+    )
+    assert 0 < leaf.index(cps) < leaf.index(notice)
+    assert 0 < authority.index(notice) < authority.index(cps)
 
 
 def test_the_signature_certificate_says_only_that_the_key_is_on_a_card() -> None:
@@ -121,15 +122,21 @@ def test_addresses_name_the_issuing_ca_by_its_id() -> None:
 @pytest.mark.parametrize(
     ("start", "end"),
     [
-        (datetime(2026, 1, 15, 12, tzinfo=UTC), datetime(2031, 1, 15, 21, 59, 59, tzinfo=UTC)),
-        (datetime(2026, 7, 15, 12, tzinfo=UTC), datetime(2031, 7, 15, 20, 59, 59, tzinfo=UTC)),
-        (datetime(2028, 2, 29, 12, tzinfo=UTC), datetime(2033, 2, 28, 21, 59, 59, tzinfo=UTC)),
+        (datetime(2026, 1, 15, 12, tzinfo=UTC), datetime(2031, 1, 14, 21, 59, 59, tzinfo=UTC)),
+        (datetime(2026, 7, 15, 12, tzinfo=UTC), datetime(2031, 7, 14, 20, 59, 59, tzinfo=UTC)),
+        (datetime(2028, 2, 29, 12, tzinfo=UTC), datetime(2033, 2, 27, 21, 59, 59, tzinfo=UTC)),
         # 22:30Z is already the next day in Finland
-        (datetime(2026, 1, 15, 22, 30, tzinfo=UTC), datetime(2031, 1, 16, 21, 59, 59, tzinfo=UTC)),
+        (datetime(2026, 1, 15, 22, 30, tzinfo=UTC), datetime(2031, 1, 15, 21, 59, 59, tzinfo=UTC)),
     ],
 )
 def test_a_card_certificate_ends_with_a_finnish_day(start: datetime, end: datetime) -> None:
     assert default_not_after(load_profiles()["professional-signature-rsa"], start) == end
+
+
+def test_a_server_certificate_never_lasts_longer_than_a_year() -> None:
+    """A year and some hours would be refused by the rule it is made under, and by browsers' limits one day."""
+    start = datetime(2023, 2, 8, 22, tzinfo=UTC)  # midnight in Finland, as a certificate of DVV of that day begins
+    assert default_not_after(load_profiles()["test-server"], start) == datetime(2024, 2, 8, 21, 59, 59, tzinfo=UTC)
 
 
 def test_the_root_is_valid_for_21_years_less_a_day() -> None:
@@ -161,7 +168,7 @@ CARD, SERVER, SYSTEM = "professional-signature-rsa", "test-server", "test-system
         (CARD, {"serial_number": service_serial(w.NOW)}, "serial"),
         (CARD, {"serial_number": 0}, "serial"),
         (CARD, {"serial_number": -5}, "serial"),
-        (CARD, {"not_after": datetime(2031, 3, 3, 21, 59, 59, tzinfo=UTC)}, "validity"),
+        (CARD, {"not_after": datetime(2031, 3, 2, 21, 59, 59, tzinfo=UTC)}, "validity"),
         (CARD, {"not_after": datetime(2030, 3, 3, 12, tzinfo=UTC)}, "validity"),
         (CARD, {"not_after": w.NOW - timedelta(days=1)}, "validity"),
         (CARD, {"dns_names": [w.HOST]}, "extension.subject-alternative-name"),
@@ -174,7 +181,7 @@ CARD, SERVER, SYSTEM = "professional-signature-rsa", "test-server", "test-system
         (SERVER, {"dns_names": [w.HOST, "not a host"]}, "extension.subject-alternative-name"),
         (SERVER, {"email": "a@example.fi"}, "extension.subject-alternative-name"),
         (SERVER, {"extended_key_usage": ["ocsp-signing"]}, "extension.extended-key-usage"),
-        (SERVER, {"not_after": datetime(2027, 3, 3, 21, 59, 59, tzinfo=UTC)}, "validity"),
+        (SERVER, {"not_after": datetime(2027, 3, 2, 21, 59, 59, tzinfo=UTC)}, "validity"),
         (SERVER, {"public_key": w.rsa_key(1024, "short").public_key()}, "key"),
         (SYSTEM, {"subject": {**w.SYSTEM, "serial_number": "1234567-1"}}, "subject.serial-number"),
         (SYSTEM, {"subject": {**w.SYSTEM, "email": "a@example.fi"}}, "subject.others"),

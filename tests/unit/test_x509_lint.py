@@ -54,7 +54,7 @@ def like_a_card(
         "subject": w.signature_certificate().subject,
         "key": key,
         "serial": 100_000_077,
-        "end": datetime(2031, 3, 2, 21, 59, 59, tzinfo=UTC),
+        "end": datetime(2031, 3, 1, 21, 59, 59, tzinfo=UTC),
         "algorithm": hashes.SHA512(),
         "extensions": list(reversed(extensions)) if reverse else extensions,
     }

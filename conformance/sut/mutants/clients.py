@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -59,7 +60,9 @@ def _ignores_the_name(context: ssl.SSLContext) -> None:
 
 def _speaks_old_tls(context: ssl.SSLContext) -> None:
     context.set_ciphers("ALL:@SECLEVEL=0")
-    context.minimum_version = ssl.TLSVersion.TLSv1
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = ssl.TLSVersion.TLSv1
 
 
 def _signature_certificate(reference: Reference) -> Mapping[str, Any]:

@@ -1,0 +1,188 @@
+"""Whole runs: a vendor's files, a vendor's verifier around xmlsec1, and the command line."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import jsonschema
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
+from lxml import etree
+
+from conformance import CaseVerdict, Selection, run
+from conformance.bench import Bench
+from conformance.declaring import Area
+from conformance.sut.facets import SignatureKind
+from conformance.sut.loading import attach
+from conformance.sut.reference import Reference, reference_system
+from sotepki.cli import run as sotepki
+
+pytestmark = pytest.mark.integration
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = json.loads((ROOT / "docs/schemas/report.schema.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def reference() -> Iterator[Reference]:
+    with Bench.temporary() as bench, reference_system(bench) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def vendor(reference: Reference, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A vendor's directory: everything that the reference system made, as files, with its description."""
+    place = tmp_path_factory.mktemp("vendor")
+    for name in ("ca", "crl", "documents", "frames"):
+        (place / name).mkdir()
+    trust = reference.bench.trust_now()
+    for number, authority in enumerate(trust.issuers):
+        (place / "ca" / f"{number}.pem").write_bytes(authority.public_bytes(Encoding.PEM))
+    for number, crl in enumerate(trust.crls):
+        (place / "crl" / f"{number}.crl").write_bytes(crl.public_bytes(Encoding.DER))
+    for role, data in reference.certificates.held.items():
+        (place / f"{role}.crt").write_bytes(data)
+    for kind, data in reference.csrs.made.items():
+        (place / f"{kind}.csr").write_bytes(data)
+    for signature in SignatureKind:
+        identity = reference.signer.identity(signature)
+        assert identity is not None
+        signed = reference.signer.sign(reference.bench.unsigned(identity), signature)
+        (place / "documents" / f"{signature}.xml").write_bytes(signed)
+        (place / "frames" / f"{signature}.xml").write_bytes(reference.framer.frame(signed))
+    (place / "system.toml").write_text(
+        """
+name = "Esimerkkijärjestelmä"
+[trust]
+certificates = ["ca/*.pem"]
+crls = ["crl/*.crl"]
+[certificates]
+server = "server.crt"
+system-signature = "system-signature.crt"
+card-authentication = "card-authentication.crt"
+card-signature = "card-signature.crt"
+[csrs]
+server = "server.csr"
+system-signature = "system-signature.csr"
+[documents]
+directory = "documents"
+[frames]
+directory = "frames"
+""",
+        encoding="utf-8",
+    )
+    return place
+
+
+def run_on(reference: Reference, description: Path, report: Path, *areas: Area) -> dict[str, CaseVerdict]:
+    with attach(description) as attached:
+        selection = Selection(areas=frozenset(areas))
+        summary = run(attached.sut, report, selection=selection, bench=reference.bench)
+    data = json.loads((report / "report.json").read_text(encoding="utf-8"))
+    jsonschema.validate(data, SCHEMA, format_checker=jsonschema.FormatChecker())
+    etree.parse(report / "junit.xml")
+    return {result.case: result.verdict for result in summary.results}
+
+
+def failed(verdicts: dict[str, CaseVerdict]) -> set[str]:
+    return {case for case, verdict in verdicts.items() if verdict is CaseVerdict.FAIL}
+
+
+def test_the_files_of_a_right_system_pass_and_what_is_not_attached_is_skipped(
+    reference: Reference, vendor: Path, tmp_path: Path
+) -> None:
+    verdicts = run_on(reference, vendor / "system.toml", tmp_path)
+    by_area = {
+        area: {v for c, v in verdicts.items() if c.startswith(area)} for area in ("csr", "certificate", "frame")
+    }
+    assert by_area == {"csr": {"pass"}, "certificate": {"pass"}, "frame": {"pass"}}
+    assert {v for c, v in verdicts.items() if c.startswith(("signature", "document"))} == {"pass", "skip"}
+    assert verdicts["signature.no-stale"] is CaseVerdict.SKIP
+    assert {v for c, v in verdicts.items() if c.startswith(("verification", "card.", "tls", "kanta"))} == {"skip"}
+
+
+def test_one_bad_file_among_the_good_ones_is_named(reference: Reference, vendor: Path, tmp_path: Path) -> None:
+    good = (vendor / "documents" / "system.xml").read_bytes()
+    bad = vendor / "documents" / "zz-indented.xml"
+    bad.write_bytes(re.sub(rb"(<ds:SignatureMethod)", rb"\n  \1", good, count=1))
+    try:
+        verdicts = run_on(reference, vendor / "system.toml", tmp_path, Area.SIGNATURES)
+    finally:
+        bad.unlink()
+    assert {case for case, verdict in verdicts.items() if verdict is CaseVerdict.FAIL} == {
+        "signature.system.integrity"
+    }
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "zz-indented.xml" in page
+
+
+def test_files_that_are_no_documents_fail_in_one_case_and_hide_nothing(
+    reference: Reference, vendor: Path, tmp_path: Path
+) -> None:
+    bad = vendor / "documents" / "zz-picture.xml"
+    bad.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(1000))
+    try:
+        verdicts = run_on(reference, vendor / "system.toml", tmp_path, Area.SIGNATURES)
+    finally:
+        bad.unlink()
+    assert failed(verdicts) == {"document.form"}
+
+
+def test_a_verifier_around_xmlsec1_is_judged_for_what_it_looks_at(
+    reference: Reference, vendor: Path, tmp_path: Path
+) -> None:
+    """The example of docs/conformance.md judges digests and chain, and asks nobody about revocation and rights."""
+    guide = (ROOT / "docs/conformance.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
+    (vendor / "verify.py").write_text(example, encoding="utf-8")
+    description = vendor / "verifier.toml"
+    description.write_text(f'[verify]\ncommand = ["{sys.executable}", "verify.py"]\n', encoding="utf-8")
+    verdicts = run_on(reference, description, tmp_path, Area.VERIFICATION)
+    assert verdicts == {
+        "verification.accepts-good": CaseVerdict.PASS,
+        "verification.refuses-changed-body": CaseVerdict.PASS,
+        "verification.refuses-foreign-authority": CaseVerdict.PASS,
+        "verification.refuses-revoked-signer": CaseVerdict.FAIL,
+        "verification.refuses-wrapped-body": CaseVerdict.PASS,
+        "verification.refuses-authentication-key": CaseVerdict.FAIL,
+        "verification.refuses-removed-right": CaseVerdict.WARN,
+    }
+
+
+def test_the_list_on_the_command_line_is_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert sotepki(["conformance", "list", "--format", "json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert len(rows) >= 24
+    assert {"id", "title", "area", "phase", "requirements", "mutants"} <= set(rows[0])
+
+
+def test_a_run_on_the_command_line_ends_with_the_report_and_the_exit_code(
+    vendor: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["conformance", "run", "--sut", str(vendor / "system.toml"), "--report", str(tmp_path / "r")]
+    assert sotepki([*arguments, "--area", "frames", "--area", "csr"]) == 0
+    out = capsys.readouterr().out
+    assert "9 pass" in out and str(tmp_path / "r" / "report.html") in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--sut", "missing.toml"], "cannot be read"),
+        (["--sut", "SYSTEM", "--case", "csr.server.from"], "Did you mean csr.server.form"),
+        (["--sut", "SYSTEM", "--area", "csrs"], "There is no area 'csrs'"),
+        (["--sut", "SYSTEM", "--report", "/proc/nowhere"], "cannot be made"),
+    ],
+)
+def test_wrong_use_gets_a_sentence_and_exit_code_2(
+    vendor: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], sentence: str
+) -> None:
+    filled = [str(vendor / "system.toml") if a == "SYSTEM" else a for a in arguments]
+    if "--report" not in filled:
+        filled += ["--report", str(tmp_path)]
+    assert sotepki(["conformance", "run", *filled]) == 2
+    assert sentence in capsys.readouterr().err

@@ -1,0 +1,118 @@
+"""Systems attached by a command: whatever the command does, the suite gets on and says whose fault it was."""
+
+from __future__ import annotations
+
+import base64
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from conformance.sut.command import Command, CommandSigner, CommandVerifier
+from conformance.sut.facets import SignatureKind, SystemFailed, Trust
+from sotepki.errors import Misuse
+
+
+def command(tmp_path: Path, program: str, **limits: float) -> Command:
+    (tmp_path / "program.py").write_text(program, encoding="utf-8")
+    return Command((sys.executable, "program.py"), tmp_path, **limits)  # type: ignore[arg-type]
+
+
+ECHO = "import json, sys; q = json.load(sys.stdin); json.dump({'document': q['document']}, sys.stdout)"
+
+
+def test_a_signer_gets_the_document_and_its_answer_comes_back(tmp_path: Path) -> None:
+    signer = CommandSigner(command(tmp_path, ECHO), {})
+    assert signer.sign(b"<a/>" * 300_000, SignatureKind.SYSTEM) == b"<a/>" * 300_000
+
+
+def test_a_verifier_gets_the_question_in_the_described_shape(tmp_path: Path) -> None:
+    program = (
+        "import json, sys; q = json.load(sys.stdin)\n"
+        "assert set(q) == {'protocol', 'operation', 'document', 'roots', 'intermediates', 'crls'}, sorted(q)\n"
+        "json.dump({'accepted': False, 'reasons': [q['protocol'], q['operation']]}, sys.stdout)"
+    )
+    answer = CommandVerifier(command(tmp_path, program)).verify(b"<a/>", Trust(()))
+    assert (answer.accepted, answer.reasons) == (False, ("sotepki-sut/1", "verify"))
+
+
+@pytest.mark.parametrize(
+    ("program", "sentence"),
+    [
+        ("raise SystemExit(7)", "exit code 7"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "by signal 11"),
+        ("print('signed, I think')", "did not answer with JSON"),
+        ("print('[1, 2]')", "not an object"),
+        ("print('[' * 100000)", "did not answer with JSON"),
+        ("print('{}')", "did not answer with document"),
+        ('print(\'{"document": "!!!"}\')', "did not answer with document in base64"),
+        ("print('{\"document\": 5}')", "did not answer with document in base64"),
+        ("", "did not answer with JSON"),
+    ],
+)
+def test_a_bad_answer_is_a_finding_about_the_system(tmp_path: Path, program: str, sentence: str) -> None:
+    with pytest.raises(SystemFailed, match=sentence):
+        CommandSigner(command(tmp_path, program), {}).sign(b"<a/>", SignatureKind.SYSTEM)
+
+
+def test_what_it_wrote_to_its_log_is_kept(tmp_path: Path) -> None:
+    program = "import sys; print('no key found', file=sys.stderr); raise SystemExit(1)"
+    with pytest.raises(SystemFailed) as caught:
+        command(tmp_path, program).ask({})
+    assert "no key found" in caught.value.log
+
+
+def test_a_command_that_hangs_is_ended_in_time(tmp_path: Path) -> None:
+    begun = time.monotonic()
+    with pytest.raises(SystemFailed, match=r"within 0\.5 seconds"):
+        command(tmp_path, "import time; time.sleep(60)", timeout=0.5).ask({})
+    assert time.monotonic() - begun < 5
+
+
+def test_what_a_command_started_is_ended_with_it(tmp_path: Path) -> None:
+    """A child that holds the pipe must neither hang the suite nor outlive it."""
+    program = (
+        "import subprocess, sys\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
+        "print(child.pid, file=sys.stderr, flush=True)\n"
+    )
+    with pytest.raises(SystemFailed, match="within 1 seconds") as caught:
+        command(tmp_path, program, timeout=1).ask({})
+    child = int(caught.value.log)
+    for _ in range(100):
+        try:
+            os.kill(child, 0)
+        except ProcessLookupError:
+            return
+        if Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+            return
+        time.sleep(0.05)
+    pytest.fail("the child is still running")
+
+
+def test_a_command_that_writes_without_end_is_stopped(tmp_path: Path) -> None:
+    program = "import sys\nwhile True: sys.stdout.write('x' * 65536)"
+    with pytest.raises(SystemFailed, match="more than 1000000 bytes"):
+        command(tmp_path, program, output_limit=1_000_000).ask({})
+
+
+def test_a_log_without_end_does_not_fill_the_memory(tmp_path: Path) -> None:
+    program = "import sys; sys.stderr.write('x' * 5_000_000); print('{}')"
+    assert command(tmp_path, program).ask({}) == {}
+
+
+def test_a_command_that_does_not_read_its_question_is_no_trouble(tmp_path: Path) -> None:
+    assert command(tmp_path, "print('{}')").ask({"document": base64.b64encode(b"x" * 5_000_000).decode()}) == {}
+
+
+def test_a_program_that_is_not_there_is_a_matter_of_configuration(tmp_path: Path) -> None:
+    with pytest.raises(Misuse, match="cannot be started"):
+        Command(("./missing.sh",), tmp_path).ask({})
+
+
+def test_a_verifier_must_say_yes_or_no(tmp_path: Path) -> None:
+    program = 'print(\'{"accepted": "yes"}\')'
+    with pytest.raises(SystemFailed, match="accepted = true or false"):
+        CommandVerifier(command(tmp_path, program)).verify(b"<a/>", Trust(()))

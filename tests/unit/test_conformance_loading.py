@@ -1,0 +1,116 @@
+"""The description of a system: every mistake gets one sentence that says what to write instead."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from conformance.sut.facets import CertificateRole, Facet, OperatorNeeded
+from conformance.sut.files import MAX_FILES, FileDirectory
+from conformance.sut.loading import attach
+from conformance.sut.operator import OperatorClient
+from sotepki.errors import Misuse
+from sotepki.x509.csr import CsrKind
+
+
+def described(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "system.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def refused(tmp_path: Path, text: str) -> str:
+    with pytest.raises(Misuse) as caught, attach(described(tmp_path, text)):
+        pass
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("kind = 'file'", "'file'; known are reference, mutant, files"),
+        ("", "attaches nothing that could be tested"),
+        ("[document]\ndirectory = 'x'", "Did you mean 'documents'?"),
+        ("[documents]\ndirectry = 'x'", "Did you mean 'directory'?"),
+        ("[documents]\ndirectory = 'nowhere'", "there is no directory"),
+        ("[documents]\ndirectory = 5", "documents.directory must be a text"),
+        ("documents = 5", "written as [documents]"),
+        ("[certificates]\nservr = 'x'", "Did you mean 'server'?"),
+        ("[csrs]\nclient = 'x'", "unknown key 'client'"),
+        ("[verify]\ncommand = 'verify.sh'", "verify.command must be a list of texts"),
+        ("[verify]\ncommand = []", "an empty command"),
+        ("[verify]\ncommand = ['x']\ntimeout = 0", "verify.timeout must be a number from 0.1 to 600"),
+        ("[verify]\ncommand = ['x']\ntimeout = true", "verify.timeout must be a number"),
+        ("[sign]\ncommand = ['x']", "does not name card-signature"),
+        ("[sign]\ncommand = ['x']\nkinds = ['both']", "known are professional, system"),
+        ("[client]\noperator = false", "must say operator = true"),
+        ("[trust]\ncertificates = ['*.pem']\n[client]\noperator = true", "nothing matches '*.pem'"),
+        ("[trust]\nworkspace = 'w'\ncrls = []\n[client]\noperator = true", "a workspace or files, not both"),
+        ("kind = 'mutant'\nmutant = 'signer-keeps-stale'", "signer-keeps-stale-signature"),
+        ("kind = 'reference'\n[verify]\ncommand = ['x']", "unknown key 'verify'"),
+        ("kind = ", "is not TOML"),
+    ],
+)
+def test_a_mistake_gets_a_sentence(tmp_path: Path, text: str, sentence: str) -> None:
+    assert sentence in refused(tmp_path, text)
+
+
+def test_a_missing_or_binary_file_gets_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(Misuse, match="cannot be read"), attach(tmp_path / "missing.toml"):
+        pass
+    (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(Misuse, match="is not TOML"), attach(tmp_path / "binary.toml"):
+        pass
+
+
+def test_trust_files_without_a_certificate_are_named(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("hello", encoding="utf-8")
+    assert "ca.pem holds no usable certificate" in refused(
+        tmp_path, "[trust]\ncertificates = ['ca.pem']\n[client]\noperator = true"
+    )
+
+
+def test_a_private_key_among_the_trust_files_is_not_printed(tmp_path: Path) -> None:
+    secret = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC"
+    (tmp_path / "ca.pem").write_text(f"-----BEGIN PRIVATE KEY-----\n{secret}\n-----END PRIVATE KEY-----\n")
+    sentence = refused(tmp_path, "[trust]\ncertificates = ['ca.pem']\n[client]\noperator = true")
+    assert "private key" in sentence and secret not in sentence
+
+
+def test_what_is_named_is_attached_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "b.xml").write_text("<b/>")
+    (tmp_path / "docs" / "a.XML").write_text("<a/>")
+    (tmp_path / "docs" / "notes.txt").write_text("no")
+    (tmp_path / "s.csr").write_bytes(b"csr")
+    text = (
+        "name = 'Oma järjestelmä'\n[documents]\ndirectory = 'docs'\n[csrs]\nserver = 's.csr'\n"
+        "[certificates]\nserver = 's.crt'\n[verify]\ncommand = ['true']\ntimeout = 5\n"
+    )
+    with attach(described(tmp_path, text)) as attached:
+        sut = attached.sut
+        assert attached.bench is None
+    assert sut.name == "Oma järjestelmä"
+    assert sut.attached() == (Facet.CERTIFICATES, Facet.CSRS, Facet.DOCUMENTS, Facet.VERIFIER)
+    assert sut.documents and [f.name for f in sut.documents.files()] == ["a.XML", "b.xml"]
+    assert sut.csrs and sut.csrs.csrs() == {CsrKind.SERVER: b"csr"}
+    with pytest.raises(Misuse, match=r"s\.crt cannot be read"):
+        assert sut.certificates and sut.certificates.certificates()[CertificateRole.SERVER]
+
+
+def test_a_directory_of_thousands_of_files_is_refused_at_once(tmp_path: Path) -> None:
+    for number in range(MAX_FILES + 1):
+        (tmp_path / f"{number}.xml").touch()
+    with pytest.raises(Misuse, match="takes at most"):
+        FileDirectory(tmp_path).files()
+
+
+def test_an_operator_who_does_nothing_leaves_the_case_waiting(tmp_path: Path) -> None:
+    from conformance.sut.facets import Endpoint, Trust
+
+    told: list[str] = []
+    client = OperatorClient(told.append, 0.01)
+    with pytest.raises(OperatorNeeded, match="Nobody connected"):
+        client.send(b"", Endpoint("https://localhost:1/kanta", Trust(()), lambda seconds: False))
+    assert "https://localhost:1/kanta" in told[0]

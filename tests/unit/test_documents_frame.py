@@ -1,0 +1,88 @@
+"""The message frame: what goes in comes out byte for byte, and contradictions with the document are found."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import document_world as world
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sotepki.documents import build_frame, check_frame, open_frame, verify_document
+from sotepki.errors import Refused
+from sotepki.evidence import Severity
+from sotepki.identifiers import Oid
+
+MESSAGE = Oid("1.2.246.10.12345671.94.1")
+
+
+def framed(document: bytes, sender: Oid = world.ORGANISATION.oid) -> bytes:
+    return build_frame(document, message_id=MESSAGE, sender=sender, at=world.NOW + timedelta(minutes=1))
+
+
+def test_the_document_comes_out_byte_for_byte() -> None:
+    """A frame that touches the document would break its signature."""
+    for document in (world.signed_by_system(), b"\xef\xbb\xbf" + world.signed_by_system().replace(b"\n", b"\r\n")):
+        frame = open_frame(framed(document))
+        assert frame.document == document
+        assert (frame.message_id, frame.sender, frame.service_request) == (MESSAGE, world.ORGANISATION.oid, "SP1")
+        assert frame.document_id == frame.set_id == world.DOCUMENT
+        assert check_frame(frame, verify_document(document, world.context())) == ()
+
+
+def test_a_frame_around_another_document() -> None:
+    """Document id, setId and sender must agree, or the archive files under the wrong name."""
+    other = world.signed_by_system(world.unsigned(author=None, document_oid=Oid("1.2.246.10.12345671.93.9")))
+    frame = open_frame(framed(world.signed_by_system(), sender=Oid("1.2.246.10.12345671.10.9")))
+    found = check_frame(frame, verify_document(other, world.context()))
+    assert {finding.rule: finding.severity for finding in found} == {
+        "frame.document-id": Severity.ERROR,
+        "frame.set-id": Severity.ERROR,
+        "frame.sender": Severity.ERROR,
+    }
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rule"),
+    [
+        (b"RCMR_IN200002FI01 xmlns", b"RCMR_IN200003FI01 xmlns", "xml.not-well-formed"),
+        (b"urn:hl7-org:v3", b"urn:hl7-org:v2", "frame.structure"),
+        (b"<sender ", b"<sender/><sender ", "frame.structure"),
+        (b'<id root="1.2.246.10.12345671.94.1"/>', b'<id root="not an oid"/>', "frame.structure"),
+        (b"1.2.246.537.6.1503.201601", b"1.2.3", "frame.structure"),
+        (b'representation="B64">', b'representation="B64">***', "frame.carriage"),
+        (b'representation="B64"', b'representation="TXT"', "frame.carriage"),
+    ],
+)
+def test_frames_that_cannot_be_opened(old: bytes, new: bytes, rule: str) -> None:
+    """One sentence with the rule for each fault of a message."""
+    with pytest.raises(Refused) as caught:
+        open_frame(framed(world.signed_by_system()).replace(old, new))
+    assert caught.value.rule == rule
+
+
+def test_unusual_receiver_and_interaction_warn() -> None:
+    """Both are observed only, so a vendor is told and not failed."""
+    data = (
+        framed(world.signed_by_system())
+        .replace(b"1.2.246.556.18007.2", b"1.2.3")
+        .replace(b"2.16.840.1.113883.1.6", b"1.2.4")
+    )
+    found = check_frame(open_frame(data), verify_document(world.signed_by_system(), world.context()))
+    assert {f.rule: f.severity for f in found} == {
+        "frame.interaction": Severity.WARNING,
+        "frame.receiver": Severity.WARNING,
+    }
+
+
+_FRAME = framed(world.signed_by_system())
+
+
+@given(st.integers(0, len(_FRAME) - 1), st.integers(0, 30), st.binary(max_size=10))
+def test_any_change_of_bytes_is_opened_or_refused(place: int, length: int, new: bytes) -> None:
+    """A message from the network never raises anything but a refusal."""
+    try:
+        open_frame(_FRAME[:place] + new + _FRAME[place + length :])
+    except Refused as refusal:
+        assert refusal.rule
