@@ -119,6 +119,8 @@ class Vault:
             )
         self._require_phase(Phase.PERSONALISED)
         self._check_forms(code, {Credential.PIN1: pin1, Credential.PIN2: pin2})
+        self._forget(Credential.PIN1)  # one of them may have been set over the wire before
+        self._forget(Credential.PIN2)
         self._try(
             Credential.PUK,
             lambda: (

@@ -1,7 +1,7 @@
 """A pcscd of one's own with vpcd's readers, in namespaces of its own: no service, no administrator, no open port.
 
-vpcd listens on all interfaces and pcscd has one socket per machine. In a network and mount namespace of their own they
-disturb nobody, and any number of them run at once (docs/field/card.md 9 row test isolation: confirmed, measured).
+vpcd listens on all interfaces, and pcscd has one socket per machine. In network and mount namespaces of their own
+they disturb nobody, and any number of them run at once (docs/field/card.md 9 row test isolation: confirmed, measured).
 """
 
 from __future__ import annotations

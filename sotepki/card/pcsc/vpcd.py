@@ -23,6 +23,7 @@ LARGEST_FRAME = 65535
 PATIENCE = 5.0
 _LENGTH_BYTES = 2
 _RETRY_AFTER = 0.2
+_READER_RETURNS_WITHIN = 30.0
 
 
 class Control(IntEnum):
@@ -228,20 +229,29 @@ class VpcdConnection:
             connection.close()
 
 
-def keep_in_reader(connection: VpcdConnection, on_ready: Callable[[], None] = lambda: None) -> Ending:
+def keep_in_reader(
+    connection: VpcdConnection,
+    on_ready: Callable[[], None] = lambda: None,
+    *,
+    returns_within: float = _READER_RETURNS_WITHIN,
+) -> Ending:
     """Hold the card in the reader until ``remove``, also when pcscd is restarted in between; says how it ended.
+
+    A reader that has gone may come back within ``returns_within`` seconds.
 
     Raises:
         Fault: as ``VpcdConnection.connect`` at the first attempt, and as ``serve``.
     """
     connection.connect()
     while (ending := connection.serve(on_ready)) is Ending.READER_GONE:
+        deadline = time.monotonic() + returns_within
         while not connection.wait_removed(_RETRY_AFTER):
             try:
                 connection.connect()
                 break
             except Fault:
-                continue
+                if time.monotonic() > deadline:
+                    return ending
         if connection.removed:
             return Ending.REMOVED
     return ending
