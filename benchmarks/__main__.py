@@ -7,9 +7,11 @@ import json
 import os
 import platform
 import sys
+from pathlib import Path
 from typing import Any
 
-NAMES = ("issuing", "documents", "startup")
+NAMES = tuple(sorted(path.stem for path in Path(__file__).parent.glob("*.py") if not path.stem.startswith("_")))
+"""Each module beside this one is a benchmark with a function ``measure``."""
 
 
 def main(arguments: list[str]) -> int:

@@ -7,8 +7,8 @@ public key loaded beforehand, sotepki takes it from the certificate in the docum
 verified by the other before anything is timed. The two sides take turns, and processor time is counted, so that
 another process on the machine weighs on both alike or on neither. The garbage collector rests, as in ``timeit``.
 
-With RSA-3072 the private-key operation is most of the work and the same on both sides; ``documents.sign.rsa3072.limit``
-in the rates says how fast signing could be if everything else took no time.
+With RSA-3072 the private-key operation is most of the work and the same on both sides;
+``documents.sign.rsa3072.limit`` in the rates says how fast signing could be if everything else took no time.
 """
 
 from __future__ import annotations

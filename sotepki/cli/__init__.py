@@ -26,6 +26,7 @@ COMMANDS = {
     "document": ("sotepki.cli.document", "Kanta documents: new, sign, verify."),
     "serve": ("sotepki.cli.serve", "Start the services on loopback."),
     "conformance": ("sotepki.cli.conformance", "The dress rehearsal for joint testing."),
+    "rule": ("sotepki.cli.rule", "What a rule id means, its source and how firmly it is known."),
     "audit": ("sotepki.cli.audit", "The audit journal: list and verify."),
     "clock": ("sotepki.cli.clock", "Show or move the time of the workspace."),
 }

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from cryptography import x509
 
-from sotepki.documents.certificates import issuer_among, subject_name
+from sotepki.documents.certificates import is_readable, issuer_among, subject_name
 from sotepki.documents.report import VerificationContext
 from sotepki.documents.vocabulary import SignatureKind
 from sotepki.errors import SotepkiError
@@ -24,6 +24,9 @@ def check_certificate(
     own: Judgement,
 ) -> None:
     """Judge the certificate at the claimed signing time and its revocation up to ``context.at``."""
+    if not is_readable(certificate):
+        own.find("doc.certificate.unreadable", "The names or extensions of the certificate cannot be read.")
+        return
     if not context.trust:
         own.find(
             "doc.certificate.no-trust",

@@ -17,6 +17,9 @@ _NAMES = {
     "crl_sign": "cRLSign",
 }
 
+_UNREADABLE = (ValueError, TypeError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
+"""What pyca raises when the parts of a hostile certificate are asked for."""
+
 
 def required_key_usage(kind: SignatureKind) -> frozenset[str]:
     """Key usage by kind of signature (docs/field/kanta.md 4, row KU per signature type: confirmed)."""
@@ -29,7 +32,7 @@ def key_usage_of(certificate: x509.Certificate) -> frozenset[str]:
     """The key usage bits by their X.509 names; empty if the extension is missing or cannot be read."""
     try:
         usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
-    except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
+    except (x509.ExtensionNotFound, *_UNREADABLE):
         return frozenset()
     return frozenset(name for field, name in _NAMES.items() if getattr(usage, field))
 
@@ -38,16 +41,33 @@ def subject_serial_number(certificate: x509.Certificate) -> str:
     """The subject's serialNumber: registration number or organisation OID; empty unless it is there once."""
     try:
         values = certificate.subject.get_attributes_for_oid(NameOID.SERIAL_NUMBER)
-    except ValueError:
+    except _UNREADABLE:
         return ""
     return str(values[0].value) if len(values) == 1 else ""
+
+
+def is_readable(certificate: x509.Certificate) -> bool:
+    """Whether names, validity and extensions can be read; pyca reads them only when they are asked for."""
+    try:
+        return all(
+            part is not None
+            for part in (
+                certificate.subject.rfc4514_string(),
+                certificate.issuer.rfc4514_string(),
+                certificate.not_valid_before_utc,
+                certificate.not_valid_after_utc,
+                certificate.extensions,
+            )
+        )
+    except _UNREADABLE:
+        return False
 
 
 def subject_name(certificate: x509.Certificate) -> str:
     """The subject for a sentence, at most 200 characters; empty if it cannot be read."""
     try:
         return certificate.subject.rfc4514_string()[:200]
-    except ValueError:
+    except _UNREADABLE:
         return ""
 
 

@@ -16,7 +16,7 @@ from lxml import etree
 from sotepki.documents.vocabulary import HETU_ROOT, finland, hl7
 from sotepki.errors import Refused
 from sotepki.identifiers import Hetu
-from sotepki.xmldsig import DS, parse, path_of
+from sotepki.xmldsig import DS, parse
 
 _HETU = re.compile(r"(?<![0-9A-Za-z])[0-9]{6}[-+A-FU-Y][0-9]{3}[0-9A-Y](?![0-9A-Za-z])")
 
@@ -54,8 +54,8 @@ def verified_body(octets: bytes) -> BodyContent:
     return read_body(parse(octets))
 
 
-def codes_in_document(root: etree._Element, body: etree._Element) -> Iterator[tuple[str, str]]:
-    """Every text that has the form of a hetu with a right check character, with the place where it stands.
+def codes_in_document(root: etree._Element, body: etree._Element) -> Iterator[tuple[str, etree._Element]]:
+    """Every text that has the form of a hetu with a right check character, with the element where it stands.
 
     Reads attributes, texts, and the decoded body; certificates and signature values are left out.
     """
@@ -68,21 +68,21 @@ def codes_in_document(root: etree._Element, body: etree._Element) -> Iterator[tu
         for value in values:
             if value:
                 for code in _codes(str(value)):
-                    yield code, path_of(element)
+                    yield code, element
     for part in encoded:
         for text in _readable(part):
             for code in _codes(text):
-                yield code, path_of(part)
+                yield code, part
 
 
-def malformed_client_codes(root: etree._Element) -> Iterator[tuple[Refused, str]]:
+def malformed_client_codes(root: etree._Element) -> Iterator[tuple[Refused, etree._Element]]:
     """Ids that say they are personal identity codes and are none."""
     for element in root.iter("*"):
         if element.get("root") == HETU_ROOT and element.get("extension") is not None:
             try:
                 Hetu.parse(element.get("extension") or "", test_only=False)
             except Refused as refusal:
-                yield refusal, path_of(element)
+                yield refusal, element
 
 
 _ENCODED = frozenset({hl7("text"), finland("json")})

@@ -35,6 +35,7 @@ from sotepki.xmldsig import (
     before_end_tag,
     before_start_tag,
     digest_of,
+    empty_element_span,
     load_algorithms,
     read_xml,
     signature_text,
@@ -196,14 +197,20 @@ def _token(parts: Outline, moment: str) -> str:
 
 
 def _inserted(parts: Outline, entry: str, metadata: str, f: str, declaration: str) -> bytes:
-    document = parts.document
-    if parts.collection is None:
-        text = f"{metadata}<{f}signatureCollection {declaration}>{entry}</{f}signatureCollection>"
-        return spliced(document.data, [(before_end_tag(document, parts.header), _encoded(text, document))])
-    insertions = [(before_end_tag(document, parts.collection), _encoded(entry, document))]
+    document, collection = parts.document, parts.collection
+    whole = f"{metadata}<{f}signatureCollection {declaration}>{entry}</{f}signatureCollection>"
+    if collection is None:
+        place = before_end_tag(document, parts.header)
+        return spliced(document.data, [(place, place, _encoded(whole, document))])
+    span = empty_element_span(document, collection)
+    if span is not None:
+        return spliced(document.data, [(*span, _encoded(whole, document))])
+    place = before_end_tag(document, collection)
+    edits = [(place, place, _encoded(entry, document))]
     if metadata:
-        insertions.append((before_start_tag(document, parts.collection), _encoded(metadata, document)))
-    return spliced(document.data, insertions)
+        place = before_start_tag(document, collection)
+        edits.append((place, place, _encoded(metadata, document)))
+    return spliced(document.data, edits)
 
 
 def _encoded(text: str, document: XmlDocument) -> bytes:

@@ -26,7 +26,8 @@ from typing import Any, Final
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from sotepki.errors import Fault, Misuse
+from sotepki.errors import Fault, Misuse, Refused
+from sotepki.x509.reading import load_certificate
 
 _NO_CHECK_TIME: Final = 0x200000
 """X509_V_FLAG_NO_CHECK_TIME of OpenSSL's x509_vfy.h; Python gives it no name."""
@@ -165,8 +166,8 @@ def _first_certificate(message: bytes, *, tls13: bool) -> bytes:
 
 def _refusal(error: ssl.SSLError, shown: bytes) -> RefusedHandshake:
     certificate: x509.Certificate | None = None
-    with contextlib.suppress(ValueError):
-        certificate = x509.load_der_x509_certificate(shown) if shown else None
+    with contextlib.suppress(Refused):
+        certificate = load_certificate(shown) if shown else None
     reason = str(getattr(error, "verify_message", "") or error.reason or error)
     code = getattr(error, "verify_code", 0)
     if error.reason == "PEER_DID_NOT_RETURN_A_CERTIFICATE":
@@ -191,6 +192,6 @@ def client_certificate(transport: Any) -> x509.Certificate | None:
     if not der:
         return None
     try:
-        return x509.load_der_x509_certificate(der)
-    except ValueError as error:
-        raise Fault(f"The client's certificate cannot be read: {error}.") from error
+        return load_certificate(der, name="The client's certificate")
+    except Refused as refusal:
+        raise Fault(refusal.sentence) from refusal

@@ -82,7 +82,7 @@ def load_certificate(data: bytes, *, name: str = "The file") -> x509.Certificate
             warnings.simplefilter("ignore", CryptographyDeprecationWarning)
             warnings.simplefilter("ignore", UserWarning)
             return x509.load_der_x509_certificate(data)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+    except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
         kind = guess(data)
         if kind == "private key":
             raise private_key_given(name, "cert") from None
@@ -214,7 +214,7 @@ def _load_all(
     rule = "crl.not-a-crl" if area == "crl" else "ocsp.response.form"
     try:
         found = [load(block.data) for block in _blocks(data, name, area) if block.label in labels]
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+    except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
         raise Refused(f"{name} is not a {word}: {plain_reason(error)}.", rule=rule, subject=name) from None
     if not found:
         raise Refused(f"{name} holds no {word}.", rule=rule, subject=name)

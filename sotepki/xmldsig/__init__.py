@@ -10,7 +10,7 @@ from sotepki.xmldsig.canonical import canonicalise, digest_of
 from sotepki.xmldsig.parsing import DEFAULT_LIMITS, XmlDocument, XmlLimits, parse, path_of, read_xml
 from sotepki.xmldsig.report import Judgement, rules
 from sotepki.xmldsig.signing import DigestedReference, SigningKey, signature_method_for, signature_text
-from sotepki.xmldsig.splicing import before_end_tag, before_start_tag, spliced
+from sotepki.xmldsig.splicing import before_end_tag, before_start_tag, empty_element_span, spliced
 from sotepki.xmldsig.structure import DS
 from sotepki.xmldsig.verification import CoveredElement, SignatureReport, covers_exactly, verify_signature
 
@@ -33,6 +33,7 @@ __all__ = [
     "canonicalise",
     "covers_exactly",
     "digest_of",
+    "empty_element_span",
     "load_algorithms",
     "parse",
     "path_of",

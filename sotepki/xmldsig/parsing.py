@@ -67,7 +67,7 @@ def read_xml(data: bytes, limits: XmlLimits = DEFAULT_LIMITS) -> XmlDocument:
     """
     encoding = _admitted(data, limits)
     try:
-        root = etree.fromstring(data, _parser())
+        root = etree.fromstring(data, _parser(encoding))
     except (etree.XMLSyntaxError, ValueError) as error:
         raise _not_well_formed(error) from None
     if _deeper_than(limits.depth)(root):
@@ -94,7 +94,7 @@ def path_of(element: etree._Element) -> str:
 _PROLOG = re.compile(
     rb"""(?:\xef\xbb\xbf)?
          (?:<\?xml\s[^>]{0,200}?(?:encoding\s*=\s*["'](?P<encoding>[A-Za-z0-9._-]{1,40})["'][^>]{0,100}?)?\?>)?+
-         (?:\s|<\?.*?\?>|<!--.*?-->)*+
+         (?:\s|<\?(?![xX][mM][lL][\s?]).*?\?>|<!--.*?-->)*+
          (?P<root><[A-Za-z_:\x80-\xff])?""",
     re.DOTALL | re.VERBOSE,
 )
@@ -103,8 +103,8 @@ _ENCODINGS = {
     "utf8": "utf-8",
     "us-ascii": "ascii",
     "ascii": "ascii",
-    "iso-8859-1": "latin-1",
-    "latin1": "latin-1",
+    "iso-8859-1": "iso-8859-1",
+    "latin1": "iso-8859-1",
     "iso-8859-15": "iso-8859-15",
 }
 _SMALL = MEBIBYTE
@@ -171,8 +171,10 @@ def _not_well_formed(error: Exception) -> Refused:
 
 
 @cache
-def _parser() -> etree.XMLParser:
+def _parser(encoding: str) -> etree.XMLParser:
+    # The encoding that was admitted is the one that is used, whatever an odd declaration may make libxml2 think.
     return etree.XMLParser(
+        encoding=encoding,
         resolve_entities=False,
         load_dtd=False,
         dtd_validation=False,
@@ -190,12 +192,12 @@ def _deeper_than(depth: int) -> Any:
     return etree.XPath("boolean(" + "/*" * (depth + 1) + ")")
 
 
-_ID_ATTRIBUTES = "|".join(f"descendant-or-self::*/@{name}" for name in ("ID", "Id", "id", "iD", "xml:id"))
+_ID_ATTRIBUTES = ("ID", "Id", "id", "xml:id")
 
 
 @cache
 def _identifier_attributes() -> Any:
-    return etree.XPath(_ID_ATTRIBUTES)
+    return etree.XPath("|".join(f"descendant-or-self::*/@{name}" for name in _ID_ATTRIBUTES))
 
 
 def _identified(root: etree._Element) -> dict[str, etree._Element]:

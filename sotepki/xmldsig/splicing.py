@@ -5,6 +5,7 @@ Everything outside the inserted text survives byte for byte: XML declaration, by
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import cast
 from xml.parsers import expat
@@ -15,13 +16,13 @@ from sotepki.errors import Refused
 from sotepki.xmldsig.parsing import XmlDocument
 
 
-def spliced(data: bytes, insertions: Iterable[tuple[int, bytes]]) -> bytes:
-    """``data`` with texts inserted at byte offsets; those at one offset keep their order."""
+def spliced(data: bytes, edits: Iterable[tuple[int, int, bytes]]) -> bytes:
+    """``data`` with ranges of bytes replaced: (begin, end, text), an insertion where begin equals end."""
     pieces: list[bytes] = []
     last = 0
-    for offset, text in sorted(insertions, key=lambda insertion: insertion[0]):
-        pieces += (data[last:offset], text)
-        last = offset
+    for begin, end, text in sorted(edits):
+        pieces += (data[last:begin], text)
+        last = end
     pieces.append(data[last:])
     return b"".join(pieces)
 
@@ -33,41 +34,60 @@ def before_end_tag(document: XmlDocument, element: etree._Element) -> int:
         Refused: the element is written as an empty-element tag, which has no inside (``xml.not-well-formed`` if the
             document is not what the parser read).
     """
-    return _offset(document, element, b"</", end=True)
+    offset = _only_place(document, b"</" + _written_name(element, document))
+    if offset is not None:
+        return offset
+    places = _walk(document, element)
+    if places.empty:
+        raise Refused(
+            f"The element {etree.QName(element).localname} is empty, so nothing can be set into it.",
+            rule="xml.not-well-formed",
+            advice="Write it with a start tag and an end tag.",
+        )
+    return places.end
 
 
 def before_start_tag(document: XmlDocument, element: etree._Element) -> int:
     """The byte offset of the start tag of ``element``."""
-    return _offset(document, element, b"<", end=False)
+    offset = _only_place(document, b"<" + _written_name(element, document))
+    return _walk(document, element).start if offset is None else offset
 
 
-def _offset(document: XmlDocument, element: etree._Element, opening: bytes, *, end: bool) -> int:
-    # If the tag's beginning stands once in the whole source it can be no other: in a comment, a CDATA section or a
-    # longer name it would count as well. The slow way is for all other sources.
-    tag = opening + _written_name(element).encode(document.encoding)
+def empty_element_span(document: XmlDocument, element: etree._Element) -> tuple[int, int] | None:
+    """Begin and end of ``element`` if it is written as an empty-element tag, else None."""
+    if len(element) or element.text:
+        return None
+    places = _walk(document, element)
+    return (places.start, places.end) if places.empty else None
+
+
+def _only_place(document: XmlDocument, tag: bytes) -> int | None:
+    """Where ``tag`` stands, if only once in the whole source: then it can be no other.
+
+    In a comment, in a CDATA section or as the beginning of a longer name it would count as well; such sources, and
+    elements written as empty-element tags, take the slow way.
+    """
     offset = document.data.find(tag)
-    if offset >= 0 and document.data.find(tag, offset + 1) < 0:
-        return offset
-    start_offset, end_offset = _walk(document, element)
-    if end and end_offset == start_offset:
-        raise Refused(
-            f"The element {_written_name(element)} is empty, so nothing can be set into it.",
-            rule="xml.not-well-formed",
-            advice="Write it with a start tag and an end tag.",
-        )
-    return end_offset if end else start_offset
+    if offset < 0 or document.data.find(tag, offset + 1) >= 0:
+        return None
+    return offset
 
 
-def _written_name(element: etree._Element) -> str:
+def _written_name(element: etree._Element, document: XmlDocument) -> bytes:
     local = etree.QName(element).localname
-    return f"{element.prefix}:{local}" if element.prefix else local
+    name = f"{element.prefix}:{local}" if element.prefix else local
+    return name.encode(document.encoding)
+
+
+_START_TAG = re.compile(rb"""<[^\s/>]+(?:\s+[^\s=>]+\s*=\s*(?:"[^"]*"|'[^']*'))*\s*(/?)>""")
 
 
 class _Places:
-    """Expat handlers that note where the n-th element begins and ends."""
+    """Expat handlers that note where the n-th element begins and ends; ``end`` is after an empty-element tag."""
 
     def __init__(self, parser: expat.XMLParserType, data: bytes, ordinal: int) -> None:
         self.start = self.end = -1
+        self.empty = False
         self._parser = parser
         self._data = data
         self._ordinal = ordinal
@@ -76,21 +96,23 @@ class _Places:
     def begin(self, _name: str, _attributes: object) -> None:
         self._seen += 1
         if self._seen == self._ordinal:
-            self.start = self._parser.CurrentByteIndex
             self._depth = 1
+            self.start = self._parser.CurrentByteIndex
+            tag = _START_TAG.match(self._data, self.start)
+            if tag is not None and tag[1]:
+                self.empty, self.end = True, tag.end()
         elif self._depth:
             self._depth += 1
 
     def finish(self, _name: str) -> None:
         if self._depth:
             self._depth -= 1
-            if self._depth == 0:
-                offset = self._parser.CurrentByteIndex
-                self.end = offset if self._data.startswith(b"</", offset) else self.start
+            if self._depth == 0 and not self.empty:
+                self.end = self._parser.CurrentByteIndex
 
 
-def _walk(document: XmlDocument, element: etree._Element) -> tuple[int, int]:
-    """Offsets of start tag and end tag; equal when the element is an empty-element tag."""
+def _walk(document: XmlDocument, element: etree._Element) -> _Places:
+    """Find an element by its number in document order, with a second parser that knows byte offsets."""
     ordinal = 1 + sum(1 for _ in element.iterancestors("*")) + sum(1 for _ in _preceding(element))
     parser = expat.ParserCreate()
     places = _Places(parser, document.data, ordinal)
@@ -102,7 +124,7 @@ def _walk(document: XmlDocument, element: etree._Element) -> tuple[int, int]:
         raise Refused(f"The document is not well-formed XML: {error}.", rule="xml.not-well-formed") from None
     if places.start < 0 or places.end < 0:
         raise Refused("The place for the signature was not found.", rule="xml.not-well-formed")
-    return places.start, places.end
+    return places
 
 
 def _preceding(element: etree._Element) -> Iterable[etree._Element]:

@@ -173,7 +173,7 @@ def _check_value(parts: SignatureParts, judgement: Judgement, signature: etree._
         )
     try:
         certificate, key = _loaded(parts.certificates[0])
-    except (ValueError, UnsupportedAlgorithm):
+    except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion):
         judgement.find(
             "dsig.certificate",
             "X509Certificate does not hold a certificate that can be read.",

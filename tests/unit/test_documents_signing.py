@@ -191,3 +191,12 @@ def test_an_empty_header_has_no_inside() -> None:
     emptied = document[:begin] + b"<hl7fi:localSocialHeader/>" + document[end + len(b"</hl7fi:localSocialHeader>") :]
     with pytest.raises(Refused):
         as_professional(emptied)
+
+
+def test_an_emptied_collection_is_filled_again() -> None:
+    """Correcting empties the old signatureCollection; some libraries then write it as an empty-element tag."""
+    for emptied in (b"<hl7fi:signatureCollection/>", b"<hl7fi:signatureCollection></hl7fi:signatureCollection>"):
+        document = world.unsigned().replace(b"</hl7fi:localSocialHeader>", emptied + b"</hl7fi:localSocialHeader>")
+        signed = as_professional(document)
+        assert verify_document(signed, world.context()).verdict is Verdict.VALID
+        assert signed.count(b"</hl7fi:signatureCollection>") == 1

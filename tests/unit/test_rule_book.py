@@ -1,0 +1,45 @@
+"""Every rule can be looked up, and its source leads somewhere: a user has nothing else to check a verdict by."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from sotepki import cli
+from sotepki.errors import Misuse
+from sotepki.rulebook import as_markdown, find_rules, whole_book
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+_CITED = re.compile(r"docs/field/([a-zA-Z]+\.md)(?: ([0-9]+(?:\.[0-9]+)?))?")
+
+
+def test_the_page_in_the_docs_is_up_to_date() -> None:
+    """Write it anew with: python -m sotepki.rulebook > docs/rule-book.md"""
+    assert (DOCS / "rule-book.md").read_text(encoding="utf-8") == as_markdown()
+
+
+@pytest.mark.parametrize("rule_id", sorted(whole_book()))
+def test_a_source_in_the_field_facts_exists(rule_id: str) -> None:
+    rule = whole_book()[rule_id].rule
+    assert rule.source
+    for page, section in _CITED.findall(rule.source):
+        text = (DOCS / "field" / page).read_text(encoding="utf-8")
+        assert not section or re.search(rf"^##+ {re.escape(section)}[. ]", text, re.MULTILINE), (page, section)
+
+
+def test_rules_are_found_by_id_and_by_beginning() -> None:
+    assert [one.rule.id for one in find_rules("order.right.none")] == ["order.right.none"]
+    assert {"order.right.none", "order.right.not-held"} <= {one.rule.id for one in find_rules("order.right")}
+    assert len(find_rules("")) == len(whole_book())
+    with pytest.raises(Misuse, match="no rule"):
+        find_rules("no.such.rule")
+
+
+def test_the_command_says_source_and_grade(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["rule", "doc.digest.body"]) == 0
+    said = capsys.readouterr().out
+    assert "grade confirmed" in said
+    assert "source: " in said
+    assert cli.run(["rule", "nonsense"]) == 2
