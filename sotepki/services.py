@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from sotepki import kela
 from sotepki.dvv import SOTE_PERSONS, SOTE_SERVICES, RequestHistory, serve_publication
+from sotepki.dvv.ocsp_fault_board import FaultBoard
 from sotepki.kela import (
     Kanta,
     KantaSettings,
@@ -95,6 +96,11 @@ def trust_file(workspace: Workspace) -> Path:
     return path
 
 
+def fault_board(workspace: Workspace) -> FaultBoard:
+    """The OCSP faults of a workspace, shared by every process that opens it."""
+    return FaultBoard(workspace.directory / "services" / "ocsp-faults.json")
+
+
 @contextmanager
 def running_services(
     workspace: Workspace,
@@ -109,7 +115,11 @@ def running_services(
         Misuse: a port is taken.
     """
     with serve_publication(
-        workspace.authorities, workspace.published, workspace.clock, port=publication_port
+        workspace.authorities,
+        workspace.published,
+        workspace.clock,
+        port=publication_port,
+        faults=fault_board(workspace),
     ) as publication:
         kanta = kanta_of(workspace, OcspOverHttp(workspace.clock, reached_at(publication.base_url)), settings)
         with kela.running(kanta, kanta_server_chain(workspace), port=kanta_port) as kanta_url:

@@ -22,7 +22,15 @@ from sqlalchemy import select
 
 from sotepki.card import CardShelf
 from sotepki.clock import Clock, SystemClock
-from sotepki.dvv import Authorities, Population, RegistrationPoints, ServiceCertificates, Vartti
+from sotepki.dvv import (
+    Authorities,
+    Population,
+    RegistrationPoints,
+    ServiceCertificates,
+    SpareCards,
+    TestCards,
+    Vartti,
+)
 from sotepki.errors import Fault, Misuse
 from sotepki.identifiers import Oid
 from sotepki.provider import Provider
@@ -31,6 +39,7 @@ from sotepki.resources import fixtures
 from sotepki.thl import Thl
 from sotepki.tokens import KeyKind, KeyPool, KeyRing
 from sotepki.valvira import Valvira
+from sotepki.x509.csr import certificate_key_digest
 from sotepki.x509.profiles import load_profiles
 from sotepki.x509.status import CertificateStatus
 
@@ -166,7 +175,7 @@ class Workspace:
     @cached_property
     def authorities(self) -> Authorities:
         """DVV's certificate authorities."""
-        return Authorities(self.records, self.hsm, load_profiles())
+        return Authorities(self.records, self.hsm, load_profiles(), create_key=self.hsm.create)
 
     @cached_property
     def registration_points(self) -> RegistrationPoints:
@@ -182,6 +191,16 @@ class Workspace:
     def vartti(self) -> Vartti:
         """DVV's card ordering system."""
         return Vartti(self.records, self.authorities, self.population, self.valvira, self.cards, self.keys)
+
+    @cached_property
+    def spare_cards(self) -> SpareCards:
+        """The spare cards of the registration points."""
+        return SpareCards(self.records, self.authorities, self.population, self.valvira, self.cards, self.keys)
+
+    @cached_property
+    def test_cards(self) -> TestCards:
+        """DVV's desk for test cards."""
+        return TestCards(self.records, self.authorities, self.cards, self.keys)
 
     @cached_property
     def service_certificates(self) -> ServiceCertificates:
@@ -206,11 +225,20 @@ class Workspace:
 
     def catch_up(self) -> None:
         """Finish what was interrupted and take the steps that time brings; does nothing when there is nothing."""
+        if self.authorities.missing():
+            self.authorities.create_hierarchy(self.hsm.create)
+            self.authorities.publish_if_due(self.published)
         self.vartti.resume()
+        self.spare_cards.lay_out()
+        self.test_cards.resume()
         self.service_certificates.resume()
         self.vartti.follow_time()
         self.service_certificates.follow_time()
         deliver(self.records.database, self.records.outbox_directory)
+
+    def seen_keys(self) -> set[bytes]:
+        """Digests of all public keys that have a certificate here, as ``check_csr`` wants them."""
+        return {certificate_key_digest(one.der) for one in self.authorities.issued()}
 
     def counts(self) -> dict[str, int]:
         """How many people, professionals and organisations the registers hold."""

@@ -12,7 +12,7 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from sotepki.card.key_store import TokenKeyStore
 from sotepki.card.kinds import Credential, KeyUse, card_layout
@@ -22,6 +22,9 @@ from sotepki.card.wire import LENGTH_BYTES, Message, body_length, decode, encode
 from sotepki.errors import Misuse, Refused
 from sotepki.tokens.pin import Pin
 from sotepki.tokens.storage import try_lock
+
+if TYPE_CHECKING:
+    from sotepki.card.chip_door import ChipDoorRequests
 
 Answer = Callable[[Message], Message]
 
@@ -55,7 +58,28 @@ def main(arguments: list[str]) -> int:
 def chip_of(directory: Path) -> Answer:
     """The chip of the card in a directory: a function from request to answer, errors included as data."""
     vault = Vault(StateFile(directory / "card.json"), TokenKeyStore(directory, card_layout()))
-    return lambda request: _answer(vault, request)
+    door: list[ChipDoorRequests] = []  # made when it is first asked for: the in-process door needs no files
+
+    def answer(request: Message) -> Message:
+        if request.get("do") in ("face", "power", "apdu"):
+            if not door:
+                from sotepki.card.chip_door import ChipDoorRequests
+
+                door.append(ChipDoorRequests(vault))
+            return _through_door(door[0], request)
+        return _answer(vault, request)
+
+    return answer
+
+
+def _through_door(door: ChipDoorRequests, request: Message) -> Message:
+    match request["do"]:
+        case "face":
+            return door.show(request)
+        case "power":
+            return door.power()
+        case _:
+            return door.transmit(request)
 
 
 def _answer(vault: Vault, request: Message) -> Message:
@@ -86,9 +110,9 @@ def _answer(vault: Vault, request: Message) -> Message:
 
 
 def _personalise(request: Message) -> Message:
-    from sotepki.card.manufacture import build_card  # only this door of the process makes cards
+    from sotepki.card.manufacture import build_card, fill_blank  # only this door of the process makes cards
 
-    build_card(request)
+    (fill_blank if request.get("blank") else build_card)(request)
     return {"done": True}
 
 

@@ -35,7 +35,7 @@ class Quirks(StrEnum):
 
 @dataclass(frozen=True)
 class Exchange:
-    """One command and its answer, with the time between them. A command may hold a PIN: show it by ``explain``."""
+    """One command and its answer, with the time between them. It may hold a PIN: show it by ``trace.explain``."""
 
     command: bytes
     response: bytes

@@ -12,52 +12,71 @@ from sotepki.tokens.session import TokenDirectory, TokenSession
 
 
 class TokenKeyStore:
-    """``vault.KeyStore`` on the tokens of a card's directory. One per process: it owns the process's SoftHSM."""
+    """``vault.KeyStore`` on the tokens of a card's directory. One per process: it owns the process's SoftHSM.
+
+    A token stays logged in until its PIN changes or the power goes, as the keys of a chip are always at its hand;
+    whether one may be used is the vault's decision. Logging in anew takes longer than a signature.
+    """
 
     def __init__(self, directory: Path, layout: Layout) -> None:
         self._tokens = TokenDirectory(directory)
         self._layout = layout
-        self._open: dict[Credential, TokenSession] = {}
-        self._pins: dict[Credential, Pin] = {}
+        self._logins: dict[Credential, tuple[TokenSession, Pin]] = {}
+        self._open: set[Credential] = set()
 
     def check_pin(self, credential: Credential, pin: Pin) -> bool:
         self.close(credential)
-        try:
-            self._open[credential] = self._tokens.open(self._layout.token_label(credential), pin)
-        except Refused:
-            return False
-        self._pins[credential] = pin
-        return True
+        login = self._logins.get(credential)
+        # The PIN of a token changes through this store only, so that of its login is the right one.
+        right = login[1] == pin if login is not None and login[0].alive else self._log_in(credential, pin)
+        if right:
+            self._open.add(credential)
+        return right
 
     def key(self, use: KeyUse) -> KeyHandle:
         place = self._layout.places[use]
-        session = self._open.get(place.credential)
-        if session is None:
+        if place.credential not in self._open:
             raise Fault(f"The {use} key was asked for before its PIN.")
-        key = session.private_key(place.key_label)
+        key = self._logins[place.credential][0].private_key(place.key_label)
         assert isinstance(key, TokenRsaPrivateKey | TokenEcPrivateKey)
         return key.handle
 
     def close(self, credential: Credential) -> None:
-        self._pins.pop(credential, None)
-        session = self._open.pop(credential, None)
-        if session is not None:
-            session.close()
+        self._open.discard(credential)
+
+    def power_off(self) -> None:
+        for credential in list(self._logins):
+            self._log_out(credential)
 
     def change_pin(self, credential: Credential, old: Pin, new: Pin) -> bool:
-        self.close(credential)
+        self._log_out(credential)
         return self._tokens.change_user_pin(self._layout.token_label(credential), old, new)
 
     def set_pin(self, credential: Credential, code: Pin, new: Pin) -> bool:
-        self.close(credential)
+        self._log_out(credential)
         return self._tokens.set_user_pin(self._layout.token_label(credential), code, new)
 
     def change_open_pin(self, credential: Credential, new: Pin) -> bool:
+        if credential not in self._open:
+            return False
         # PKCS#11 wants the old PIN again; a real chip compares nothing here.
-        old = self._pins.get(credential)
-        return old is not None and self.change_pin(credential, old, new)
+        return self.change_pin(credential, self._logins[credential][1], new)
 
     def check_code(self, code: Pin) -> bool:
-        # Both tokens know the code. A security officer gets into a token only while no user is, and PIN1 must survive.
-        self.close(Credential.PIN2)
+        # Both tokens know the code. An officer gets into a token only while no user is in, and PIN1 must survive.
+        self._log_out(Credential.PIN2)
         return self._tokens.check_so_pin(self._layout.token_label(Credential.PIN2), code)
+
+    def _log_in(self, credential: Credential, pin: Pin) -> bool:
+        try:
+            session = self._tokens.open(self._layout.token_label(credential), pin)
+        except Refused:
+            return False
+        self._logins[credential] = (session, pin)
+        return True
+
+    def _log_out(self, credential: Credential) -> None:
+        self._open.discard(credential)
+        login = self._logins.pop(credential, None)
+        if login is not None:
+            login[0].close()

@@ -12,19 +12,23 @@ from typing import Self
 from cryptography import x509
 
 from sotepki.card.inserted import InsertedCard
-from sotepki.card.kinds import KeyUse
+from sotepki.card.kinds import KeyUse, card_kind
 from sotepki.card.link import PATIENCE, ChipLink
-from sotepki.card.manufacture import CERTIFICATES
+from sotepki.card.manufacture import BLANK_PHASES, CERTIFICATES, add_blank, empty_card
 from sotepki.card.personalisation import Personalisation, check_number
 from sotepki.card.state import CardState, StateFile
-from sotepki.errors import Fault, Misuse
+from sotepki.card.wire import Message
+from sotepki.errors import Fault, Misuse, Refused
 from sotepki.tokens.softhsm import write_configuration
 from sotepki.tokens.storage import locked, private_directory
 
 
 @dataclass(frozen=True)
 class CardContent:
-    """What can be seen of a card without a PIN: its state, certificates, and CA certificates (issuing CA first)."""
+    """What can be seen of a card without a PIN: its state, certificates, and CA certificates (issuing CA first).
+
+    A blank has no certificates.
+    """
 
     state: CardState
     certificates: Mapping[KeyUse, x509.Certificate]
@@ -55,6 +59,10 @@ class CardShelf:
         """The numbers of all cards that are complete, sorted."""
         return tuple(sorted(path.parent.name for path in self.directory.glob("*/card.json") if _whole(path.parent)))
 
+    def has(self, number: str) -> bool:
+        """Whether a card with this number is on the shelf, complete."""
+        return _whole(self._place(number))
+
     def personalise(self, order: Personalisation) -> None:
         """Make a card. It is on the shelf when this returns, or there is none.
 
@@ -64,13 +72,45 @@ class CardShelf:
         """
         order.check()
         private_directory(self.directory)
+        self._make(order.message(str(self._place(order.number).absolute())))
+
+    def personalise_blank(self, order: Personalisation) -> None:
+        """Make a card of the blank that lies on the shelf under the order's number (a spare card, on the spot).
+
+        Raises:
+            Misuse, Refused: see ``Personalisation.check``; ``card.unknown``, ``card.not-blank``, ``card.in-use``.
+            Fault: as ``personalise``; the blank is a blank then.
+        """
+        order.check()
+        self._make({**order.message(str(self._card(order.number).absolute())), "blank": True})
+
+    def add_blank(self, number: str, kind: str = "professional") -> None:
+        """Put a blank on the shelf: a manufactured card without keys, certificates and holder.
+
+        Raises:
+            Misuse: rules ``card.number.form``, ``card.kind``.
+            Refused: rule ``card.number.taken``.
+        """
+        private_directory(self.directory)
+        add_blank(self._place(number), card_kind(kind).id)
+
+    def empty(self, number: str) -> None:
+        """Take everything from a card that came back; it is a blank again. Its certificates are not revoked by this.
+
+        Raises:
+            Misuse: rule ``card.unknown``.
+            Refused: rule ``card.in-use``: it is in a reader.
+        """
+        empty_card(self._card(number))
+
+    def _make(self, message: Message) -> None:
         with self._lock, locked(self.directory / "personalising.lock"):
             if self._machine is None:
                 self._machine = ChipLink(
                     "The personalising process", ["personalise"], configuration=None, patience=self._patience
                 )
             try:
-                self._machine.ask(order.message(str(self._place(order.number).absolute())))
+                self._machine.ask(message)
             except Fault:
                 self._machine.close()
                 self._machine = None
@@ -86,6 +126,8 @@ class CardShelf:
         directory = self._card(number)
         state = StateFile(directory / "card.json").load()
         certificates = directory / CERTIFICATES
+        if state.phase in BLANK_PHASES:
+            return CardContent(state=state, certificates={}, issuers=())
         return CardContent(
             state=state,
             certificates={use: _certificate(certificates / f"{use}.der") for use in KeyUse},
@@ -97,10 +139,18 @@ class CardShelf:
 
         Raises:
             Misuse: rule ``card.unknown``.
-            Refused: rule ``card.in-use``: the card is in a reader already, here or in another process.
+            Refused: rule ``card.in-use``: the card is in a reader already, here or in another process;
+                ``card.out-of-use``: it is a blank.
             Fault: the chip does not start.
         """
         content = self.read(number)
+        if not content.certificates:
+            raise Refused(
+                f"The card {number} is {content.state.phase} and holds nothing.",
+                rule="card.out-of-use",
+                advice="Personalise it first.",
+                subject=number,
+            )
         directory = self._card(number).absolute()
         configuration = write_configuration(directory)  # the workspace may have been moved
         link = ChipLink(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sotepki.card.kinds import CardKind, Credential, card_kind
 from sotepki.errors import Fault, SotepkiError
-from sotepki.tokens.storage import write_private
+from sotepki.tokens.storage import replace_one_byte, write_private
 
 _FORMAT = 1
 _LARGEST_FILE = 64 * 1024
@@ -124,7 +124,10 @@ class StateFile:
             "tries": {credential: state.tries[credential] for credential in Credential},
             "chosen": sorted(state.chosen),
         }
-        write_private(self.path, json.dumps(row, ensure_ascii=False, indent=1).encode() + b"\n", durable=durable)
+        content = json.dumps(row, ensure_ascii=False, indent=1).encode() + b"\n"
+        # A counter is one digit, and the new one can be put in its place: a try costs a short write.
+        if not replace_one_byte(self.path, content, durable=durable):
+            write_private(self.path, content, durable=durable)
 
     def _unreadable(self, why: str) -> Fault:
         return Fault(

@@ -64,10 +64,10 @@ class _Command:
 
 
 def explain(exchange: Exchange) -> str:
-    """One line: the bytes of the command, what it asks, what was answered, how long it took."""
+    """Three lines: the bytes of the command; what it asks; what was answered, and how long it took."""
     command, response = hidden_secrets(exchange.command, exchange.response)
-    shown = _shortened(command)
-    return f"{shown}\n    {explain_command(command)}\n    -> {explain_response(response)} ({exchange.milliseconds:.1f} ms)"
+    answer = f"{explain_response(response)} ({exchange.milliseconds:.1f} ms)"
+    return f"{_shortened(command)}\n    {explain_command(command)}\n    -> {answer}"
 
 
 def explain_command(command: bytes) -> str:
@@ -253,6 +253,7 @@ _WORDS: dict[int, Callable[[_Command], str]] = {
 
 
 def _shortened(command: bytes) -> str:
-    shown = command[:40].hex(" ").upper().replace("2A 2A", "** **") if command[1:2] != b"\x2a" else ""
-    shown = shown or command[:40].hex(" ").upper()
-    return shown + (f" ... ({len(command)} bytes)" if len(command) > 40 else "")
+    parts = [f"{byte:02X}" for byte in command[:40]]
+    if command[1:2] and command[1] in _PIN_INSTRUCTIONS:
+        parts[5:] = ["**"] * len(parts[5:])
+    return " ".join(parts) + (f" ... ({len(command)} bytes)" if len(command) > 40 else "")

@@ -47,6 +47,10 @@ class KeyStore(Protocol):
         """Forget that a PIN was checked."""
         ...
 
+    def power_off(self) -> None:
+        """Keep nothing that a PIN opened."""
+        ...
+
     def change_pin(self, credential: Credential, old: Pin, new: Pin) -> bool:
         """Change PIN1 or PIN2; False if ``old`` is wrong."""
         ...
@@ -281,6 +285,7 @@ class Vault:
         """Forget every PIN."""
         for credential in list(self._verified):
             self._forget(credential)
+        self._store.power_off()
 
     def _perform(self, key: KeyHandle, operation: Operation, data: bytes, hash_name: str, salt_length: int) -> bytes:
         match operation:

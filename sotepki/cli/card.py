@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sotepki.cli.context import emit, pass_workspace
+from sotepki.cli import card_client, card_reader, card_special
+from sotepki.cli.context import emit, pass_workspace, write_output
 from sotepki.cli.pin_entry import pin_file_option, read_pins
+from sotepki.errors import Misuse
 
 if TYPE_CHECKING:
     from sotepki.card import InsertedCard
@@ -25,10 +27,14 @@ _REGISTRAR = click.option("--registrar", required=True, help="The registrar's pe
 
 @click.group("card")
 def command() -> None:
-    """Cards: order, personalise, list, show, hand over, activate, PINs, close.
+    """Cards: order, personalise, list, show, hand over, activate, PINs, close; cards in PC/SC readers; card client.
 
     NUMBER is a card number, ORDER the id of an order (C and digits).
     """
+
+
+for _member in (*card_reader.COMMANDS, card_client.client, card_special.spare, card_special.test_order):
+    command.add_command(_member)
 
 
 def _identity_options(function: Any) -> Any:
@@ -123,23 +129,37 @@ def list_orders(workspace: Workspace, state: str, registration_number: str | Non
 
 @command.command("show")
 @click.argument("number", metavar="NUMBER|ORDER")
+@click.option("--svg", metavar="FILE", help="Write the card's two faces as SVG; '-' is standard output.")
 @pass_workspace
-def show(workspace: Workspace, number: str) -> None:
+def show(workspace: Workspace, number: str, svg: str | None) -> None:
     """Show an order and, once it is made, its card."""
+    from sotepki.card.face import face_of
     from sotepki.x509.names import readable
 
-    found = workspace.vartti.order(number) if number.startswith("C") else workspace.vartti.card(number)
-    data, lines = found.as_dict(), _lines(found)
-    if found.card_number in workspace.cards.numbers():
-        content = workspace.cards.read(found.card_number)
+    data: dict[str, Any] = {}
+    lines: list[str] = []
+    card_number = number
+    on_shelf = workspace.cards.numbers()
+    if number not in on_shelf or number in {one.card_number for one in workspace.vartti.orders()}:
+        found = workspace.vartti.order(number) if number.startswith("C") else workspace.vartti.card(number)
+        data, lines, card_number = found.as_dict(), _lines(found), found.card_number
+    if card_number in on_shelf:
+        content = workspace.cards.read(card_number)
         data["card"] = {
             "holder": content.holder,
             "condition": content.state.condition,
             "tries": {str(credential): count for credential, count in content.state.tries.items()},
             "certificates": {str(use): readable(one.subject) for use, one in content.certificates.items()},
         }
-        lines.append(f"The chip of {content.holder}'s card is {content.state.condition}.")
+        whose = f"{content.holder}'s card" if content.holder else f"the card {card_number}"
+        lines.append(f"The chip of {whose} is {content.state.condition}.")
         lines += [f"  {use}: {readable(one.subject)}" for use, one in content.certificates.items()]
+    if svg is not None:
+        if card_number not in on_shelf:
+            raise Misuse(f"The card of the order {number} is not made yet.", advice="Personalise it first.")
+        write_output(svg, face_of(workspace.cards.read(card_number)).svg())
+        if svg == "-":
+            return
     emit(data, "\n".join(lines))
 
 

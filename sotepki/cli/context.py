@@ -29,7 +29,7 @@ def workspace_directory() -> Path:
 
 
 def output_format() -> str:
-    """``text`` or ``json``, as ``--format`` says."""
+    """``text``, ``json`` or a format that the command offers besides, as ``--format`` says."""
     return str(click.get_current_context().meta["sotepki.output_format"])
 
 
@@ -46,10 +46,13 @@ def pass_workspace(function: Callable[Concatenate[Workspace, P], R]) -> Callable
     return wrapper
 
 
-def emit(data: Any, text: str | Callable[[], str]) -> None:
-    """Print ``data`` as JSON or ``text``, as ``--format`` says."""
-    if output_format() == "json":
+def emit(data: Any, text: str | Callable[[], str], *, html: Callable[[], str] | None = None) -> None:
+    """Print ``data`` as JSON, ``text``, or the page of a command that offers ``html``, as ``--format`` says."""
+    chosen = output_format()
+    if chosen == "json":
         click.echo(json.dumps(data, ensure_ascii=False, indent=2, default=str))
+    elif chosen == "html" and html is not None:
+        click.echo(html())
     else:
         click.echo(text() if callable(text) else text)
 

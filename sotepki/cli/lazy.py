@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import click
 
+Function = TypeVar("Function", bound=Callable[..., Any])
+
 _COMMON_OPTIONS = ("workspace", "output_format")
+_FORMATS = ("text", "json")
+_EXTRA_FORMATS = "sotepki_extra_formats"
+
+
+def offers_formats(*names: str) -> Callable[[Function], Function]:
+    """Decorator of a command's function: it can print its answer in more formats than text and JSON (``html``)."""
+
+    def mark(function: Function) -> Function:
+        setattr(function, _EXTRA_FORMATS, names)
+        return function
+
+    return mark
 
 
 class LazyGroup(click.Group):
@@ -60,7 +74,7 @@ def add_common_options(command: click.Command) -> None:
     command.params.append(
         click.Option(
             ["--format", "output_format"],
-            type=click.Choice(["text", "json"]),
+            type=click.Choice([*_FORMATS, *getattr(command.callback, _EXTRA_FORMATS, ())]),
             default="text",
             show_default=True,
             expose_value=False,

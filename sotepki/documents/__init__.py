@@ -1,6 +1,7 @@
 """Kanta documents: making them, signing them in place, verifying them, and the message frames around them.
 
-The family built here is the social-welfare CDA document of 2026 (docs/field/kanta.md 3.1, 5).
+The families are social-welfare documents, patient records and prescriptions (``families/*.yaml``,
+docs/field/kanta.md 3.1).
 """
 
 from sotepki.documents.building import (
@@ -9,8 +10,12 @@ from sotepki.documents.building import (
     document_kind,
     document_kinds,
 )
+from sotepki.documents.building_health import build_patient_record, build_prescription
 from sotepki.documents.content import BodyContent
+from sotepki.documents.correcting import correct_document
+from sotepki.documents.family import BodyReference, Family, families
 from sotepki.documents.frame import Frame, build_frame, check_frame, open_frame
+from sotepki.documents.making import build_document, family_of_kind, kinds_of_documents
 from sotepki.documents.report import (
     DocumentReport,
     StatusQuestion,
@@ -21,6 +26,7 @@ from sotepki.documents.report import (
 from sotepki.documents.signing import (
     SignatureStyle,
     Signer,
+    sign_as_kanta,
     sign_as_professional,
     sign_as_system,
     sign_document,
@@ -30,8 +36,10 @@ from sotepki.documents.vocabulary import SignatureKind
 
 __all__ = [
     "BodyContent",
+    "BodyReference",
     "DocumentKind",
     "DocumentReport",
+    "Family",
     "Frame",
     "SignatureKind",
     "SignatureStyle",
@@ -39,13 +47,21 @@ __all__ = [
     "StatusQuestion",
     "VerificationContext",
     "VerifiedSignature",
+    "build_document",
     "build_frame",
+    "build_patient_record",
+    "build_prescription",
     "build_social_document",
     "check_frame",
+    "correct_document",
     "document_kind",
     "document_kinds",
+    "families",
+    "family_of_kind",
+    "kinds_of_documents",
     "open_frame",
     "rules",
+    "sign_as_kanta",
     "sign_as_professional",
     "sign_as_system",
     "sign_document",

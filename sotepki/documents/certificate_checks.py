@@ -1,48 +1,64 @@
-"""Judging the signer's certificate: path to a trusted root, validity at the signing time, revocation."""
+"""Judging the signer's certificate: profile, path to a trusted root, validity at the signing time, revocation."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 
-from sotepki.documents.certificates import is_readable, issuer_among, subject_name
+from sotepki.documents.certificates import is_readable, key_usage_of, subject_name
+from sotepki.documents.family import SignatureRule
 from sotepki.documents.report import VerificationContext
-from sotepki.documents.vocabulary import SignatureKind
-from sotepki.errors import SotepkiError
+from sotepki.documents.revocation_checks import Revocation, ask_status, listed, status_unknown
 from sotepki.evidence import Verdict
+from sotepki.x509.lint import lint_certificate
 from sotepki.x509.path import Purpose, validate_path
-from sotepki.x509.status import CertificateState
 from sotepki.xmldsig import Judgement
+
+_CARD_USAGE = frozenset({"nonRepudiation"})
 
 
 def check_certificate(
     certificate: x509.Certificate,
-    kind: SignatureKind | None,
+    rule: SignatureRule | None,
     signed_at: datetime | None,
     context: VerificationContext,
     own: Judgement,
-) -> None:
+) -> Revocation:
     """Judge the certificate at the claimed signing time and its revocation up to ``context.at``."""
     if not is_readable(certificate):
         own.find("doc.certificate.unreadable", "The names or extensions of the certificate cannot be read.")
-        return
+        return Revocation()
+    if context.profiles and rule is not None:
+        _check_profile(certificate, rule, own)
     if not context.trust:
         own.find(
             "doc.certificate.no-trust",
             f"The certificate {subject_name(certificate)} was not judged: no root certificate is trusted.",
             settles=False,
         )
-        return
+        return Revocation()
     moment = _moment(certificate, signed_at, context, own)
     at_hand = bool(context.crls or context.ocsp_responses) and context.status is None
-    _check_path(certificate, kind, moment, context, own, revocation=context.revocation and at_hand)
-    if not context.revocation or at_hand:
-        return
+    sound = _check_path(
+        certificate, _purpose(certificate, rule), moment, context, own, revocation=context.revocation and at_hand
+    )
+    if not context.revocation:
+        return Revocation()
+    if at_hand:
+        return listed(certificate, moment, context, own, sound=sound)
     if context.status is not None:
-        _ask_status(certificate, moment, context, own)
-    else:
-        _status_unknown("No revocation information was given for the certificate.", own)
+        return ask_status(certificate, moment, context, own)
+    status_unknown("No revocation information was given for the certificate.", own)
+    return Revocation()
+
+
+def _purpose(certificate: x509.Certificate, rule: SignatureRule | None) -> Purpose:
+    """What the certificate is to be for; where the kind of signature is not known, what it says itself."""
+    usage = rule.key_usage if rule is not None else key_usage_of(certificate)
+    return Purpose.CARD_SIGNATURE if usage == _CARD_USAGE else Purpose.SYSTEM_SIGNATURE
 
 
 def _moment(
@@ -66,18 +82,23 @@ def _moment(
 
 def _check_path(
     certificate: x509.Certificate,
-    kind: SignatureKind | None,
+    purpose: Purpose,
     at: datetime,
     context: VerificationContext,
     own: Judgement,
     *,
     revocation: bool,
-) -> None:
-    purpose = Purpose.CARD_SIGNATURE if kind is SignatureKind.PROFESSIONAL else Purpose.SYSTEM_SIGNATURE
+) -> bool:
+    """Judge the path; whether nothing was found."""
+    trust, intermediates = tuple(context.trust), tuple(context.intermediates)
+    if not revocation:
+        period = _good_period(certificate, purpose, trust, intermediates)
+        if period is not None and period[0] <= at <= period[1]:
+            return True
     report = validate_path(
         certificate,
-        trust=tuple(context.trust),
-        intermediates=tuple(context.intermediates),
+        trust=trust,
+        intermediates=intermediates,
         at=at,
         purpose=purpose,
         crls=tuple(context.crls),
@@ -85,33 +106,52 @@ def _check_path(
         revocation=revocation,
     )
     own.take(report.findings, settles=report.verdict is not Verdict.INDETERMINATE)
+    return report.verdict is Verdict.VALID
 
 
-def _ask_status(
-    certificate: x509.Certificate, signed_at: datetime, context: VerificationContext, own: Judgement
-) -> None:
-    issuer = issuer_among(certificate, (*context.intermediates, *context.trust))
-    if issuer is None or context.status is None:
-        _status_unknown("The issuer of the certificate is not known, so nobody can be asked about it.", own)
-        return
-    try:
-        status = context.status(certificate, issuer)
-    except SotepkiError as error:
-        _status_unknown(f"The state of the certificate is not known: {error.sentence}", own)
-        return
-    serial = f"{certificate.serial_number:x}"
-    if status.state is CertificateState.UNKNOWN:
-        _status_unknown(f"The CA does not say whether the certificate {serial} is revoked.", own)
-    elif status.state is CertificateState.REVOKED:
-        later = status.revoked_at is not None and status.revoked_at > signed_at
-        since = f" since {status.revoked_at.isoformat()}" if status.revoked_at else ""
+@lru_cache(maxsize=1024)
+def _good_period(
+    certificate: x509.Certificate,
+    purpose: Purpose,
+    trust: tuple[x509.Certificate, ...],
+    intermediates: tuple[x509.Certificate, ...],
+) -> tuple[datetime, datetime] | None:
+    """From when to when the path, without revocation, has nothing against it; None if there is no such time.
+
+    Without revocation only the validity periods make the answer depend on the moment, so one judgement serves all
+    documents of a signer.
+    """
+    begin = certificate.not_valid_before_utc
+    report = validate_path(
+        certificate, trust=trust, intermediates=intermediates, at=begin, purpose=purpose, revocation=False
+    )
+    begin = max(link.not_valid_before_utc for link in report.chain) if report.chain else begin
+    end = min((link.not_valid_after_utc for link in report.chain), default=begin)
+    if begin >= end:
+        return None
+    if report.at != begin or report.findings:
+        report = validate_path(
+            certificate, trust=trust, intermediates=intermediates, at=begin, purpose=purpose, revocation=False
+        )
+    return None if report.findings or report.verdict is not Verdict.VALID else (begin, end)
+
+
+def _check_profile(certificate: x509.Certificate, rule: SignatureRule, own: Judgement) -> None:
+    fits = _profiles_of(certificate)
+    if not set(fits) & set(rule.profiles):
         own.find(
-            "doc.certificate.revoked-later" if later else "doc.certificate.revoked",
-            f"The certificate {serial} is revoked{since}.",
-            expected=f"not revoked at {signed_at.isoformat()}",
-            found=str(status.reason.value) if status.reason else "revoked",
+            "doc.certificate.profile",
+            f"The certificate is not of a profile for a {rule.kind} signature.",
+            expected=", ".join(rule.profiles),
+            found=", ".join(fits) or "no known profile",
         )
 
 
-def _status_unknown(sentence: str, own: Judgement) -> None:
-    own.find("doc.certificate.status-unknown", sentence, settles=False)
+@lru_cache(maxsize=1024)
+def _profiles_of(certificate: x509.Certificate) -> tuple[str, ...]:
+    """The profiles that the certificate is taken for."""
+    try:
+        report = lint_certificate(certificate)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return ()
+    return () if report.profile_id is None else (report.profile_id, *report.also)

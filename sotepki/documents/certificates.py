@@ -1,6 +1,11 @@
-"""What a signer's certificate says about holder and purpose. Any certificate gives an answer, never an exception."""
+"""What a signer's certificate says about holder and purpose. Any certificate gives an answer, never an exception.
+
+Answers are remembered, since archives hold many documents of one signer.
+"""
 
 from __future__ import annotations
+
+from functools import lru_cache
 
 from cryptography import x509
 from cryptography.x509.oid import NameOID
@@ -28,6 +33,8 @@ def required_key_usage(kind: SignatureKind) -> frozenset[str]:
     return frozenset({"digitalSignature", "nonRepudiation"})
 
 
+@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)
 def key_usage_of(certificate: x509.Certificate) -> frozenset[str]:
     """The key usage bits by their X.509 names; empty if the extension is missing or cannot be read."""
     try:
@@ -39,13 +46,21 @@ def key_usage_of(certificate: x509.Certificate) -> frozenset[str]:
 
 def subject_serial_number(certificate: x509.Certificate) -> str:
     """The subject's serialNumber: registration number or organisation OID; empty unless it is there once."""
+    return subject_value(certificate, NameOID.SERIAL_NUMBER)
+
+
+@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)
+def subject_value(certificate: x509.Certificate, attribute: x509.ObjectIdentifier) -> str:
+    """One attribute of the subject; empty unless it is there once and can be read."""
     try:
-        values = certificate.subject.get_attributes_for_oid(NameOID.SERIAL_NUMBER)
+        values = certificate.subject.get_attributes_for_oid(attribute)
     except _UNREADABLE:
         return ""
     return str(values[0].value) if len(values) == 1 else ""
 
 
+@lru_cache(maxsize=1024)
 def is_readable(certificate: x509.Certificate) -> bool:
     """Whether names, validity and extensions can be read; pyca reads them only when they are asked for."""
     try:

@@ -1,4 +1,7 @@
-"""The message frame RCMR_IN200002FI01 around a document (docs/field/kanta.md 6).
+"""The message frame around a document: RCMR_IN200002FI01 in social welfare (docs/field/kanta.md 6).
+
+For health care an archiving interaction is recalled only; its frame is built in the same shape, without a
+service request.
 
 How the frame carries the document is not public; here it stands as base64 in ``clinicalDocument/text``, which keeps
 it byte for byte (rule ``frame.carriage``: recalled).
@@ -8,12 +11,15 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 
 from lxml import etree
 
 from sotepki.documents.building import render
+from sotepki.documents.family import families
 from sotepki.documents.outline import outline
 from sotepki.documents.people import parties
 from sotepki.documents.report import DocumentReport, rules
@@ -24,7 +30,6 @@ from sotepki.evidence import Finding
 from sotepki.identifiers import Oid
 from sotepki.xmldsig import parse, read_xml
 
-INTERACTION = "RCMR_IN200002FI01"
 INTERACTION_ROOT = "2.16.840.1.113883.1.6"
 
 
@@ -35,7 +40,9 @@ class Frame:
     Attributes:
         document: the bytes of the document inside, unexamined.
         document_id, set_id: what the frame says of the document.
+        service_request: empty in frames of families that have none.
         interaction: root and extension of interactionId.
+        name: of the message's document element.
         receiver: the receiver's device id as written.
     """
 
@@ -47,22 +54,24 @@ class Frame:
     set_id: Oid | None
     interaction: tuple[str, str] = ("", "")
     receiver: str = ""
+    name: str = ""
 
 
 def build_frame(
     document: bytes, *, message_id: Oid, sender: Oid, at: datetime, service_request: str = "SP1"
 ) -> bytes:
-    """A frame with ``document`` inside.
+    """A frame with ``document`` inside, of the interaction of the document's family.
 
     Args:
         sender: OID of the organisation that sends, equal to the custodian of a system-signed document.
-        service_request: ``SP1`` for a client-relationship document, ``SP17`` for a client document.
+        service_request: ``SP1`` for a client-relationship document, ``SP17`` for a client document; not written
+            for families that have no service requests.
 
     Raises:
-        Refused: the document is not of this family (``xml.*``, ``doc.*``).
+        Refused: the document is of no family (``xml.*``, ``doc.*``).
     """
     parts = outline(read_xml(document))
-    known = parties(parts)
+    known, rule = parties(parts), parts.family.frame
     return render(
         "message_frame.xml.j2",
         {
@@ -70,7 +79,8 @@ def build_frame(
             "created_ts": hl7_time(at),
             "receiver": KANTA_RECEIVER,
             "sender": sender,
-            "service_request": service_request,
+            "interaction": rule.interaction,
+            "service_request": service_request if rule.requests else "",
             "document_b64": base64.b64encode(document).decode("ascii"),
             "document": {
                 "document_id": parts.document_id,
@@ -91,8 +101,9 @@ def open_frame(frame: bytes) -> Frame:
         Refused: ``xml.*``, ``frame.structure`` or ``frame.carriage``.
     """
     root = parse(frame)
-    if root.tag != hl7(INTERACTION):
-        raise _structure(f"The message is not {INTERACTION} of urn:hl7-org:v3.")
+    requests = _interactions().get(str(root.tag))
+    if requests is None:
+        raise _structure(f"The message is not {_names()} of urn:hl7-org:v3.")
     document = _only(root, "controlActProcess", "subject", "clinicalDocument")
     interaction = root.find(hl7("interactionId"))
     receiver = root.find(f"{hl7('receiver')}/{hl7('device')}/{hl7('id')}")
@@ -100,12 +111,13 @@ def open_frame(frame: bytes) -> Frame:
     return Frame(
         message_id=_oid(_only(root, "id"), "message id"),
         sender=_oid(_only(root, "sender", "device", "id"), "sender"),
-        service_request=_service_request(act),
+        service_request=_service_request(act) if requests else "",
         document=_carried(document),
         document_id=_oid(_only(document, "id"), "document id"),
         set_id=_oid(_only(document, "setId"), "setId") if document.find(hl7("setId")) is not None else None,
         interaction=(_attribute(interaction, "root"), _attribute(interaction, "extension")),
         receiver=_attribute(receiver, "root"),
+        name=root.tag.rpartition("}")[2],
     )
 
 
@@ -141,12 +153,22 @@ def check_frame(frame: Frame, document_report: DocumentReport) -> tuple[Finding,
                     found=frame.sender.value,
                 )
             )
-    if frame.interaction != (INTERACTION_ROOT, INTERACTION):
+    family = families().get(document_report.family)
+    if family is not None and frame.name != family.frame.interaction:
+        findings.append(
+            book.finding(
+                "frame.family",
+                f"The message is not the one that carries a {family.title.lower()}.",
+                expected=family.frame.interaction,
+                found=frame.name,
+            )
+        )
+    if frame.interaction != (INTERACTION_ROOT, frame.name):
         findings.append(
             book.finding(
                 "frame.interaction",
                 "interactionId is not the usual one.",
-                expected=f"{INTERACTION_ROOT} {INTERACTION}",
+                expected=f"{INTERACTION_ROOT} {frame.name}",
                 found=" ".join(frame.interaction)[:120],
             )
         )
@@ -163,6 +185,16 @@ def check_frame(frame: Frame, document_report: DocumentReport) -> tuple[Finding,
 
 
 SERVICE_REQUESTS = "1.2.246.537.6.1503.201601"
+
+
+@cache
+def _interactions() -> Mapping[str, bool]:
+    """The messages that carry documents, in lxml's form, each with whether it names a service request."""
+    return {hl7(known.frame.interaction): bool(known.frame.requests) for known in families().values()}
+
+
+def _names() -> str:
+    return " or ".join(sorted({known.frame.interaction for known in families().values()}))
 
 
 def _service_request(act: etree._Element) -> str:
@@ -207,7 +239,7 @@ def _attribute(element: etree._Element | None, name: str) -> str:
 
 
 def _structure(sentence: str) -> Refused:
-    return Refused(sentence, rule="frame.structure", advice=f"Write the frame as {INTERACTION}.")
+    return Refused(sentence, rule="frame.structure", advice=f"Write the frame as {_names()}.")
 
 
 def _carriage() -> Refused:

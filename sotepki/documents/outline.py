@@ -1,4 +1,4 @@
-"""The parts of a social-welfare document that signatures are about, found by their place and nothing else."""
+"""The parts of a document that signatures are about, found by their place in its family and nothing else."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from lxml import etree
 
+from sotepki.documents.family import Family, KindRule, body_names, families, families_by_header, family_of
 from sotepki.documents.vocabulary import finland, hl7
 from sotepki.errors import Refused
 from sotepki.xmldsig import DS, XmlDocument
 
 _SIGNATURE = f"{{{DS}}}Signature"
-_CLINICAL_DOCUMENT, _ID, _COMPONENT, _BODY = map(hl7, ("ClinicalDocument", "id", "component", "nonXMLBody"))
-_HEADER, _COLLECTION = finland("localSocialHeader"), finland("signatureCollection")
+_CLINICAL_DOCUMENT, _ID, _CODE = map(hl7, ("ClinicalDocument", "id", "code"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,12 +31,13 @@ class Outline:
 
     Attributes:
         document_id: ``ClinicalDocument/id/@root``.
-        header: the only ``localSocialHeader``.
-        body: the only ``nonXMLBody``; its ID attribute is ``OID`` + document_id.
+        header: the only element of the family's header, ``localSocialHeader`` or ``localHeader``.
+        body: the only body. If it has an ID attribute, that is ``OID`` + document_id.
         collection: the only ``signatureCollection``, None in an unsigned document.
     """
 
     document: XmlDocument
+    family: Family
     document_id: str
     header: etree._Element
     body: etree._Element
@@ -48,7 +49,16 @@ class Outline:
 
     @property
     def body_identifier(self) -> str:
+        """What the body's ID attribute is, or would be if it had one."""
         return f"OID{self.document_id}"
+
+    @property
+    def kind(self) -> KindRule | None:
+        """The kind of document by its type code; None where the family does not tell kinds by code."""
+        code = self.root.find(_CODE)
+        if code is None:
+            return None
+        return self.family.kind_of_code(code.get("code") or "", code.get("codeSystem") or "")
 
     @property
     def set_id(self) -> str:
@@ -77,21 +87,23 @@ def outline(document: XmlDocument) -> Outline:
             rule="doc.family",
             advice="Give the CDA document itself, without its message frame.",
         )
+    family = _family(root)
     children = list(root)
     document_id = _only(root, children, _ID).get("root") or ""
-    header = _only(root, children, _HEADER)
-    component = _only(root, children, _COMPONENT)
-    body = _only(component, list(component), _BODY)
-    if not document_id or body.get("ID") != f"OID{document_id}":
+    header = _at(root, family.header.path)
+    body = _at(root, family.body.path)
+    _refuse_rivals(body)
+    identifier = body.get("ID")
+    if not document_id or ((identifier or family.body.identified) and identifier != f"OID{document_id}"):
         raise Refused(
-            f"The body's ID is {str(body.get('ID'))[:120]!r}, the document's id is {document_id[:120]!r}.",
+            f"The body's ID is {str(identifier)[:120]!r}, the document's id is {document_id[:120]!r}.",
             rule="doc.body.id",
-            advice="Write nonXMLBody/@ID as OID followed by ClinicalDocument/id/@root.",
+            advice=f"Write {family.body.name}/@ID as OID followed by ClinicalDocument/id/@root.",
         )
-    collections = list(header.iterchildren(_COLLECTION))
+    collections = list(header.iterchildren(family.carrier.path[-1]))
     if len(collections) > 1:
         raise Refused("The header has more than one signatureCollection.", rule="doc.structure")
-    return Outline(document, document_id, header, body, collections[0] if collections else None)
+    return Outline(document, family, document_id, header, body, collections[0] if collections else None)
 
 
 def signature_entries(parts: Outline) -> tuple[SignatureEntry, ...]:
@@ -109,7 +121,7 @@ def signature_entries(parts: Outline) -> tuple[SignatureEntry, ...]:
     entries = tuple(_entry(element) for element in parts.collection)
     if len(entries) != sum(1 for _ in parts.root.iter(_SIGNATURE)):
         raise Refused(
-            "The document has a ds:Signature outside localSocialHeader/signatureCollection/signature.",
+            f"The document has a ds:Signature outside {parts.family.header.name}/signatureCollection/signature.",
             rule="doc.signature.stray",
             advice="Put every signature into the collection and nothing else anywhere.",
         )
@@ -127,14 +139,45 @@ def _entry(element: etree._Element) -> SignatureEntry:
     return SignatureEntry(element, element[0], element[1], element[2])
 
 
+def _family(root: etree._Element) -> Family:
+    family = family_of(root)
+    found = sum(1 for _ in root.iterchildren(*families_by_header()))
+    if family is None or found != 1:
+        names = sorted({known.header.name for known in families().values()})
+        raise Refused(
+            f"ClinicalDocument has {found} of the header elements {' and '.join(names)}, where one is expected.",
+            rule="doc.structure",
+            advice="Write localSocialHeader of urn:hl7finland for social welfare, localHeader for health care.",
+        )
+    return family
+
+
+def _at(root: etree._Element, path: tuple[str, ...]) -> etree._Element:
+    element = root
+    for name in path:
+        element = _only(element, list(element), name)
+    return element
+
+
+def _refuse_rivals(body: etree._Element) -> None:
+    """A body of another family beside the signed one would be shown by a reader that looks for that kind first."""
+    parent = body.getparent()
+    if parent is not None and sum(1 for _ in parent.iterchildren(*body_names())) > 1:
+        raise Refused(
+            "The document has two bodies beside each other.",
+            rule="doc.structure",
+            advice="Write one body: nonXMLBody in social welfare, structuredBody in health care.",
+        )
+
+
 def _only(parent: etree._Element, children: list[etree._Element], name: str) -> etree._Element:
     found = [child for child in children if child.tag == name]
     if len(found) != 1:
         raise Refused(
             f"{_name(parent)} has {len(found)} elements {name.rpartition('}')[2]}, where one is expected.",
             rule="doc.structure",
-            advice="Write the document in the structure of social-welfare documents (ClinicalDocument, "
-            "localSocialHeader, component/nonXMLBody).",
+            advice="Write the document in the structure of its family: ClinicalDocument with localSocialHeader and "
+            "component/nonXMLBody, or with localHeader and component/structuredBody.",
         )
     return found[0]
 

@@ -11,6 +11,7 @@ from sotepki.documents.vocabulary import HETU_ROOT, REGISTRATION_NUMBER_ROOT, fi
 
 _AUTHOR = hl7("author")
 _AUTHOR_IDS = "/".join(map(hl7, ("assignedAuthor", "id")))
+_AUTHOR_ORGANISATION = "/".join(map(hl7, ("author", "assignedAuthor", "representedOrganization", "id")))
 _CUSTODIAN_ID = "/".join(map(hl7, ("custodian", "assignedCustodian", "representedCustodianOrganization", "id")))
 
 
@@ -51,6 +52,12 @@ def author_numbers(parts: Outline) -> tuple[str, ...]:
     """The registration numbers of the authors."""
     authors = parts.root.iterchildren(_AUTHOR)
     return _extensions([i for author in authors for i in author.iterfind(_AUTHOR_IDS)], REGISTRATION_NUMBER_ROOT)
+
+
+def author_organisation(parts: Outline) -> str:
+    """The OID of the first author's organisation."""
+    organisation = parts.root.find(_AUTHOR_ORGANISATION)
+    return "" if organisation is None else organisation.get("root") or ""
 
 
 def custodian_oid(parts: Outline) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
@@ -10,6 +10,7 @@ from typing import Any
 
 from cryptography import x509
 from cryptography.x509 import ocsp
+from lxml import etree
 
 from sotepki import xmldsig
 from sotepki.documents.content import BodyContent, verified_body
@@ -48,6 +49,7 @@ class VerificationContext:
         rights: Valvira's role and attribute service; None leaves the professional's right unjudged.
         status: asks a responder about the signer's certificate; replaces ``crls`` and ``ocsp_responses``.
         tolerance: how far a signer's clock may run ahead.
+        profiles: whether certificates are compared with the national profiles; a difference only warns.
     """
 
     trust: Sequence[x509.Certificate]
@@ -59,6 +61,7 @@ class VerificationContext:
     rights: RightsRegister | None = None
     status: StatusQuestion | None = None
     tolerance: timedelta = timedelta(minutes=5)
+    profiles: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,7 @@ class VerifiedSignature:
         method: identifier of the signature algorithm.
         covered: paths of the elements that the signature covers.
         intact: digests and signature value verify and exactly body and timestamp are covered.
+        revocation: state of the certificate when it signed and now.
     """
 
     verdict: Verdict
@@ -86,6 +90,7 @@ class VerifiedSignature:
     method: str
     covered: tuple[str, ...]
     intact: bool
+    revocation: Mapping[str, str] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
@@ -98,6 +103,7 @@ class VerifiedSignature:
             "method": self.method,
             "covered": list(self.covered),
             "intact": self.intact,
+            "revocation": dict(self.revocation),
         }
 
 
@@ -110,7 +116,8 @@ class DocumentReport:
 
     Attributes:
         document_id, set_id, version, custodian, clients, authors: from the header, which is not signed.
-        body_octets: canonical nonXMLBody as it was signed; None unless a signature is intact.
+        family: id of the document's family, empty if it has none.
+        body_octets: the canonical body as it was signed; None unless a signature is intact.
     """
 
     verdict: Verdict
@@ -123,9 +130,20 @@ class DocumentReport:
     clients: tuple[str, ...] = field(default=(), repr=False)
     authors: tuple[str, ...] = ()
     body_octets: bytes | None = field(default=None, repr=False)
+    family: str = ""
+
+    def tree(self) -> etree._Element | None:
+        """The body that was signed, read from the signed octets as a tree of its own; None unless a signature is
+        intact. Nothing else of the document was signed, so nothing else may be used.
+
+        Raises:
+            Refused: the octets are no XML (``xml.*``), which only unusual namespace names can bring about.
+        """
+        return None if self.body_octets is None else xmldsig.reread(self.body_octets)
 
     def body(self) -> BodyContent | None:
-        """The content that was signed, decoded from the signed octets; None unless a signature is intact.
+        """The content of a nonXMLBody that was signed, decoded from the signed octets; None unless a signature is
+        intact.
 
         Raises:
             Refused: ``doc.content``.
@@ -137,6 +155,7 @@ class DocumentReport:
         return {
             "verdict": str(self.verdict),
             "findings": [finding.as_dict() for finding in self.findings],
+            "family": self.family,
             "document_id": self.document_id,
             "set_id": self.set_id,
             "version": self.version,

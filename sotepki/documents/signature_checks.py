@@ -1,29 +1,23 @@
-"""Judging one signature of a document: the XML signature, its coverage, its time, and who signed with what right."""
+"""Judging one signature of a document: the XML signature, its coverage and its time."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-
-from cryptography import x509
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 
 from sotepki.documents.certificate_checks import check_certificate
-from sotepki.documents.certificates import key_usage_of, required_key_usage, subject_serial_number
+from sotepki.documents.certificates import subject_serial_number
+from sotepki.documents.family import BodyReference
 from sotepki.documents.outline import Outline, SignatureEntry
-from sotepki.documents.people import parties
 from sotepki.documents.report import VerificationContext, VerifiedSignature, all_rules
+from sotepki.documents.revocation_checks import Revocation
+from sotepki.documents.signer_checks import check_signer
 from sotepki.documents.times import read_hl7_time, read_signature_time
-from sotepki.documents.vocabulary import (
-    AUTHENTICATION_METHODS,
-    PROFESSIONAL_CERTIFICATE,
-    SIGNATURE_TYPES,
-    Relation,
-    SignatureKind,
-    hl7,
-)
-from sotepki.errors import Refused
+from sotepki.documents.vocabulary import SIGNATURE_TYPES, Relation, SignatureKind, hl7
 from sotepki.evidence import Finding, Verdict
-from sotepki.identifiers import RegistrationNumber
 from sotepki.xmldsig import Judgement, SignatureReport, covers_exactly, path_of, verify_signature
+
+_EARLIEST = datetime(2007, 1, 1, tzinfo=UTC)
 
 
 def judge_signature(
@@ -31,23 +25,25 @@ def judge_signature(
 ) -> tuple[VerifiedSignature, bytes | None]:
     """Judge one signature into ``judgement``; with it the signed octets of the body, None unless it is intact."""
     own = Judgement(all_rules())
-    report = verify_signature(parts.document, entry.signature)
+    report = verify_signature(parts.document, entry.signature, filtered=_filtered(parts))
     own.take(_named(report, parts, entry), settles=report.verdict is not Verdict.INDETERMINATE)
     exact = covers_exactly(report, (parts.body, entry.timestamp))
     if not exact and (report.covered or report.unresolved):
         own.find(
             "doc.coverage",
             "The signature does not cover exactly the body and its own timestamp.",
-            expected=f"#{parts.body_identifier}, #{entry.timestamp.get('ID') or ''}",
-            found=", ".join([c.uri for c in report.covered] + list(report.unresolved))[:200],
+            expected=f"the body ({_body_forms(parts)}) and #{entry.timestamp.get('ID') or ''}",
+            found=", ".join([*(_covered(c.uri, c.path) for c in report.covered), *report.unresolved])[:300],
             where=_path(entry),
         )
     intact = exact and report.verdict is Verdict.VALID
     kind, code = _kind(entry, own)
     time = _time(parts, entry, context, own)
+    revocation = Revocation()
     if report.certificate is not None:
-        _check_signer(parts, report.certificate, kind, time or context.at, context, own)
-        check_certificate(report.certificate, kind, time, context, own)
+        rule = parts.family.signatures.get(kind) if kind else None
+        check_signer(parts, report.certificate, rule, time or context.at, context, own)
+        revocation = check_certificate(report.certificate, rule, time, context, own)
     judgement.take(own.findings, settles=own.verdict is not Verdict.INDETERMINATE)
     signature = VerifiedSignature(
         verdict=own.verdict,
@@ -59,14 +55,33 @@ def judge_signature(
         method=report.signature_method,
         covered=tuple(covered.path for covered in report.covered),
         intact=intact,
+        revocation=revocation.as_dict(),
     )
     octets = next((c.octets for c in report.covered if c.element is parts.body), None) if intact else None
     return signature, octets
 
 
+def _filtered(parts: Outline) -> tuple[str, ...]:
+    """The body's name, if documents of this family may refer to it by the XPath transform."""
+    forms = {reference.form for reference in parts.family.references}
+    return (parts.family.body.path[-1],) if BodyReference.XPATH in forms else ()
+
+
+def _body_forms(parts: Outline) -> str:
+    return " or ".join(reference.expression or f"#{parts.body_identifier}" for reference in parts.family.references)
+
+
+def _covered(uri: str, path: str) -> str:
+    return f"{uri or 'XPath'} = {path}"
+
+
 def _named(report: SignatureReport, parts: Outline, entry: SignatureEntry) -> tuple[Finding, ...]:
     """The findings of the XML signature, with the failed digests under the name of what they are of."""
-    names = {f"#{parts.body_identifier}": "doc.digest.body", f"#{entry.timestamp.get('ID')}": "doc.digest.timestamp"}
+    names: Mapping[str, str] = {
+        "": "doc.digest.body",
+        f"#{parts.body_identifier}": "doc.digest.body",
+        f"#{entry.timestamp.get('ID')}": "doc.digest.timestamp",
+    }
     sentences = {
         "doc.digest.body": "The body was changed after it was signed.",
         "doc.digest.timestamp": "The signature's timestamp was changed after it was signed.",
@@ -125,6 +140,15 @@ def _time(parts: Outline, entry: SignatureEntry, context: VerificationContext, o
             found=text[:60],
             where=_path(entry),
         )
+    elif moment < _EARLIEST:
+        own.find(
+            "doc.timestamp.implausible",
+            "signatureTimestamp lies before the time of Kanta.",
+            settles=False,
+            expected=f"not before {_EARLIEST.isoformat()}",
+            found=text[:60],
+            where=_path(entry),
+        )
     _check_age(parts, entry, moment, own)
     return moment
 
@@ -133,7 +157,7 @@ def _check_age(parts: Outline, entry: SignatureEntry, moment: datetime, own: Jud
     """A signature that is older than its document was left over from an earlier version, or the clock was wrong."""
     element = parts.root.find(hl7("effectiveTime"))
     made = read_hl7_time(element.get("value") or "") if element is not None else None
-    if made is None or moment + timedelta(seconds=1) >= made:
+    if made is None or made - moment <= timedelta(seconds=1):
         return
     relations = {related.get("typeCode") for related in parts.root.findall(hl7("relatedDocument"))}
     corrected = Relation.REPLACES.value in relations or parts.version > 1
@@ -144,73 +168,6 @@ def _check_age(parts: Outline, entry: SignatureEntry, moment: datetime, own: Jud
         found=moment.isoformat(),
         where=_path(entry),
     )
-
-
-def _check_signer(
-    parts: Outline,
-    certificate: x509.Certificate,
-    kind: SignatureKind | None,
-    at: datetime,
-    context: VerificationContext,
-    own: Judgement,
-) -> None:
-    if kind is None:
-        return
-    usage, required = key_usage_of(certificate), required_key_usage(kind)
-    if usage != required:
-        own.find(
-            "doc.key-usage",
-            f"The certificate's key usage does not fit a {kind} signature.",
-            expected=", ".join(sorted(required)),
-            found=", ".join(sorted(usage)) or "none",
-        )
-    holder = subject_serial_number(certificate)
-    if kind is SignatureKind.PROFESSIONAL:
-        _check_professional(parts, holder, at, context, own)
-    elif kind is SignatureKind.SYSTEM:
-        custodian = parties(parts).custodian
-        if not holder or holder != custodian:
-            own.find(
-                "doc.organisation",
-                "The system signature is not of the organisation that keeps the document.",
-                expected=custodian,
-                found=holder,
-            )
-
-
-def _check_professional(
-    parts: Outline, holder: str, at: datetime, context: VerificationContext, own: Judgement
-) -> None:
-    known = parties(parts)
-    for place, numbers in (("author id", known.authors), ("assignedAuthorSigner", known.signer.registration_numbers)):
-        if not numbers:
-            own.find(
-                "doc.registration-number.missing", f"The {place} carries no registration number.", expected=holder
-            )
-        elif holder not in numbers:
-            own.find(
-                "doc.registration-number",
-                f"The registration number of the certificate is not that of the {place}.",
-                expected=holder,
-                found=", ".join(numbers)[:120],
-            )
-    block = known.signer
-    if not block.complete or (PROFESSIONAL_CERTIFICATE, AUTHENTICATION_METHODS) not in block.authentication_methods:
-        own.find("doc.signer-block", "The professional's signature metadata is not complete.")
-    if context.rights is None:
-        return
-    try:
-        in_force = context.rights.rights_in_force(RegistrationNumber.parse(holder), at)
-    except Refused as refusal:
-        own.find("doc.right", f"The certificate names no professional: {refusal.sentence}", found=holder[:40])
-        return
-    if not in_force:
-        own.find(
-            "doc.right",
-            f"The professional {holder} had no right in force when the document was signed.",
-            expected=f"a right in force at {at.isoformat()}",
-            found="none",
-        )
 
 
 def _path(entry: SignatureEntry) -> str:

@@ -1,79 +1,36 @@
-"""Signing a social-welfare document in place.
+"""Signing documents in place.
 
-``sign_as_professional`` and ``sign_as_system`` refuse what a careful signer must not sign. ``sign_document`` does
-what it is told: with it, faulty documents are made for the conformance suite.
+``sign_as_professional``, ``sign_as_system`` and ``sign_as_kanta`` refuse what a careful signer must not sign.
+``sign_document`` does what it is told: with it, faulty documents are made for the conformance suite.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
-from xml.sax.saxutils import escape, quoteattr
 
 from cryptography import x509
+from cryptography.x509.oid import NameOID
 
-from sotepki.documents.certificates import key_usage_of, required_key_usage, subject_serial_number
+from sotepki.documents.certificates import key_usage_of, required_key_usage, subject_serial_number, subject_value
+from sotepki.documents.family import Holder
 from sotepki.documents.outline import Outline, outline
-from sotepki.documents.people import author_numbers, custodian_oid, signer_block
-from sotepki.documents.times import hl7_time, signature_time
-from sotepki.documents.vocabulary import (
-    AUTHENTICATION_METHODS,
-    FINLAND,
-    PROFESSIONAL_CERTIFICATE,
-    REGISTRATION_NUMBER_ROOT,
-    SIGNATURE_TYPES,
-    SIGNATURE_TYPES_NAME,
-    SignatureKind,
-)
+from sotepki.documents.people import author_numbers, author_organisation, custodian_oid
+from sotepki.documents.signature_style import SHA256, SignatureStyle, Signer
+from sotepki.documents.signature_writing import signed
+from sotepki.documents.vocabulary import KELA_ROOTS, SignatureKind
 from sotepki.errors import Refused
 from sotepki.registers import Professional
-from sotepki.xmldsig import (
-    DigestedReference,
-    SignatureMethod,
-    SigningKey,
-    XmlDocument,
-    before_end_tag,
-    before_start_tag,
-    digest_of,
-    empty_element_span,
-    load_algorithms,
-    read_xml,
-    signature_text,
-    spliced,
-)
+from sotepki.xmldsig import SigningKey, read_xml
 
-SHA256 = "http://www.w3.org/2001/04/xmlenc#sha256"
-
-
-@dataclass(frozen=True)
-class SignatureStyle:
-    """Forms that occur in the field side by side (docs/field/kanta.md 3.2); none of them is better.
-
-    Attributes:
-        timestamp_first: order of the two references.
-        enveloped: add the enveloped-signature transform to both.
-        prefix: namespace prefix of the signature elements of HL7 Finland.
-        ds_prefix: namespace prefix of XML Signature; empty for a default namespace.
-        digest_method: identifier of the digest.
-        signature_method: None takes the usual one for the key.
-    """
-
-    timestamp_first: bool = False
-    enveloped: bool = False
-    prefix: str = "hl7fi"
-    ds_prefix: str = "ds"
-    digest_method: str = SHA256
-    signature_method: SignatureMethod | None = None
-
-
-@dataclass(frozen=True)
-class Signer:
-    """Who signs with what. ``professional`` adds the professional's metadata block to the header."""
-
-    kind: SignatureKind
-    key: SigningKey = field(repr=False)
-    certificate: x509.Certificate
-    professional: Professional | None = None
+__all__ = [
+    "SHA256",
+    "SignatureStyle",
+    "Signer",
+    "sign_as_kanta",
+    "sign_as_professional",
+    "sign_as_system",
+    "sign_document",
+]
 
 
 def sign_as_professional(
@@ -90,21 +47,25 @@ def sign_as_professional(
     Everything outside the inserted text is returned byte for byte. Signing again adds a parallel signature.
 
     Raises:
-        Refused: the document is not of this family (``xml.*``, ``doc.*``), or the certificate is not the
-            professional's signature certificate (``doc.key``, ``doc.key-usage``, ``doc.registration-number``).
+        Refused: the document is of no family (``xml.*``, ``doc.*``), its kind is not signed by professionals
+            (``doc.signer``), or the certificate is not the professional's signature certificate (``doc.key``,
+            ``doc.key-usage``, ``doc.registration-number``, ``doc.prescriber-id``).
     """
     parts = outline(read_xml(document))
     number = str(professional.registration_number)
     _check_certificate(key, certificate, SignatureKind.PROFESSIONAL)
-    found = {subject_serial_number(certificate), *author_numbers(parts)} - {number}
-    if found:
+    _check_kind(parts, SignatureKind.PROFESSIONAL)
+    _check_prescriber(parts, certificate, professional)
+    holder, authors = subject_serial_number(certificate), author_numbers(parts)
+    if holder != number or (authors and number not in authors):
+        found = ", ".join(sorted({holder, *authors} - {number}))
         raise Refused(
-            f"The professional {number} cannot sign: certificate or author id say {', '.join(sorted(found))}.",
+            f"The professional {number} cannot sign: certificate or author id say {found or 'nothing'}.",
             rule="doc.registration-number",
             advice="Sign with the card of the document's author.",
         )
     signer = Signer(SignatureKind.PROFESSIONAL, key, certificate, professional)
-    return _signed(parts, signer, at, style or SignatureStyle())
+    return signed(parts, signer, at, style or SignatureStyle())
 
 
 def sign_as_system(
@@ -115,22 +76,52 @@ def sign_as_system(
     at: datetime,
     style: SignatureStyle | None = None,
 ) -> bytes:
-    """The document with a system signature (code 3) of its custodian's system.
+    """The document with a system signature (code 3) of the organisation that keeps the document or, in the
+    Prescription Centre, of the author's organisation.
 
     Raises:
-        Refused: the document is not of this family (``xml.*``, ``doc.*``), or the certificate is not the custodian's
-            system signature certificate (``doc.key``, ``doc.key-usage``, ``doc.organisation``).
+        Refused: the document is of no family (``xml.*``, ``doc.*``), its kind is not signed by systems
+            (``doc.signer``), or the certificate is not that organisation's system signature certificate
+            (``doc.key``, ``doc.key-usage``, ``doc.organisation``).
     """
     parts = outline(read_xml(document))
     _check_certificate(key, certificate, SignatureKind.SYSTEM)
-    organisation, custodian = subject_serial_number(certificate), custodian_oid(parts)
-    if organisation != custodian:
+    _check_kind(parts, SignatureKind.SYSTEM)
+    whose, expected = _organisation(parts)
+    organisation = subject_serial_number(certificate)
+    if organisation != expected:
         raise Refused(
-            f"The document's custodian is {custodian or 'unnamed'}, the certificate is {organisation or 'nobody'}'s.",
+            f"The document's {whose} is {expected or 'unnamed'}, the certificate is {organisation or 'nobody'}'s.",
             rule="doc.organisation",
-            advice="Sign with the system signature certificate of the organisation that keeps the document.",
+            advice=f"Sign with the system signature certificate of the {whose}.",
         )
-    return _signed(parts, Signer(SignatureKind.SYSTEM, key, certificate), at, style or SignatureStyle())
+    return signed(parts, Signer(SignatureKind.SYSTEM, key, certificate), at, style or SignatureStyle())
+
+
+def sign_as_kanta(
+    document: bytes,
+    *,
+    key: SigningKey,
+    certificate: x509.Certificate,
+    at: datetime,
+    style: SignatureStyle | None = None,
+) -> bytes:
+    """The document with Kanta's own signature (code 4), as the Prescription Centre adds it.
+
+    Raises:
+        Refused: the document is of no family, or the certificate is not Kela's (``doc.key``, ``doc.key-usage``,
+            ``doc.kela``).
+    """
+    parts = outline(read_xml(document))
+    _check_certificate(key, certificate, SignatureKind.KANTA)
+    holder = subject_serial_number(certificate)
+    if not holder.startswith(KELA_ROOTS):
+        raise Refused(
+            f"The certificate is {holder or 'nobody'}'s, which is not Kela.",
+            rule="doc.kela",
+            advice="Kanta signs with Kela's own certificate, whose serialNumber is an OID of Kela.",
+        )
+    return signed(parts, Signer(SignatureKind.KANTA, key, certificate), at, style or SignatureStyle())
 
 
 def sign_document(document: bytes, signer: Signer, at: datetime, style: SignatureStyle | None = None) -> bytes:
@@ -139,7 +130,7 @@ def sign_document(document: bytes, signer: Signer, at: datetime, style: Signatur
     Raises:
         Refused: the document is not of this family, so there is no place for the signature.
     """
-    return _signed(outline(read_xml(document)), signer, at, style or SignatureStyle())
+    return signed(outline(read_xml(document)), signer, at, style or SignatureStyle())
 
 
 def _check_certificate(key: SigningKey, certificate: x509.Certificate, kind: SignatureKind) -> None:
@@ -155,87 +146,35 @@ def _check_certificate(key: SigningKey, certificate: x509.Certificate, kind: Sig
         )
 
 
-def _signed(parts: Outline, signer: Signer, at: datetime, style: SignatureStyle) -> bytes:
-    digest = load_algorithms().digests[style.digest_method]
-    f = f"{style.prefix}:" if style.prefix else ""
-    declaration = f'xmlns:{style.prefix}="{FINLAND}"' if style.prefix else f'xmlns="{FINLAND}"'
-    moment = signature_time(at)
-    token = _token(parts, moment)
-    body_digest = digest_of(parts.body, digest)
-    timestamp = _timestamp(f, declaration, f"CDA-timestamp.{token}", moment)
-    references = [
-        DigestedReference(parts.body_identifier, digest.uri, body_digest, style.enveloped),
-        DigestedReference(f"CDA-timestamp.{token}", digest.uri, digest.digest(timestamp.encode()), style.enveloped),
-    ]
-    if style.timestamp_first:
-        references.reverse()
-    signature = signature_text(
-        references,
-        key=signer.key,
-        certificate=signer.certificate,
-        method=style.signature_method,
-        prefix=style.ds_prefix,
-    )
-    entry = (
-        f'<{f}signature {declaration} ID="{token}">'
-        f'<{f}signatureDescription code="{signer.kind.code}" codeSystem="{SIGNATURE_TYPES}" '
-        f'codeSystemName="{SIGNATURE_TYPES_NAME}" displayName="{signer.kind.display}"/>'
-        f"{timestamp}{signature}</{f}signature>"
-    )
-    return _inserted(parts, entry, _metadata(parts, signer, at, f, declaration), f, declaration)
+def _check_kind(parts: Outline, signer: SignatureKind) -> None:
+    kind = parts.kind
+    if kind is not None and signer not in kind.signers:
+        who = " or ".join(str(known) for known in kind.signers)
+        raise Refused(
+            f"A document of the kind {kind.id} is signed by {who}, not by {signer}.",
+            rule="doc.signer",
+            advice="Choose the signer by the kind of document.",
+        )
 
 
-def _timestamp(f: str, declaration: str, identifier: str, moment: str) -> str:
-    """signatureTimestamp in exclusive canonical form, so its digest is known before it stands in the document."""
-    return f'<{f}signatureTimestamp {declaration} ID="{identifier}">{moment}</{f}signatureTimestamp>'
+def _check_prescriber(parts: Outline, certificate: x509.Certificate, professional: Professional) -> None:
+    kind = parts.kind
+    if kind is None or not kind.prescriber:
+        return
+    found = subject_value(certificate, NameOID.PSEUDONYM)
+    expected = str(professional.prescriber_id or "")
+    if not found or found != expected:
+        raise Refused(
+            f"The certificate carries {'another' if found else 'no'} prescriber's identifier"
+            f"{' than the professional has' if found else ''}.",
+            rule="doc.prescriber-id",
+            advice="Sign with a card whose certificates carry the prescriber's identifier.",
+        )
 
 
-def _token(parts: Outline, moment: str) -> str:
-    """The signature's identifier: the same input gives the same one, two signatures never share it."""
-    ordinal = 1 if parts.collection is None else 1 + len(parts.collection)
-    return f"sig_{ordinal}.{parts.document_id}.{''.join(filter(str.isdigit, moment))}"
-
-
-def _inserted(parts: Outline, entry: str, metadata: str, f: str, declaration: str) -> bytes:
-    document, collection = parts.document, parts.collection
-    whole = f"{metadata}<{f}signatureCollection {declaration}>{entry}</{f}signatureCollection>"
-    if collection is None:
-        place = before_end_tag(document, parts.header)
-        return spliced(document.data, [(place, place, _encoded(whole, document))])
-    span = empty_element_span(document, collection)
-    if span is not None:
-        return spliced(document.data, [(*span, _encoded(whole, document))])
-    place = before_end_tag(document, collection)
-    edits = [(place, place, _encoded(entry, document))]
-    if metadata:
-        place = before_start_tag(document, collection)
-        edits.append((place, place, _encoded(metadata, document)))
-    return spliced(document.data, edits)
-
-
-def _encoded(text: str, document: XmlDocument) -> bytes:
-    return text.encode(document.encoding, "xmlcharrefreplace")
-
-
-def _metadata(parts: Outline, signer: Signer, at: datetime, f: str, declaration: str) -> str:
-    """The professional's block; empty for systems and when the block of the same professional is there already.
-
-    The elements and their order are observed; the form inside assignedAuthorSigner and signer is the plainest
-    assumption (docs/field/kanta.md 3.1, 4).
-    """
-    if signer.professional is None:
-        return ""
-    professional = signer.professional
-    number = str(professional.registration_number)
-    if number in signer_block(parts).registration_numbers:
-        return ""
-    given = "".join(f"<{f}given>{escape(name)}</{f}given>" for name in professional.person.given_names.split())
-    family = escape(professional.person.surname)
-    return (
-        f'<{f}assignedAuthorSigner {declaration}><{f}id root="{REGISTRATION_NUMBER_ROOT}" '
-        f"extension={quoteattr(number)}/></{f}assignedAuthorSigner>"
-        f"<{f}signer {declaration}><{f}name>{given}<{f}family>{family}</{f}family></{f}name></{f}signer>"
-        f'<{f}authenticationMethod {declaration} code="{PROFESSIONAL_CERTIFICATE}" '
-        f'codeSystem="{AUTHENTICATION_METHODS}"/>'
-        f'<{f}time {declaration} value="{hl7_time(at)}"/>'
-    )
+def _organisation(parts: Outline) -> tuple[str, str]:
+    """Who signs as a system, in words, and the OID."""
+    rule = parts.family.signatures.get(SignatureKind.SYSTEM)
+    if rule is not None and rule.holder is Holder.AUTHOR_ORGANISATION:
+        return "author's organisation", author_organisation(parts)
+    return "custodian", custodian_oid(parts)

@@ -1,10 +1,15 @@
-"""Verifying a social-welfare document: structure, content, and every signature in it."""
+"""Verifying a document of any family: structure, content, and every signature in it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import islice
 
-from sotepki.documents.content import codes_in_document, malformed_client_codes, read_body
+from lxml import etree
+
+from sotepki.documents.content import EncodedPart, content_of, decoded_parts
+from sotepki.documents.family import BodyForm
+from sotepki.documents.identity_codes import codes_in_document, malformed_client_codes
 from sotepki.documents.outline import Outline, SignatureEntry, outline, signature_entries
 from sotepki.documents.people import parties
 from sotepki.documents.report import (
@@ -44,8 +49,9 @@ def verify_document(document: bytes, context: VerificationContext) -> DocumentRe
     except Refused as refusal:
         judgement.refuse(refusal)
         return DocumentReport(judgement.verdict, judgement.findings)
-    _check_header(parts, judgement)
-    _check_codes(parts, judgement)
+    decoded = decoded_parts(parts.body) if _encoded(parts) else {}
+    _check_header(parts, decoded, judgement)
+    _check_codes(parts, decoded, judgement)
     signatures: list[VerifiedSignature] = []
     body: bytes | None = None
     for entry in _entries(parts, judgement):
@@ -64,6 +70,7 @@ def verify_document(document: bytes, context: VerificationContext) -> DocumentRe
         clients=known.clients,
         authors=known.authors,
         body_octets=body,
+        family=parts.family.id,
     )
 
 
@@ -80,12 +87,14 @@ def _entries(parts: Outline, judgement: Judgement) -> tuple[SignatureEntry, ...]
             settles=False,
         )
         return ()
-    if parts.collection is not None and parts.collection.getnext() is not None:
+    if _encoded(parts) and parts.collection is not None and parts.collection.getnext() is not None:
         judgement.find("doc.signature.place", "signatureCollection is not the last element of localSocialHeader.")
     return entries
 
 
-def _check_header(parts: Outline, judgement: Judgement) -> None:
+def _check_header(parts: Outline, decoded: Mapping[etree._Element, EncodedPart], judgement: Judgement) -> None:
+    if not _encoded(parts):
+        return
     missing = [name for name in METADATA if parts.header.find(finland(name)) is None]
     if missing:
         judgement.find(
@@ -95,16 +104,20 @@ def _check_header(parts: Outline, judgement: Judgement) -> None:
             found="without " + ", ".join(missing),
         )
     try:
-        read_body(parts.body)
+        content_of(parts.body, decoded)
     except Refused as refusal:
         judgement.find(refusal.rule, refusal.sentence)
 
 
-def _check_codes(parts: Outline, judgement: Judgement) -> None:
+def _encoded(parts: Outline) -> bool:
+    return parts.family.body.content is BodyForm.ENCODED
+
+
+def _check_codes(parts: Outline, decoded: Mapping[etree._Element, EncodedPart], judgement: Judgement) -> None:
     for refusal, element in islice(malformed_client_codes(parts.root), MAX_NAMED):
         judgement.find("doc.hetu.form", refusal.sentence, where=path_of(element))
     seen: set[str] = set()
-    for code, element in codes_in_document(parts.root, parts.body):
+    for code, element in codes_in_document(parts.document, decoded):
         if code in seen or Hetu(code).is_test:
             continue
         seen.add(code)

@@ -16,7 +16,13 @@ PROFESSIONAL_CERTIFICATE: Final = "1"
 
 HETU_ROOT: Final = "1.2.246.21"
 REGISTRATION_NUMBER_ROOT: Final = "1.2.246.537.26"
+PRESCRIBER_ROOT: Final = "1.2.246.537.25.1"
 KANTA_RECEIVER: Final = "1.2.246.556.18007.2"
+KELA_ORGANISATION: Final = "1.2.246.10.2462460"
+KELA_ROOTS: Final = ("1.2.246.556.", f"{KELA_ORGANISATION}.")
+"""Kela's own arc, and its organisation's (kanta.md 9, row custodian; registration.md 8)."""
+PRESCRIPTION_CENTRE: Final = f"{KELA_ORGANISATION}.19.1"
+"""Custodian of prescriptions (kanta.md 9: confirmed, old)."""
 
 
 class SignatureKind(StrEnum):

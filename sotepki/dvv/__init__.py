@@ -12,6 +12,8 @@ from sotepki.dvv.service_certificates_content import ApplicationKind
 from sotepki.dvv.service_certificates_delivery import Delivery
 from sotepki.dvv.service_certificates_guards import TechnicalContact
 from sotepki.dvv.service_certificates_store import Application
+from sotepki.dvv.spare_cards import SpareCard, SpareCards
+from sotepki.dvv.test_cards import TestCard, TestCards
 from sotepki.dvv.vartti import DVV, CardOrder, IdentityProof, Vartti
 
 __all__ = [
@@ -31,7 +33,11 @@ __all__ = [
     "RegistrationPoints",
     "RequestHistory",
     "ServiceCertificates",
+    "SpareCard",
+    "SpareCards",
     "TechnicalContact",
+    "TestCard",
+    "TestCards",
     "Vartti",
     "publication_app",
     "serve_publication",

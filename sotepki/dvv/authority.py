@@ -21,9 +21,11 @@ from sotepki.dvv.certification import OFFICE, CertificateOrder, Certification
 from sotepki.dvv.ledger import IssuedCertificate
 from sotepki.dvv.revocation import CertificateReference, revoke
 from sotepki.dvv.revocation_lists import SignedList
+from sotepki.dvv.revocation_watch import RevocationWatch
 from sotepki.errors import Fault
 from sotepki.records import Records, write_atomically
 from sotepki.tokens import KeyKind, PrivateKey
+from sotepki.tokens.storage import locked, private_directory
 from sotepki.x509.issuing import Issuer, responder_subject
 from sotepki.x509.ocsp import Responder
 from sotepki.x509.profile_values import SerialForm, SerialValue
@@ -63,8 +65,9 @@ class _RememberedResponder:
 class Authorities:
     """All certificate authorities of a workspace; safe to use from several threads.
 
-    ``keys`` gives the keys of authorities and responders by label. ``profiles`` are those of
-    ``sotepki.x509.profiles``. The object is a ``StatusSource``.
+    ``keys`` gives the keys of authorities and responders by label; with ``create_key`` an authority that the plan
+    makes on demand is made when it first issues. ``profiles`` are those of ``sotepki.x509.profiles``. The object is a
+    ``StatusSource``.
     """
 
     def __init__(
@@ -75,12 +78,15 @@ class Authorities:
         *,
         plan: HierarchyPlan | None = None,
         reasons: Mapping[str, RevocationReason] | None = None,
+        create_key: KeyMaker | None = None,
     ) -> None:
         self.plan = plan or load_plan()
         self.reasons = reasons or load_reasons()
         self._records = records
         self._keys = keys
         self._profiles = profiles
+        self._create_key = create_key
+        self._ready: set[str] = set()
         self._offices: dict[str, _Office] = {}
         self._issuers: dict[str, Issuer] = {}
         self._responders: dict[str, _RememberedResponder] = {}
@@ -89,7 +95,7 @@ class Authorities:
     # ------------------------------------------------------------------------------------------------ hierarchy
 
     def create_hierarchy(self, create_key: KeyMaker, *, actor: str = _SYSTEM) -> None:
-        """Make every authority of the plan and its OCSP responder, the root first.
+        """Make every authority of the plan and its OCSP responder, the root first; those on demand come later.
 
         A hierarchy that a crash left unfinished is finished: what is there stays, and ``create_key`` is asked for
         the rest.
@@ -97,15 +103,49 @@ class Authorities:
         Raises:
             Refused: the hierarchy is complete already (``authority.exists``).
         """
-        missing = [plan for plan in self.plan.authorities.values() if not self._made(plan.id)]
-        without = [a for a in self.plan.authorities if a in {p.id for p in missing} or self._responder_der(a) is None]
+        wanted = [plan for plan in self.plan.authorities.values() if not plan.on_demand]
+        missing = [plan for plan in wanted if not self.is_made(plan.id)]
+        without = [plan.id for plan in wanted if plan in missing or self._responder_der(plan.id) is None]
         if not missing and not without:
             raise refusal("authority.exists", "The certificate authorities of this workspace exist already.")
         for plan in missing:
             self._create_authority(plan, create_key(plan.key_label, plan.key), actor)
         for authority_id in without:
-            create_key(self.plan.responders.key_label(authority_id), self.plan.responders.key)
-            self._issue_responder(authority_id, actor)
+            self._create_responder(authority_id, create_key, actor)
+
+    def missing(self) -> list[str]:
+        """The authorities that this workspace should have and does not, as one of an older version."""
+        made = set(self.made())
+        return [plan.id for plan in self.plan.authorities.values() if not plan.on_demand and plan.id not in made]
+
+    def made(self) -> list[str]:
+        """The authorities that there are, in the order of the plan; one on demand may not be there yet."""
+        with self._records.look() as session:
+            made = set(session.scalars(select(AuthorityRow.id).where(AuthorityRow.der.is_not(None))))
+        return [authority_id for authority_id in self.plan.authorities if authority_id in made]
+
+    def is_made(self, authority_id: str) -> bool:
+        """Whether an authority has its certificate."""
+        with self._records.look() as session:
+            row = session.get(AuthorityRow, authority_id)
+            return row is not None and row.der is not None
+
+    def make_ready(self, authority_id: str, *, actor: str = _SYSTEM) -> None:
+        """Make an authority that is made on demand, if it is not there or was left unfinished.
+
+        Runs of several processes wait for each other here, so that there is one key and one certificate.
+        """
+        plan = self._plan(authority_id)
+        with self._lock:
+            if self._create_key is None or not plan.on_demand or authority_id in self._ready:
+                return
+            if not self._finished(authority_id):
+                with locked(private_directory(self._records.outbox_directory.parent / "claims") / "authority.lock"):
+                    if not self.is_made(authority_id):
+                        self._create_authority(plan, self._create_key(plan.key_label, plan.key), actor)
+                    if self._responder_der(authority_id) is None:
+                        self._create_responder(authority_id, self._create_key, actor)
+            self._ready.add(authority_id)
 
     def certificate(self, authority_id: str) -> x509.Certificate:
         """The CA certificate of an authority."""
@@ -129,7 +169,7 @@ class Authorities:
     def authority_of(self, certificate: x509.Certificate) -> str | None:
         """The id of the authority whose key identifier a certificate names as its issuer's, None if not ours."""
         key_id = ledger.issuer_key_id_of(certificate)
-        return next((a for a in self.plan.authorities if self._office(a).key_id == key_id), None)
+        return next((a for a in self.made() if self._office(a).key_id == key_id), None)
 
     # -------------------------------------------------------------------------------------------------- issuing
 
@@ -156,12 +196,22 @@ class Authorities:
         """Issue a certificate for each order, all recorded in one transaction, or none.
 
         Serial numbers are committed as taken before the key signs; a crash costs numbers and never uses one twice.
+        Certificates that strict readers refuse (explicit NULL parameters) come from ``issue_many_der``.
 
         Raises:
             Refused: the authority does not issue this profile (``authority.profile``), is expired or revoked
                 (``authority.expired``), an end lies after the authority's (``authority.validity``), or the profile
                 forbids something.
         """
+        return self._certification_for(authority_id, profile_id, actor).issue(orders)
+
+    def issue_many_der(
+        self, authority_id: str, profile_id: str, orders: Sequence[CertificateOrder], *, actor: str
+    ) -> list[bytes]:
+        """``issue_many``, giving DER: also for profiles whose certificates the library here cannot read back."""
+        return self._certification_for(authority_id, profile_id, actor).issue_der(orders)
+
+    def _certification_for(self, authority_id: str, profile_id: str, actor: str) -> Certification:
         profile, plan = self._profile(profile_id), self._plan(authority_id)
         if plan.profile not in profile.issuers:
             raise refusal(
@@ -169,7 +219,8 @@ class Authorities:
                 f"The authority {authority_id} does not issue {profile_id} certificates.",
                 subject=profile_id,
             )
-        return self._certification(authority_id, profile, actor).issue(orders)
+        self.make_ready(authority_id, actor=actor)
+        return self._certification(authority_id, profile, actor)
 
     # ----------------------------------------------------------------------------------------------- revocation
 
@@ -189,6 +240,10 @@ class Authorities:
         """The state of a certificate in the records; unknown if no authority here issued it."""
         with self._records.look() as session:
             return ledger.status_of(session, issuer_key_id.hex(), serial_number)
+
+    def revocation_watch(self) -> RevocationWatch:
+        """Tells at once whether anything was revoked, by whatever process; the caller closes it."""
+        return RevocationWatch(self._records.database)
 
     def issued(
         self, *, serial_number: int | None = None, holder: str | None = None, authority_id: str | None = None
@@ -212,7 +267,7 @@ class Authorities:
         """A revocation list of this moment under the next number, signed and not published."""
         office = self._office(authority_id)
         return revocation_lists.sign_list(
-            self._records, office.plan, self._issuer(office), self.plan.crl, actor=actor
+            self._records, office.plan, self._issuer(office), self.plan.list_policy(authority_id), actor=actor
         )
 
     def publish(self, directory: Path, *, actor: str = _SYSTEM) -> dict[str, int]:
@@ -220,15 +275,15 @@ class Authorities:
 
         Files: ``crl/<publication id>.crl`` and ``ca/<publication id>.crt``, both DER, each replaced whole.
         """
-        return {authority_id: self._publish(authority_id, directory, actor) for authority_id in self.plan.authorities}
+        return {authority_id: self._publish(authority_id, directory, actor) for authority_id in self.made()}
 
     def publish_if_due(self, directory: Path, *, actor: str = _SYSTEM) -> dict[str, int]:
         """As ``publish``, for the authorities whose list is missing, old, or lacks a revocation."""
         published: dict[str, int] = {}
-        for authority_id, plan in self.plan.authorities.items():
-            now = self._records.clock.now()
+        for authority_id in self.made():
+            plan, now = self.plan.authorities[authority_id], self._records.clock.now()
             with self._records.look() as session:
-                due = revocation_lists.due(session, plan, self.plan.crl, directory, now)
+                due = revocation_lists.due(session, plan, self.plan.list_policy(authority_id), directory, now)
             if due:
                 published[authority_id] = self._publish(authority_id, directory, actor)
         return published
@@ -245,10 +300,13 @@ class Authorities:
 
     # -------------------------------------------------------------------------------------------------- making
 
-    def _made(self, authority_id: str) -> bool:
-        with self._records.look() as session:
-            row = session.get(AuthorityRow, authority_id)
-            return row is not None and row.der is not None
+    def _finished(self, authority_id: str) -> bool:
+        return self.is_made(authority_id) and self._responder_der(authority_id) is not None
+
+    def _create_responder(self, authority_id: str, create_key: KeyMaker, actor: str) -> None:
+        key = self.plan.responders.key_for(self._plan(authority_id))
+        create_key(self.plan.responders.key_label(authority_id), key)
+        self._issue_responder(authority_id, actor)
 
     def _create_authority(self, plan: AuthorityPlan, key: PrivateKey, actor: str) -> None:
         key_id = x509.SubjectKeyIdentifier.from_public_key(key.public_key()).digest.hex()
@@ -275,7 +333,7 @@ class Authorities:
 
     def _issue_responder(self, authority_id: str, actor: str) -> bytes:
         policy, office = self.plan.responders, self._office(authority_id)
-        profile = self._profile(policy.profile)
+        profile = self._profile(policy.profile_for(office.plan))
         key = self._keys(policy.key_label(authority_id))
         number = len(self.issued(holder=f"responder:{authority_id}")) + 1
         order = CertificateOrder(
@@ -311,7 +369,10 @@ class Authorities:
     def _responder_der(self, authority_id: str) -> bytes | None:
         with self._records.look() as session:
             return ledger.responder_certificate(
-                session, authority_id, self.plan.responders.profile, self._records.clock.now()
+                session,
+                authority_id,
+                self.plan.responders.profile_for(self._plan(authority_id)),
+                self._records.clock.now(),
             )
 
     # ------------------------------------------------------------------------------------------------- looking up

@@ -27,7 +27,11 @@ class HolderKind(StrEnum):
 
 @dataclass(frozen=True)
 class AuthorityPlan:
-    """One authority: its profile and key, its issuer (None for the root), whose certificates it issues."""
+    """One authority: its profile and key, its issuer (None for the root), whose certificates it issues.
+
+    ``crl`` is its own policy of lists where it has one; see ``HierarchyPlan.list_policy``. With ``on_demand`` it is
+    made when it first certifies something, not with the hierarchy.
+    """
 
     id: str
     title: str
@@ -40,17 +44,37 @@ class AuthorityPlan:
     source: str
     grade: Grade
     basis: Basis
+    crl: ListPolicy | None = None
+    on_demand: bool = False
 
 
 @dataclass(frozen=True)
 class ResponderPolicy:
-    """How the delegated OCSP responder of each authority is made, renewed, and how long its answers hold."""
+    """How the delegated OCSP responder of each authority is made, renewed, and how long its answers hold.
+
+    ``profile`` and ``key`` are for the RSA tree, ``ec_profile`` and ``ec_key`` for the EC tree.
+    """
 
     profile: str
     key: KeyKind
+    ec_profile: str
+    ec_key: KeyKind
     key_label_prefix: str
     renew_before: timedelta
     answer_validity: timedelta
+
+    @property
+    def profiles(self) -> frozenset[str]:
+        """The profiles of responder certificates in both trees."""
+        return frozenset({self.profile, self.ec_profile})
+
+    def profile_for(self, authority: AuthorityPlan) -> str:
+        """The profile of the responder certificate that an authority issues."""
+        return self.profile if authority.key.startswith("rsa") else self.ec_profile
+
+    def key_for(self, authority: AuthorityPlan) -> KeyKind:
+        """The kind of key that the responder of an authority has."""
+        return self.key if authority.key.startswith("rsa") else self.ec_key
 
     def key_label(self, authority_id: str) -> str:
         """The label of the responder's key in the token."""
@@ -72,6 +96,10 @@ class HierarchyPlan:
     authorities: Mapping[str, AuthorityPlan]
     responders: ResponderPolicy
     crl: ListPolicy
+
+    def list_policy(self, authority_id: str) -> ListPolicy:
+        """The policy of an authority's lists: its own, or the one for all."""
+        return self.authorities[authority_id].crl or self.crl
 
 
 @dataclass(frozen=True)
@@ -145,7 +173,9 @@ def _keys(row: Any, required: set[str], where: str, optional: frozenset[str] = f
 
 def _authority(authority_id: str, row: Any, where: str) -> AuthorityPlan:
     required = {"title", "publication_id", "profile", "key", "key_label", "holders", "source", "grade", "basis"}
-    _keys(row, required, where, optional=frozenset({"issuer"}))
+    _keys(row, required, where, optional=frozenset({"issuer", "crl", "on_demand"}))
+    if not isinstance(row.get("on_demand", False), bool):
+        raise Fault(f"In {where} on_demand must be true or false.")
     try:
         return AuthorityPlan(
             id=authority_id,
@@ -159,6 +189,8 @@ def _authority(authority_id: str, row: Any, where: str) -> AuthorityPlan:
             source=row["source"],
             grade=Grade(row["grade"]),
             basis=Basis(row["basis"]),
+            crl=_lists(row["crl"], f"{where}, crl") if "crl" in row else None,
+            on_demand=row.get("on_demand", False),
         )
     except ValueError as error:
         raise Fault(f"In {where}: {error}.") from None
@@ -166,11 +198,14 @@ def _authority(authority_id: str, row: Any, where: str) -> AuthorityPlan:
 
 def _responders(row: Any, where: str) -> ResponderPolicy:
     numbers = {"renew_before_days", "answer_valid_minutes"}
-    _keys(row, numbers | {"profile", "key", "key_label_prefix", "source", "grade", "basis"}, where)
+    words = {"profile", "key", "ec_profile", "ec_key", "key_label_prefix", "source", "grade", "basis"}
+    _keys(row, numbers | words, where)
     _positive(row, numbers, where)
     return ResponderPolicy(
         profile=row["profile"],
         key=KeyKind(row["key"]),
+        ec_profile=row["ec_profile"],
+        ec_key=KeyKind(row["ec_key"]),
         key_label_prefix=row["key_label_prefix"],
         renew_before=timedelta(days=row["renew_before_days"]),
         answer_validity=timedelta(minutes=row["answer_valid_minutes"]),
@@ -181,6 +216,8 @@ def _lists(row: Any, where: str) -> ListPolicy:
     numbers = {"next_update_hours", "republish_after_hours"}
     _keys(row, numbers | {"source", "grade", "basis"}, where)
     _positive(row, numbers, where)
+    if row["republish_after_hours"] >= row["next_update_hours"]:
+        raise Fault(f"In {where} a list would be replaced only after it has run out.")
     return ListPolicy(
         next_update=timedelta(hours=row["next_update_hours"]),
         republish_after=timedelta(hours=row["republish_after_hours"]),

@@ -21,8 +21,9 @@ from sotepki.dvv.authority_plan import AuthorityPlan
 from sotepki.dvv.authority_rules import refusal
 from sotepki.errors import Fault
 from sotepki.records import Records
-from sotepki.x509.issuing import Issuer, default_not_after, issue
-from sotepki.x509.profile_values import ValidityValue
+from sotepki.x509.extensions import AlternativeNames
+from sotepki.x509.issuing import Issuer, default_not_after, issue_der
+from sotepki.x509.profile_values import SignatureValue, ValidityValue
 from sotepki.x509.profiles import Profile
 
 OFFICE = "dvv"
@@ -44,6 +45,8 @@ class CertificateOrder:
     not_after: datetime | None = None
     dns_names: Sequence[str] = ()
     extended_key_usage: Sequence[str] = ()
+    email: str = ""
+    upn: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,17 @@ class Certification:
     next_serial: Callable[[datetime, int], int]
 
     def issue(self, orders: Sequence[CertificateOrder]) -> list[x509.Certificate]:
-        """Issue a certificate for each order, all of them recorded in one transaction.
+        """``issue_der``, giving certificates as the library reads them.
+
+        Raises:
+            Fault: the profile prescribes a quirk that the library does not read; nothing is issued.
+        """
+        if self.profile.value("signature", SignatureValue).explicit_null:
+            raise Fault(f"Certificates of the profile {self.profile.id} are issued as DER (issue_many_der).")
+        return [x509.load_der_x509_certificate(made) for made in self.issue_der(orders)]
+
+    def issue_der(self, orders: Sequence[CertificateOrder]) -> list[bytes]:
+        """Issue a certificate for each order, all of them recorded in one transaction; gives their DER.
 
         Raises:
             Refused: the authority is closed or expired, the profile forbids something in an order, or an order
@@ -76,9 +89,9 @@ class Certification:
         ends = [self._end(order, now) for order in orders]
         serials = self._reserve(len(orders))
         # One after the other: a token signs one at a time, and a second thread made it slower (measured).
-        certificates = [self._sign(*one, now) for one in zip(orders, serials, ends, strict=True)]
-        self._record(orders, certificates)
-        return certificates
+        made = [self._sign(*one, now) for one in zip(orders, serials, ends, strict=True)]
+        self._record(made)
+        return [new.der for new in made]
 
     def _must_be_valid(self, now: datetime) -> None:
         certificate = self.issuer.certificate
@@ -137,8 +150,8 @@ class Certification:
             )
         return serials
 
-    def _sign(self, order: CertificateOrder, serial: int, end: datetime, now: datetime) -> x509.Certificate:
-        return issue(
+    def _sign(self, order: CertificateOrder, serial: int, end: datetime, now: datetime) -> ledger.NewCertificate:
+        der = issue_der(
             self.profile,
             subject=order.subject,
             public_key=order.public_key,
@@ -146,16 +159,13 @@ class Certification:
             serial_number=serial,
             not_before=now,
             not_after=end,
-            dns_names=order.dns_names,
+            names=AlternativeNames(tuple(order.dns_names), email=order.email, upn=order.upn),
             extended_key_usage=order.extended_key_usage,
         )
+        return ledger.NewCertificate(der, serial, now, end, order.holder, self.profile.id)
 
-    def _record(self, orders: Sequence[CertificateOrder], certificates: Sequence[x509.Certificate]) -> None:
-        new = [
-            ledger.NewCertificate(certificate, order.holder, self.profile.id)
-            for order, certificate in zip(orders, certificates, strict=True)
-        ]
-        serials = [ledger.serial_text(certificate.serial_number) for certificate in certificates]
+    def _record(self, new: Sequence[ledger.NewCertificate]) -> None:
+        serials = [ledger.serial_text(one.serial_number) for one in new]
         with self.records.change(OFFICE, self.actor) as tx:
             ledger.record_certificates(tx.session, self.plan.id, self.key_id, new, tx.now)
             tx.journal(
@@ -164,5 +174,5 @@ class Certification:
                 authority=self.plan.id,
                 profile=self.profile.id,
                 serials=" ".join(serials),
-                holders=" ".join(order.holder for order in orders),
+                holders=" ".join(one.holder for one in new),
             )

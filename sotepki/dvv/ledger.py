@@ -11,7 +11,6 @@ from datetime import datetime
 from functools import cached_property
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 from sqlalchemy import exists, insert, select, update
 from sqlalchemy.orm import Session
 
@@ -116,9 +115,12 @@ def take_serials(session: Session, authority_id: str, serials: Sequence[int], at
 
 @dataclass(frozen=True)
 class NewCertificate:
-    """A certificate that was signed and is to be recorded."""
+    """A certificate that was signed and is to be recorded, with what was put into it."""
 
-    certificate: x509.Certificate
+    der: bytes
+    serial_number: int
+    not_before: datetime
+    not_after: datetime
     holder: str
     profile: str
 
@@ -132,14 +134,14 @@ def record_certificates(
         [
             {
                 "authority_id": authority_id,
-                "serial": serial_text(new.certificate.serial_number),
+                "serial": serial_text(new.serial_number),
                 "issuer_key_id": issuer_key_id,
                 "profile": new.profile,
                 "holder": new.holder,
-                "not_before": new.certificate.not_valid_before_utc,
-                "not_after": new.certificate.not_valid_after_utc,
+                "not_before": new.not_before,
+                "not_after": new.not_after,
                 "issued_at": at,
-                "der": new.certificate.public_bytes(Encoding.DER),
+                "der": new.der,
             }
             for new in certificates
         ],

@@ -30,7 +30,8 @@ class RequestRecord:
     ``outcome`` is ``served`` or ``missing`` for files; for OCSP the response status of RFC 6960 4.2.1
     (``successful``, ``malformed_request``, ...), or ``too-large`` and ``wrong-type`` when HTTP already refused.
     ``serials`` are the certificates asked about. ``answer`` is the state told (``good``, ``revoked``, ``unknown``),
-    empty unless it was a successful OCSP answer about one certificate.
+    empty unless it was a successful OCSP answer about one certificate. ``faulty``: the answer was spoilt on purpose;
+    outcome and answer are those of the honest one.
     """
 
     at: datetime
@@ -41,6 +42,7 @@ class RequestRecord:
     serials: tuple[int, ...] = ()
     answer: str = ""
     size: int = 0
+    faulty: bool = False
 
 
 class RequestHistory:
@@ -70,6 +72,11 @@ class RequestHistory:
                 for (counted, _, result), number in self._counts.items()
                 if service in (None, counted) and outcome in (None, result)
             )
+
+    def counts(self) -> dict[tuple[Service, str, str], int]:
+        """How many requests there were by service, publication id and outcome."""
+        with self._lock:
+            return dict(self._counts)
 
     def asked(self, serial_number: int) -> tuple[RequestRecord, ...]:
         """The OCSP requests about a certificate."""

@@ -68,7 +68,7 @@ def revoke(
 
 def holder_kind(plan: HierarchyPlan, authority_id: str, profile: str) -> HolderKind:
     """What kind of holder a certificate of this authority and profile has."""
-    if profile == plan.responders.profile:
+    if profile in plan.responders.profiles:
         return HolderKind.AUTHORITY
     return plan.authorities[authority_id].holders
 

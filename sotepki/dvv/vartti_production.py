@@ -147,7 +147,7 @@ class CardProduction:
             use: self.authorities.issue(
                 PERSONS,
                 PROFILES[use],
-                subject=_subject(case),
+                subject=subject_of(case),
                 public_key=key.public_key(),
                 actor=DVV,
                 not_after=_not_after(PROFILES[use], case),
@@ -202,7 +202,7 @@ class CardProduction:
         )
 
 
-def _subject(case: CardCase) -> dict[str, str]:
+def subject_of(case: CardCase) -> dict[str, str]:
     """The subject of both certificates (docs/field/pki.md 5.4)."""
     person, right = _person(case), _right(case)
     assert case.professional is not None

@@ -33,6 +33,11 @@ class KeyRing:
         """The SoftHSM configuration of this ring, for other programs (``SOFTHSM2_CONF``)."""
         return self._directory.configuration
 
+    @property
+    def token_label(self) -> str:
+        """The label of the token."""
+        return self._token_label
+
     def __call__(self, label: str) -> PrivateKey:
         """The key with a label.
 

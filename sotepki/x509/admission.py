@@ -25,7 +25,7 @@ from sotepki.x509.profile_values import (
     SerialValue,
     ValidityValue,
 )
-from sotepki.x509.profiles import Profile, ProfileKind, ProfileRow
+from sotepki.x509.profiles import Environment, Profile, ProfileKind, ProfileRow
 from sotepki.x509.serials import has_form
 from sotepki.x509.validity import ends_with_finnish_day, latest_end
 
@@ -48,8 +48,15 @@ def admit(
     """Let a request through, or refuse it under the row that forbids it.
 
     Raises:
-        Refused: with the row's id as rule.
+        Refused: with the row's id as rule; a production form is refused whole (``cert.environment.production``).
     """
+    if profile.environment is not Environment.TEST:
+        raise Refused(
+            f"Certificates of the profile {profile.id} are not made here: it is a production form, kept for linting.",
+            rule="cert.environment.production",
+            advice="Issue from the TEST profile of the same kind.",
+            subject=profile.id,
+        )
     _issuer(profile, issuer, public_key)
     _subject(profile, subject)
     _key(profile, public_key)

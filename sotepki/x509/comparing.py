@@ -75,7 +75,7 @@ def _basics(profile: Profile, view: View) -> Iterator[Breach]:
     signature = profile.value("signature", SignatureValue)
     seen = view.inner_signature
     if (seen.hash, seen.family) != (signature.hash, profile.family) or (
-        seen.family == "ec" and seen.null != signature.explicit_null
+        seen.family == "ec" and seen.null != signature.explicit_null and not signature.null_optional
     ):
         expected = f"{signature.hash} with {profile.family.upper()}"
         expected += ", NULL parameters" if signature.explicit_null else ""

@@ -5,6 +5,7 @@ The rules are ``csr.*`` in ``rules.yaml``; the names a request should carry come
 
 from __future__ import annotations
 
+import hashlib
 import re
 import warnings
 from collections.abc import Collection, Iterator, Mapping
@@ -21,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from sotepki.errors import Refused
 from sotepki.evidence import Finding, Verdict, verdict_of
+from sotepki.x509 import der
 from sotepki.x509.admission import is_dns_name
 from sotepki.x509.keys import key_kind
 from sotepki.x509.names import ATTRIBUTES, NamePart, name_text, read_name
@@ -28,6 +30,7 @@ from sotepki.x509.profile_values import Presence
 from sotepki.x509.profiles import Profile, load_profiles
 from sotepki.x509.reading import guess, plain_reason, private_key_given, request_block
 from sotepki.x509.rulebook import rulebook
+from sotepki.x509.weak_keys import weakness
 
 
 class CsrKind(StrEnum):
@@ -115,7 +118,7 @@ def check_csr(data: bytes, kind: CsrKind, *, seen_keys: Collection[bytes] = ()) 
     try:
         request = _take_apart(csr)
         findings += _key(csr.public_key(), seen_keys)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+    except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
         findings.append(
             rules.finding("csr.unreadable", f"The request cannot be read to its end: {plain_reason(error)}.")
         )
@@ -137,6 +140,16 @@ def check_csr(data: bytes, kind: CsrKind, *, seen_keys: Collection[bytes] = ()) 
     )
 
 
+def certificate_key_digest(certificate: bytes) -> bytes:
+    """``key_digest`` of the key in a certificate's DER, read or not by strict readers; empty if it is none."""
+    try:
+        fields = der.parse(certificate).children()[0].children()
+        fields = fields[1:] if fields[0].tag == 0xA0 else fields
+        return hashlib.sha256(fields[5].raw).digest()
+    except (der.DerError, IndexError):
+        return b""
+
+
 def key_digest(public_key: object) -> bytes:
     """SHA-256 of a public key's SubjectPublicKeyInfo, by which a reused key is known."""
     if not isinstance(public_key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey):
@@ -149,7 +162,7 @@ def key_digest(public_key: object) -> bytes:
 def _load(block: bytes) -> x509.CertificateSigningRequest:
     try:
         return x509.load_der_x509_csr(block)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+    except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
         seems = guess(block)
         if "private key" in seems:
             raise private_key_given("The file", "csr") from None
@@ -201,6 +214,8 @@ def _key(key: object, seen_keys: Collection[bytes]) -> Iterator[Finding]:
         exponent = key.public_numbers().e
         if exponent < 65537 or exponent % 2 == 0:
             yield rules.finding("csr.key.exponent", "The public exponent is small or even.", found=str(exponent)[:40])
+        if reason := weakness(key):
+            yield rules.finding("csr.key.weak", f"Anybody can compute the private key: {reason}.", found=kind)
     elif kind not in ("p-256", "p-384"):
         yield rules.finding("csr.key.algorithm", f"The key is of the kind {kind}.", expected="RSA, P-256", found=kind)
         return

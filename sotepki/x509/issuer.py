@@ -53,3 +53,6 @@ def extension_of(certificate: x509.Certificate, kind: type[Kind]) -> Kind | None
         return certificate.extensions.get_extension_for_class(kind).value
     except x509.ExtensionNotFound:
         return None
+    except (x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
+        # pyca has classes of their own for these, which are no ValueError.
+        raise ValueError(str(error)) from error

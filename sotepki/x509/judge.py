@@ -7,8 +7,11 @@ inside a running one as well.
 
 from __future__ import annotations
 
+import functools
+import threading
+from collections import OrderedDict
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -37,6 +40,89 @@ class Judgement:
     detail: str
 
 
+@dataclass(frozen=True)
+class _Material:
+    """What a judgement rests on besides the certificate itself."""
+
+    authorities: tuple[x509.Certificate, ...]
+    at: datetime
+    crls: tuple[x509.CertificateRevocationList, ...]
+    responses: tuple[ocsp.OCSPResponse, ...]
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        # Lists are told apart as objects: hashing one of a million entries would cost more than judging.
+        return (self.authorities, self.at, *(id(crl) for crl in self.crls))
+
+
+@dataclass
+class _Prepared:
+    """A context of the library that is used again; ``material`` keeps the objects alive whose ids are in the key."""
+
+    material: _Material
+    context: ValidationContext
+    uses: int = 0
+
+
+@dataclass
+class _Contexts:
+    """The contexts that were used last: building one costs more than a judgement in it.
+
+    The library remembers in a context what it has seen, so a context is given up after many uses.
+    """
+
+    most: int = 8
+    most_uses: int = 5000
+    _kept: OrderedDict[tuple[object, ...], _Prepared] = field(default_factory=OrderedDict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def of(self, material: _Material, leaf_revocation: bool, ca_revocation: bool) -> ValidationContext:
+        """A context for this material."""
+        if material.responses:
+            return _context(material, leaf_revocation, ca_revocation)
+        key = (*material.key, leaf_revocation, ca_revocation)
+        with self._lock:
+            prepared = self._kept.pop(key, None)
+            if prepared is None or prepared.uses >= self.most_uses:
+                prepared = _Prepared(material, _context(material, leaf_revocation, ca_revocation))
+            prepared.uses += 1
+            self._kept[key] = prepared
+            while len(self._kept) > self.most:
+                self._kept.popitem(last=False)
+            return prepared.context
+
+
+_contexts = _Contexts()
+
+
+def _context(material: _Material, leaf_revocation: bool, ca_revocation: bool) -> ValidationContext:
+    required, none = RevocationCheckingRule.CRL_OR_OCSP_REQUIRED, RevocationCheckingRule.NO_CHECK
+    policy = RevocationCheckingPolicy(
+        ee_certificate_rule=required if leaf_revocation else none,
+        intermediate_ca_cert_rule=required if ca_revocation else none,
+    )
+    loaded = [_loaded(certificate) for certificate in material.authorities]
+    return ValidationContext(
+        trust_roots=[loaded[-1]],
+        other_certs=loaded[:-1],
+        moment=material.at,
+        allow_fetching=False,
+        crls=[asn1_crl.CertificateList.load(crl.public_bytes(Encoding.DER)) for crl in material.crls],
+        ocsps=[
+            asn1_ocsp.OCSPResponse.load(response.public_bytes(Encoding.DER))
+            for response in material.responses
+            if response.response_status is ocsp.OCSPResponseStatus.SUCCESSFUL
+        ],
+        revinfo_policy=CertRevTrustPolicy(policy, retroactive_revinfo=True),
+    )
+
+
+@functools.lru_cache(maxsize=64)
+def _loaded(certificate: x509.Certificate) -> asn1_x509.Certificate:
+    """A CA certificate in the library's form; it is the same in path after path."""
+    return asn1_x509.Certificate.load(certificate.public_bytes(Encoding.DER))
+
+
 def judge(
     chain: Sequence[x509.Certificate],
     *,
@@ -51,28 +137,12 @@ def judge(
     Raises:
         ValueError, TypeError: a structure that pyca read cannot be read by the library.
     """
-    required, none = RevocationCheckingRule.CRL_OR_OCSP_REQUIRED, RevocationCheckingRule.NO_CHECK
-    policy = RevocationCheckingPolicy(
-        ee_certificate_rule=required if leaf_revocation else none,
-        intermediate_ca_cert_rule=required if ca_revocation else none,
-    )
-    loaded = [asn1_x509.Certificate.load(certificate.public_bytes(Encoding.DER)) for certificate in chain]
-    root = loaded[-1]
+    material = _Material(tuple(chain[1:] or chain), at.replace(microsecond=0), tuple(crls), tuple(ocsp_responses))
+    root = _loaded(chain[-1])
+    leaf = asn1_x509.Certificate.load(chain[0].public_bytes(Encoding.DER)) if len(chain) > 1 else None
     try:
-        context = ValidationContext(
-            trust_roots=[root],
-            other_certs=loaded[:-1],
-            moment=at,
-            allow_fetching=False,
-            crls=[asn1_crl.CertificateList.load(crl.public_bytes(Encoding.DER)) for crl in crls],
-            ocsps=[
-                asn1_ocsp.OCSPResponse.load(response.public_bytes(Encoding.DER))
-                for response in ocsp_responses
-                if response.response_status is ocsp.OCSPResponseStatus.SUCCESSFUL
-            ],
-            revinfo_policy=CertRevTrustPolicy(policy, retroactive_revinfo=True),
-        )
-        path = ValidationPath(CertTrustAnchor(root), loaded[-2:0:-1], loaded[0] if len(loaded) > 1 else None)
+        context = _contexts.of(material, leaf_revocation, ca_revocation)
+        path = ValidationPath(CertTrustAnchor(root), [_loaded(one) for one in chain[-2:0:-1]], leaf)
         _run(async_validate_path(context, path))
     except errors.RevokedError as error:
         when = f"{error.revocation_dt:%Y-%m-%d %H:%M:%SZ}"
@@ -80,6 +150,21 @@ def judge(
         return Judgement("path.revoked", f"A certificate of the path was revoked on {when}: {reason}.", str(error))
     except errors.ValidationError as error:
         return _told(error)
+    except AssertionError:
+        # The library asserts that key and signature are of one family, where a stranger's data may break it.
+        # A stranger's answer or list must not decide about a certificate: judge again without them.
+        if ocsp_responses or crls:
+            rest = () if not ocsp_responses else crls
+            return judge(
+                chain,
+                at=at,
+                crls=rest,
+                ocsp_responses=(),
+                leaf_revocation=leaf_revocation,
+                ca_revocation=ca_revocation,
+            )
+        message = "A signature on the path is of another family than its key."
+        return Judgement("path.signature", message, "signature and key do not fit")
     except (KeyError, IndexError, AttributeError, OverflowError, NotImplementedError) as error:
         # asn1crypto reads lazily and meets broken content deep inside the judge.
         raise ValueError(f"{type(error).__name__}: {error}") from error

@@ -7,7 +7,7 @@ profile the certificate is taken for. Any bytes get an answer.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cryptography import x509
@@ -18,9 +18,9 @@ from sotepki.evidence import Finding, Verdict, verdict_of
 from sotepki.x509 import der
 from sotepki.x509.comparing import breaches
 from sotepki.x509.explaining import explain_extension, extended_key_usages, key_usage_bits, policy_oids
-from sotepki.x509.identifying import Match, best_matches
+from sotepki.x509.identifying import Match, best_matches, twins
 from sotepki.x509.names import name_text
-from sotepki.x509.profiles import load_profiles
+from sotepki.x509.profiles import Environment, load_profiles
 from sotepki.x509.reading import load_certificate
 from sotepki.x509.rulebook import rulebook
 from sotepki.x509.view import View, view_certificate
@@ -52,6 +52,8 @@ class LintReport:
     Attributes:
         profile_id: the profile the certificate is taken for, None if none fits well enough.
         why: the signs that speak for the profile, in words.
+        also: profiles that fit exactly as well, so that no sign tells them apart (personnel and actor cards).
+        left_out: rules of another linter that are not repeated here, each with the reason.
         nearest: without a profile, up to three that come near, best first.
         verdict: invalid with an error, indeterminate without a profile, else valid.
     """
@@ -61,6 +63,8 @@ class LintReport:
     nearest: tuple[Nearest, ...]
     findings: tuple[Finding, ...]
     subject: str = ""
+    also: tuple[str, ...] = ()
+    left_out: tuple[tuple[str, str], ...] = ()
 
     @property
     def verdict(self) -> Verdict:
@@ -73,9 +77,11 @@ class LintReport:
             "verdict": str(self.verdict),
             "profile": self.profile_id,
             "why": list(self.why),
+            "also": list(self.also),
             "subject": self.subject,
             "nearest": [near.as_dict() for near in self.nearest],
             "findings": [finding.as_dict() for finding in self.findings],
+            "left_out": [{"rule": rule, "reason": reason} for rule, reason in self.left_out],
         }
 
 
@@ -103,17 +109,41 @@ def lint_certificate(certificate: bytes | x509.Certificate, *, own: bool = False
     findings = list(_general(view))
     if refused is not None:
         findings.append(_strict_reader(view))
-    best, *others = best_matches(load_profiles().values(), view)
+    matches = best_matches(load_profiles().values(), view)
+    best, *others = matches
     if best.sure:
         findings += [
             breach.row.finding(breach.message, expected=breach.expected, found=breach.found, own=own)
             for breach in breaches(best.profile, view)
         ]
-        return LintReport(best.profile.id, best.signs, (), tuple(findings), name_text(view.subject))
+        if best.profile.environment is Environment.PRODUCTION:
+            findings.append(_production(view))
+        also = twins(matches, view)
+        return LintReport(best.profile.id, best.signs, (), tuple(findings), name_text(view.subject), also)
     resembling = [_nearest(match, view) for match in (best, *others[:4]) if match.signs]
     near = tuple(sorted(resembling, key=lambda one: len(one.differences))[:3])
     findings.append(_unknown(view, near))
     return LintReport(None, (), near, tuple(findings), name_text(view.subject))
+
+
+class SerialWatch:
+    """Looks at many certificates for two with one issuer and one serial number."""
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[bytes, int], bytes] = {}
+
+    def look(self, data: bytes, report: LintReport) -> LintReport:
+        """The report of a certificate, with a finding if another one bore its number before."""
+        try:
+            view = view_certificate(data)
+        except der.DerError:
+            return report
+        before = self._seen.setdefault((view.issuer_raw, view.serial), data)
+        if before == data:
+            return report
+        message = "Another certificate given here has the same issuer and serial number."
+        finding = rulebook().finding("cert.serial.twice", message, found=view.serial_octets.hex())
+        return replace(report, findings=(*report.findings, finding))
 
 
 def _unreadable(message: str, rule: str = "cert.not-a-certificate", advice: str = "") -> LintReport:
@@ -134,11 +164,15 @@ def _nearest(match: Match, view: View) -> Nearest:
 
 def _unknown(view: View, near: tuple[Nearest, ...]) -> Finding:
     if any(oid.startswith(PRODUCTION_ARC) for oid in _policies(view)):
-        message = "The certificate is of DVV's production arc, of which no profile is kept here."
-        return rulebook().finding("cert.environment.production", message, found=", ".join(_policies(view)))
+        return _production(view, " No profile kept here fits it.")
     message = "The certificate fits no profile"
     message += f"; the nearest is {near[0].profile_id}." if near else "."
     return rulebook().finding("cert.profile.unknown", message, found=name_text(view.issuer))
+
+
+def _production(view: View, more: str = "") -> Finding:
+    message = f"This is a certificate of DVV's production environment, not a TEST one.{more}"
+    return rulebook().finding("cert.environment.production", message, found=", ".join(_policies(view)))
 
 
 def _policies(view: View) -> tuple[str, ...]:

@@ -156,16 +156,39 @@ def write_response(
     nonce: bytes | None,
 ) -> bytes:
     """A signed basic response; the responder is named by the SHA-1 of its key."""
-    parts = [
-        der.explicit(2, der.octet_string(responder_key_hash)),
-        der.generalized_time(produced_at),
-        der.sequence(*(_single(answer) for answer in answers)),
-    ]
+    data = response_data(
+        [encode_single(answer) for answer in answers],
+        responder_id=responder_by_key(responder_key_hash),
+        produced_at=produced_at,
+        nonce=nonce,
+    )
+    return wrap_basic(data, sign_data(key, data), certificates)
+
+
+def responder_by_key(key_hash: bytes) -> bytes:
+    """A ResponderID that names the responder by the SHA-1 of its key."""
+    return der.explicit(2, der.octet_string(key_hash))
+
+
+def responder_by_name(name: bytes) -> bytes:
+    """A ResponderID that names the responder by its encoded distinguished name."""
+    return der.explicit(1, name)
+
+
+def response_data(
+    singles: Sequence[bytes], *, responder_id: bytes, produced_at: datetime, nonce: bytes | None
+) -> bytes:
+    """ResponseData, the part of a basic response that is signed."""
+    parts = [responder_id, der.generalized_time(produced_at), der.sequence(*singles)]
     if nonce is not None:
         value = der.octet_string(der.octet_string(nonce))
         parts.append(der.explicit(1, der.sequence(der.sequence(der.oid(NONCE), value))))
-    signed = der.sequence(*parts)
-    basic = [signed, *_sign(key, signed)]
+    return der.sequence(*parts)
+
+
+def wrap_basic(data: bytes, signature: tuple[bytes, bytes], certificates: Sequence[x509.Certificate]) -> bytes:
+    """The whole OCSPResponse around signed ResponseData; ``signature`` as ``sign_data`` gives it."""
+    basic = [data, *signature]
     if certificates:
         encoded = (certificate.public_bytes(serialization.Encoding.DER) for certificate in certificates)
         basic.append(der.explicit(0, der.sequence(*encoded)))
@@ -173,7 +196,8 @@ def write_response(
     return der.sequence(der.enumerated(ResponseStatus.SUCCESSFUL), der.explicit(0, body))
 
 
-def _single(answer: SingleAnswer) -> bytes:
+def encode_single(answer: SingleAnswer) -> bytes:
+    """A SingleResponse."""
     parts = [answer.certificate.encoded, _status(answer.status), der.generalized_time(answer.this_update)]
     if answer.next_update is not None:
         parts.append(der.explicit(0, der.generalized_time(answer.next_update)))
@@ -205,7 +229,8 @@ _REASONS = {
 }
 
 
-def _sign(key: PrivateKey, data: bytes) -> tuple[bytes, bytes]:
+def sign_data(key: PrivateKey, data: bytes) -> tuple[bytes, bytes]:
+    """Algorithm identifier and signature, both encoded."""
     algorithm = signing_hash(key)
     if isinstance(key, rsa.RSAPrivateKey):
         return _SIGNATURES["rsa", algorithm.name], der.bit_string(key.sign(data, padding.PKCS1v15(), algorithm))

@@ -6,6 +6,7 @@ no trust list of the machine. Revocation is judged from the lists and responses 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -143,7 +144,9 @@ def follow(
         issuers = [issuer for issuer in pool if issuer.subject == last.issuer and issuer not in chain]
         if not issuers:
             break
-        chain.append(next((issuer for issuer in issuers if _issued(last, issuer)), issuers[0]))
+        # One candidate is taken as it is: the judge verifies its signature anyway.
+        chosen = issuers[0] if len(issuers) == 1 else None
+        chain.append(chosen or next((issuer for issuer in issuers if _issued(last, issuer)), issuers[0]))
     return tuple(chain)
 
 
@@ -230,13 +233,16 @@ def _times(chain: Sequence[x509.Certificate], at: datetime) -> Iterator[Finding]
     """Validity periods, all of them: the judge stops at its first objection, a person wants to see the others."""
     for certificate in chain:
         start, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
-        where = readable(certificate.subject)
         if at > end + timedelta(seconds=1):
             message = f"A certificate of the path ended on {end:%Y-%m-%d %H:%M:%SZ}."
-            yield rulebook().finding("path.expired", message, found=f"{end:%Y-%m-%d}", where=where)
+            yield rulebook().finding(
+                "path.expired", message, found=f"{end:%Y-%m-%d}", where=readable(certificate.subject)
+            )
         elif at < start - timedelta(seconds=1):
             message = f"A certificate of the path begins on {start:%Y-%m-%d %H:%M:%SZ}."
-            yield rulebook().finding("path.not-yet-valid", message, found=f"{start:%Y-%m-%d}", where=where)
+            yield rulebook().finding(
+                "path.not-yet-valid", message, found=f"{start:%Y-%m-%d}", where=readable(certificate.subject)
+            )
 
 
 def _listed(
@@ -268,7 +274,13 @@ def _unreadable(error: Exception) -> Finding:
 
 
 def _showable(chain: tuple[x509.Certificate, ...]) -> tuple[x509.Certificate, ...]:
-    return tuple(certificate for certificate in chain if readable(certificate.subject))
+    return tuple(certificate for certificate in chain if _has_readable_subject(certificate))
+
+
+@functools.lru_cache(maxsize=256)
+def _has_readable_subject(certificate: x509.Certificate) -> bool:
+    """Whether the subject can be shown; the same CAs come in path after path."""
+    return bool(readable(certificate.subject))
 
 
 def _step(certificate: x509.Certificate, number: int, chain: Sequence[x509.Certificate]) -> PathStep:

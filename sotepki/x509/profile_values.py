@@ -67,6 +67,10 @@ EXTENDED_KEY_USAGES: Mapping[str, str] = {
     "time-stamping": "1.3.6.1.5.5.7.3.8",
     "ocsp-signing": "1.3.6.1.5.5.7.3.9",
     "smartcard-logon": "1.3.6.1.4.1.311.20.2.2",
+    # The EU health certificates of 2021 (recalled from the public specification of their trust lists).
+    "health-test": "1.3.6.1.4.1.1847.2021.1.1",
+    "health-vaccination": "1.3.6.1.4.1.1847.2021.1.2",
+    "health-recovery": "1.3.6.1.4.1.1847.2021.1.3",
 }
 
 #: Extensions by the short name used in rows and finding ids.
@@ -82,6 +86,7 @@ EXTENSIONS: Mapping[str, str] = {
     "authority-information-access": "1.3.6.1.5.5.7.1.1",
     "qc-statements": "1.3.6.1.5.5.7.1.3",
     "ocsp-no-check": "1.3.6.1.5.5.7.48.1.5",
+    "sct-list": "1.3.6.1.4.1.11129.2.4.2",
 }
 
 #: QC statements (ETSI EN 319 412-5 4.2 to 4.3) and the types of QcType.
@@ -107,10 +112,15 @@ class SerialValue:
 
 @dataclass(frozen=True)
 class SignatureValue:
-    """Hash of the signature; ``explicit_null`` adds NULL parameters to an ECDSA algorithm identifier."""
+    """Hash of the signature.
+
+    ``explicit_null`` adds NULL parameters to an ECDSA algorithm identifier; with ``null_optional`` a certificate fits
+    the profile with and without them.
+    """
 
     hash: str
     explicit_null: bool = False
+    null_optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -288,7 +298,7 @@ def _serial(raw: Any, where: str) -> SerialValue:
 def _signature(raw: Any, where: str) -> SignatureValue:
     row = _mapping(raw, SignatureValue, where)
     (name,) = _words(row["hash"], ("sha256", "sha384", "sha512"), where)
-    return SignatureValue(name, bool(row.get("explicit_null", False)))
+    return SignatureValue(name, bool(row.get("explicit_null", False)), bool(row.get("null_optional", False)))
 
 
 def _validity(raw: Any, where: str) -> ValidityValue:
@@ -423,4 +433,8 @@ _READERS: Mapping[str, Callable[[Any, str], RowValue]] = {
     "extension.authority-information-access": _access,
     "extension.qc-statements": _qc,
     "extension.ocsp-no-check": _nothing,
+    "extension.sct-list": _nothing,
 }
+
+#: Every field a row may speak of.
+FIELDS = frozenset(_READERS) | _SUBJECT_FIELDS

@@ -7,8 +7,8 @@ A profile alone decides what is issued (``sotepki.x509.issuing``) and what a cer
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,9 +16,10 @@ from typing import Any, TypeVar
 from cryptography import x509
 
 from sotepki.errors import Fault, Misuse
-from sotepki.evidence import Basis, Finding, Grade, Rule, RuleBook, Severity, load_yaml, refuse_unknown_keys
+from sotepki.evidence import Basis, Finding, Grade, Rule, RuleBook, Severity, refuse_unknown_keys
 from sotepki.resources import package_file
 from sotepki.x509.names import name_attribute
+from sotepki.x509.profile_inheritance import ResolvedProfile, resolve
 from sotepki.x509.profile_values import (
     EXTENSIONS,
     NO_VALUE,
@@ -48,6 +49,13 @@ class Family(StrEnum):
     EC = "ec"
 
 
+class Environment(StrEnum):
+    """Which of DVV's two worlds a certificate belongs to; production forms are kept for linting only."""
+
+    TEST = "test"
+    PRODUCTION = "production"
+
+
 @dataclass(frozen=True)
 class ProfileRow:
     """One field of a profile.
@@ -58,6 +66,7 @@ class ProfileRow:
         rule: the rule in our own words.
         value: the typed value; ``raw`` is the same as it stands in the file.
         presence, critical: whether the field must be there, and an extension's criticality.
+        stated_in: the profile whose file states the row; another than the row's own if it is inherited.
     """
 
     id: str
@@ -74,6 +83,7 @@ class ProfileRow:
     consistency: bool = False
     section: bool = False
     advice: str = ""
+    stated_in: str = ""
 
     def as_rule(self) -> Rule:
         """The row as a rule of the rule book."""
@@ -117,6 +127,7 @@ class ProfileRow:
             "grade": str(self.grade),
             "basis": str(self.basis),
             "severity": str(self.severity),
+            "stated_in": self.stated_in,
         }
 
 
@@ -127,17 +138,19 @@ class Profile:
     Attributes:
         issuers: ids of the profiles whose certificates may issue this one; a root names itself.
         issuer_names: the distinguished names of those issuers.
+        lineage: the ids of the profiles it extends, nearest first.
     """
 
     id: str
     title: str
     kind: ProfileKind
-    environment: str
+    environment: Environment
     family: Family
     section: str
     issuers: tuple[str, ...]
     rows: tuple[ProfileRow, ...]
     issuer_names: tuple[x509.Name, ...] = ()
+    lineage: tuple[str, ...] = ()
 
     @functools.cached_property
     def by_field(self) -> Mapping[str, ProfileRow]:
@@ -194,32 +207,80 @@ class Profile:
             "id": self.id,
             "title": self.title,
             "kind": str(self.kind),
-            "environment": self.environment,
+            "environment": str(self.environment),
             "family": str(self.family),
             "section": self.section,
             "issuers": list(self.issuers),
+            "extends": list(self.lineage),
             "rows": [row.as_dict() for row in self.rows],
         }
 
 
+class ProfileBook(Mapping[str, Profile]):
+    """The profiles of a directory of YAML files, each read when it is asked for.
+
+    In order: test before production; roots, issuing CAs, end entities, responders. A command that needs one profile
+    reads that one, what it extends, and its issuers.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._ids = frozenset(path.stem for path in directory.glob("*.yaml"))
+        self._resolved: dict[str, ResolvedProfile] = {}
+        self._bare: dict[str, Profile] = {}
+        self._whole: dict[str, Profile] = {}
+        self._order: tuple[str, ...] = ()
+
+    def __getitem__(self, profile_id: str) -> Profile:
+        if profile_id not in self._ids:
+            raise KeyError(profile_id)
+        if profile_id not in self._whole:
+            profile = self._read(profile_id)
+            self._whole[profile_id] = replace(profile, issuer_names=self._issuer_names(profile))
+        return self._whole[profile_id]
+
+    def __iter__(self) -> Iterator[str]:
+        if not self._order:
+            kinds, worlds = list(ProfileKind), list(Environment)
+            every = [self._read(profile_id) for profile_id in sorted(self._ids)]
+            every.sort(key=lambda one: (worlds.index(one.environment), kinds.index(one.kind), one.id))
+            self._order = tuple(profile.id for profile in every)
+        return iter(self._order)
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def _read(self, profile_id: str) -> Profile:
+        if profile_id not in self._bare:
+            self._bare[profile_id] = _profile(resolve(self._directory, profile_id, self._resolved))
+        return self._bare[profile_id]
+
+    def _issuer_names(self, profile: Profile) -> tuple[x509.Name, ...]:
+        names = []
+        for issuer in profile.issuers:
+            if issuer not in self._ids:
+                raise Fault(f"The profile {profile.id} names the unknown issuer {issuer!r}.")
+            name = self._read(issuer).fixed_name
+            if name is None:
+                raise Fault(f"The profile {profile.id} names the issuer {issuer!r}, whose name is not fixed.")
+            names.append(name)
+        return tuple(names)
+
+
 @functools.cache
 def load_profiles() -> Mapping[str, Profile]:
-    """All profiles by id, in the order root, issuing CAs, end entities, responder.
+    """All profiles by id; a file is read when its profile is asked for, and then a broken one is a ``Fault``."""
+    return ProfileBook(package_file("x509", "profiles"))
+
+
+def read_profiles(directory: Path) -> Mapping[str, Profile]:
+    """All profiles of a directory of YAML files, read at once.
 
     Raises:
         Fault: a file has an unknown or missing key, two rows share an id, or a profile contradicts itself.
     """
-    return read_profiles(package_file("x509", "profiles"))
-
-
-def read_profiles(directory: Path) -> Mapping[str, Profile]:
-    """All profiles of a directory of YAML files; see ``load_profiles``."""
-    loaded = [_profile(path) for path in sorted(directory.glob("*.yaml"))]
-    order = list(ProfileKind)
-    profiles = {profile.id: profile for profile in sorted(loaded, key=lambda p: (order.index(p.kind), p.id))}
-    if len(profiles) != len(loaded):
-        raise Fault(f"Two profiles in {directory.name} share an id.")
-    return {profile.id: _with_issuer_names(profile, profiles) for profile in profiles.values()}
+    book = ProfileBook(directory)
+    return {profile_id: book[profile_id] for profile_id in book}
 
 
 def find_profile(profile_id: str) -> Profile:
@@ -239,8 +300,7 @@ def profile_rules(profiles: Mapping[str, Profile]) -> RuleBook:
     return RuleBook.join(RuleBook({row.id: row.as_rule() for row in profile.rows}) for profile in profiles.values())
 
 
-_PROFILE_KEYS = ("id", "title", "kind", "environment", "family", "section", "issuers", "rows")
-_ROW_KEYS = {f.name for f in fields(ProfileRow)} - {"raw"}
+_ROW_KEYS = {f.name for f in fields(ProfileRow)} - {"raw", "stated_in"}
 _NEEDED = (
     *("version", "serial", "signature", "issuer", "validity", "subject.order", "subject.others", "key"),
     *("extension.order", "extension.others", "extension.authority-key-identifier"),
@@ -248,27 +308,20 @@ _NEEDED = (
 )
 
 
-def _profile(path: Path) -> Profile:
-    raw = load_yaml(path)
-    where = f"The profile {path.name}"
-    if not isinstance(raw, dict):
-        raise Fault(f"{where} must be a mapping.")
-    refuse_unknown_keys(raw, _PROFILE_KEYS, where)
-    missing = set(_PROFILE_KEYS) - set(raw)
-    if missing:
-        raise Fault(f"{where} lacks {', '.join(sorted(missing))}.")
-    if raw["id"] != path.stem:
-        raise Fault(f"{where} must bear its id as file name; it says {raw['id']!r}.")
+def _profile(resolved: ResolvedProfile) -> Profile:
+    raw = resolved.data
+    where = f"The profile {raw['id']}.yaml"
     try:
         profile = Profile(
             id=str(raw["id"]),
             title=str(raw["title"]),
             kind=ProfileKind(raw["kind"]),
-            environment=str(raw["environment"]),
+            environment=Environment(raw["environment"]),
             family=Family(raw["family"]),
             section=str(raw["section"]),
             issuers=tuple(str(issuer) for issuer in raw["issuers"]),
-            rows=tuple(_row(row, str(raw["id"]), where) for row in raw["rows"]),
+            rows=tuple(_row(row, str(raw["id"]), where, resolved.origins) for row in raw["rows"]),
+            lineage=resolved.lineage[1:],
         )
     except (ValueError, TypeError) as error:
         raise Fault(f"{where} is not well formed: {error}.") from None
@@ -276,7 +329,7 @@ def _profile(path: Path) -> Profile:
     return profile
 
 
-def _row(raw: Any, profile_id: str, where: str) -> ProfileRow:
+def _row(raw: Any, profile_id: str, where: str, origins: Mapping[str, str]) -> ProfileRow:
     if not isinstance(raw, dict):
         raise Fault(f"A row of {where[0].lower() + where[1:]} is not a mapping.")
     place = f"the row {raw.get('id', '(without id)')} of {profile_id}.yaml"
@@ -296,7 +349,7 @@ def _row(raw: Any, profile_id: str, where: str) -> ProfileRow:
         plain["value"] = NO_VALUE
     else:
         plain["value"] = read_value(name, raw.get("value"), place)
-    return ProfileRow(**plain, raw=raw.get("value"))
+    return ProfileRow(**plain, raw=raw.get("value"), stated_in=origins[str(raw["id"])])
 
 
 def _check(profile: Profile, where: str) -> None:
@@ -316,15 +369,3 @@ def _check(profile: Profile, where: str) -> None:
         raise Fault(f"{where} leaves the criticality of {', '.join(sorted(undecided))} open.")
     if not profile.subject_rows:
         raise Fault(f"{where} describes no subject.")
-
-
-def _with_issuer_names(profile: Profile, profiles: Mapping[str, Profile]) -> Profile:
-    names = []
-    for issuer in profile.issuers:
-        if issuer not in profiles:
-            raise Fault(f"The profile {profile.id} names the unknown issuer {issuer!r}.")
-        name = profiles[issuer].fixed_name
-        if name is None:
-            raise Fault(f"The profile {profile.id} names the issuer {issuer!r}, whose name is not fixed.")
-        names.append(name)
-    return Profile(**{f.name: getattr(profile, f.name) for f in fields(Profile)} | {"issuer_names": tuple(names)})

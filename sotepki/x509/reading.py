@@ -231,6 +231,10 @@ def _is_pkcs7(data: bytes) -> bool:
 
 def _bundle(data: bytes, name: str) -> list[bytes]:
     try:
+        return _bundled(data)
+    except der.DerError:
+        pass  # perhaps BER, which pyca reads
+    try:
         certificates = pkcs7.load_der_pkcs7_certificates(data)
     except (ValueError, UnsupportedAlgorithm) as error:
         raise Refused(
@@ -239,6 +243,16 @@ def _bundle(data: bytes, name: str) -> list[bytes]:
             subject=name,
         ) from None
     return [certificate.public_bytes(Encoding.DER) for certificate in certificates]
+
+
+def _bundled(data: bytes) -> list[bytes]:
+    """The certificates of a PKCS#7 SignedData as they stand, also those that pyca cannot read (RFC 2315 9.1)."""
+    parts = der.parse(data).expect(der.Tag.SEQUENCE).children()
+    if len(parts) < 2:
+        raise der.DerError("a PKCS#7 bundle has no content")
+    wrapped = parts[1].expect(0xA0)
+    signed = der.parse(wrapped.content).expect(der.Tag.SEQUENCE).children()
+    return [member.raw for part in signed if part.tag == 0xA0 for member in part.children()]
 
 
 def plain_reason(error: Exception) -> str:

@@ -6,21 +6,40 @@ unverified document again.
 """
 
 from sotepki.xmldsig.algorithms import Algorithms, DigestMethod, SignatureMethod, Use, load_algorithms
-from sotepki.xmldsig.canonical import canonicalise, digest_of
-from sotepki.xmldsig.parsing import DEFAULT_LIMITS, XmlDocument, XmlLimits, parse, path_of, read_xml
+from sotepki.xmldsig.canonical import canonicalise, digest_of, filtered_octets
+from sotepki.xmldsig.parsing import DEFAULT_LIMITS, XmlDocument, XmlLimits, parse, path_of, read_xml, reread
 from sotepki.xmldsig.report import Judgement, rules
-from sotepki.xmldsig.signing import DigestedReference, SigningKey, signature_method_for, signature_text
-from sotepki.xmldsig.splicing import before_end_tag, before_start_tag, empty_element_span, spliced
-from sotepki.xmldsig.structure import DS
+from sotepki.xmldsig.signing import (
+    EXCLUSIVE,
+    INCLUSIVE,
+    DigestedReference,
+    SigningKey,
+    sign_octets,
+    signature_frame,
+    signature_method_for,
+    signature_text,
+)
+from sotepki.xmldsig.splicing import (
+    attribute_edit,
+    before_end_tag,
+    before_start_tag,
+    element_span,
+    empty_element_span,
+    spliced,
+)
+from sotepki.xmldsig.structure import DS, ElementFilter
 from sotepki.xmldsig.verification import CoveredElement, SignatureReport, covers_exactly, verify_signature
 
 __all__ = [
     "DEFAULT_LIMITS",
     "DS",
+    "EXCLUSIVE",
+    "INCLUSIVE",
     "Algorithms",
     "CoveredElement",
     "DigestMethod",
     "DigestedReference",
+    "ElementFilter",
     "Judgement",
     "SignatureMethod",
     "SignatureReport",
@@ -28,17 +47,23 @@ __all__ = [
     "Use",
     "XmlDocument",
     "XmlLimits",
+    "attribute_edit",
     "before_end_tag",
     "before_start_tag",
     "canonicalise",
     "covers_exactly",
     "digest_of",
+    "element_span",
     "empty_element_span",
+    "filtered_octets",
     "load_algorithms",
     "parse",
     "path_of",
     "read_xml",
+    "reread",
     "rules",
+    "sign_octets",
+    "signature_frame",
     "signature_method_for",
     "signature_text",
     "spliced",

@@ -11,6 +11,7 @@ from lxml import etree
 
 from sotepki.errors import Refused
 from sotepki.xmldsig.algorithms import DigestMethod
+from sotepki.xmldsig.parsing import reread
 
 _XML = "{http://www.w3.org/XML/1998/namespace}"
 
@@ -42,6 +43,21 @@ def canonicalise(
     if not exclusive:
         return _by_libxml2(_standing_alone(element), exclusive=False, prefixes=())
     return _by_libxml2(element, exclusive=True, prefixes=prefixes)
+
+
+def filtered_octets(root: etree._Element, name: str, *, prefixes: Sequence[str] = ()) -> bytes:
+    """What a reference to the whole document digests after exclusive canonicalisation and then the XPath transform
+    ``ancestor-or-self::name``: the inclusive canonical form, in the canonical document, of the only such element.
+
+    Args:
+        name: the element's name in lxml's form; the caller has made sure that it stands once.
+        prefixes: the InclusiveNamespaces PrefixList of the exclusive canonicalisation.
+
+    Raises:
+        Refused: the document has no canonical form (``dsig.canonicalisation``, ``xml.not-well-formed``).
+    """
+    document = reread(canonicalise(root, prefixes=prefixes))
+    return canonicalise(next(document.iter(name)), exclusive=False)
 
 
 def _by_libxml2(element: etree._Element, *, exclusive: bool, prefixes: Sequence[str]) -> bytes:
@@ -143,7 +159,7 @@ def _standing_alone(element: etree._Element) -> etree._Element:
     libxml2 renders a subtree wrongly when its namespaces are declared above it, so the context is made explicit by
     writing the element out (lxml repeats inherited declarations) and reading it again.
     """
-    alone = etree.fromstring(etree.tostring(element, with_tail=False), etree.XMLParser(resolve_entities=False))
+    alone = reread(etree.tostring(element, with_tail=False, encoding="UTF-8"))
     for ancestor in element.iterancestors():
         for name, value in ancestor.attrib.items():
             if str(name).startswith(_XML) and name not in alone.attrib:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from lxml import etree
@@ -48,6 +48,16 @@ class XmlDocument:
     encoding: str
     identified: Mapping[str, etree._Element]
 
+    @cached_property
+    def case_variants(self) -> frozenset[str]:
+        """Identifiers, case folded, of which the document has more than one spelling."""
+        seen: set[str] = set()
+        twice: set[str] = set()
+        for identifier in self.identified:
+            folded = identifier.casefold()
+            (twice if folded in seen else seen).add(folded)
+        return frozenset(twice)
+
 
 def parse(data: bytes, *, limit: int = DEFAULT_LIMITS.size) -> etree._Element:
     """The document element of ``data``; ``limit`` is the greatest length in bytes.
@@ -76,7 +86,27 @@ def read_xml(data: bytes, limits: XmlLimits = DEFAULT_LIMITS) -> XmlDocument:
             rule="xml.too-deep",
             advice="Send the document itself; no Kanta document is nested so deeply.",
         )
-    return XmlDocument(data, root, encoding, _identified(root))
+    return XmlDocument(data, root, encoding, _identified(root, _odd_identifiers(data)))
+
+
+def reread(octets: bytes) -> etree._Element:
+    """The root of octets that were written here, read by the same parser; their bounds were kept when they came in.
+
+    Raises:
+        Refused: ``xml.not-well-formed``, which only unusual namespace names can bring about.
+    """
+    try:
+        return etree.fromstring(octets, _parser("utf-8"))
+    except (etree.XMLSyntaxError, ValueError) as error:
+        raise _not_well_formed(error) from None
+
+
+def without_blank_text(octets: bytes) -> etree._Element:
+    """As ``reread``, without the white space between elements."""
+    try:
+        return etree.fromstring(octets, _parser("utf-8", blank_text=False))
+    except (etree.XMLSyntaxError, ValueError) as error:
+        raise _not_well_formed(error) from None
 
 
 def path_of(element: etree._Element) -> str:
@@ -106,6 +136,15 @@ _ENCODINGS = {
     "iso-8859-1": "iso-8859-1",
     "latin1": "iso-8859-1",
     "iso-8859-15": "iso-8859-15",
+}
+_OTHER_FILES = {
+    b"PK\x03\x04": "a zip archive",
+    b"\x1f\x8b": "compressed with gzip",
+    b"7z\xbc\xaf": "a 7z archive",
+    b"%PDF": "a PDF document",
+    b"\x30\x80": "a DER structure, perhaps an encrypted message",
+    b"\x30\x82": "a DER structure, perhaps an encrypted message",
+    b"-----BEGIN": "in PEM, perhaps an encrypted message",
 }
 _SMALL = MEBIBYTE
 
@@ -141,6 +180,13 @@ def _not_xml(data: bytes, position: int) -> Refused:
     """Why the bytes at ``position`` do not begin a document element."""
     if not data.strip(b"\x00 \t\r\n"):
         return Refused("The document is empty.", rule="xml.empty", advice="Send the XML document.")
+    for magic, kind in _OTHER_FILES.items():
+        if data.startswith(magic):
+            return Refused(
+                f"The file is {kind}, not an XML document.",
+                rule="xml.not-well-formed",
+                advice="Send the XML document as it is, not zipped, encrypted or wrapped.",
+            )
     if data[:2] in (b"\xff\xfe", b"\xfe\xff") or data[:4].count(0) >= 1:
         return Refused(
             "The document is not in UTF-8 (it looks like UTF-16 or UTF-32).",
@@ -171,7 +217,7 @@ def _not_well_formed(error: Exception) -> Refused:
 
 
 @cache
-def _parser(encoding: str) -> etree.XMLParser:
+def _parser(encoding: str, *, blank_text: bool = True) -> etree.XMLParser:
     # The encoding that was admitted is the one that is used, whatever an odd declaration may make libxml2 think.
     return etree.XMLParser(
         encoding=encoding,
@@ -183,6 +229,7 @@ def _parser(encoding: str) -> etree.XMLParser:
         huge_tree=False,
         recover=False,
         remove_comments=True,
+        remove_blank_text=not blank_text,
         collect_ids=False,
     )
 
@@ -193,17 +240,30 @@ def _deeper_than(depth: int) -> Any:
 
 
 _ID_ATTRIBUTES = ("ID", "Id", "id", "xml:id")
+_ANY_CASE = "descendant-or-self::*/@*[translate(local-name(),'DI','di')='id']"
+# Two patterns that each begin with a plain character are searched for many times as fast as one with a choice.
+_ODD_IDENTIFIERS = (re.compile(rb"iD\s*="), re.compile(rb":[iI][dD]\s*="))
+
+
+def _odd_identifiers(data: bytes) -> bool:
+    """Whether there may be identifier attributes of other spellings, such as ``iD`` or ``wsu:Id``.
+
+    Asking every attribute for its name costs more than all the rest of reading, so the source is looked at first.
+    """
+    return any(pattern.search(data) is not None for pattern in _ODD_IDENTIFIERS)
 
 
 @cache
-def _identifier_attributes() -> Any:
-    return etree.XPath("|".join(f"descendant-or-self::*/@{name}" for name in _ID_ATTRIBUTES))
+def _identifier_attributes(odd: bool) -> Any:
+    return etree.XPath(_ANY_CASE if odd else "|".join(f"descendant-or-self::*/@{name}" for name in _ID_ATTRIBUTES))
 
 
-def _identified(root: etree._Element) -> dict[str, etree._Element]:
-    """Elements by identifier; ID, Id, id and xml:id count alike, since verifiers differ in what they resolve."""
+def _identified(root: etree._Element, odd: bool) -> dict[str, etree._Element]:
+    """Elements by identifier; all spellings of the attribute count alike, since verifiers differ in what they
+    resolve.
+    """
     identified: dict[str, etree._Element] = {}
-    for value in _identifier_attributes()(root):
+    for value in _identifier_attributes(odd)(root):
         text = str(value).strip()
         if text in identified:
             raise Refused(

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from sotepki.errors import Misuse, Refused
 from sotepki.xmldsig.algorithms import ENVELOPED, KeyFamily, SignatureMethod, Use, load_algorithms
-from sotepki.xmldsig.structure import DS
+from sotepki.xmldsig.structure import DS, XPATH, ElementFilter
 
 SigningKey: TypeAlias = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 """In memory or in a token: token keys are subclasses."""
@@ -29,19 +29,29 @@ _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9._-]*")
 """Identifiers that are written in the same way in any canonical form."""
 
 EXCLUSIVE = "http://www.w3.org/2001/10/xml-exc-c14n#"
+INCLUSIVE = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
 
 
 @dataclass(frozen=True)
 class DigestedReference:
-    """One reference to be signed: identifier of the element, identifier of the digest method, digest of its exclusive
-    canonical form. ``enveloped`` adds the enveloped-signature transform, which changes nothing when the signature
-    stands outside the element.
+    """One reference to be signed.
+
+    Attributes:
+        identifier: of the element; empty with ``element_filter``, which looks through the whole document.
+        digest_method: identifier of the digest method.
+        digest: of the element's canonical form.
+        enveloped: add the enveloped-signature transform, which changes nothing when the signature stands outside.
+        canonicalisation: identifier of the canonicalisation that ``digest`` was made over.
+        element_filter: the XPath transform after it, with ``filter_prefix`` in its expression.
     """
 
     identifier: str
     digest_method: str
     digest: bytes
     enveloped: bool = False
+    canonicalisation: str = EXCLUSIVE
+    element_filter: ElementFilter | None = None
+    filter_prefix: str = "hl7"
 
 
 def signature_method_for(key: SigningKey, uri: str | None = None) -> SignatureMethod:
@@ -70,7 +80,7 @@ def signature_text(
     method: SignatureMethod | None = None,
     prefix: str = "ds",
 ) -> str:
-    """A whole ds:Signature element, ASCII, without white space between elements.
+    """A whole ds:Signature element with exclusive canonicalisation, ASCII, without white space between elements.
 
     Args:
         references: in the order in which they are to stand.
@@ -78,44 +88,90 @@ def signature_text(
         prefix: namespace prefix; empty for a default namespace.
     """
     chosen = method or signature_method_for(key)
-    p = f"{prefix}:" if prefix else ""
-    declaration = f' xmlns:{prefix}="{DS}"' if prefix else f' xmlns="{DS}"'
-    listed = "".join(_reference(reference, p) for reference in references)
-    content = (
-        f'<{p}CanonicalizationMethod Algorithm="{EXCLUSIVE}"></{p}CanonicalizationMethod>'
-        f'<{p}SignatureMethod Algorithm="{chosen.uri}"></{p}SignatureMethod>{listed}</{p}SignedInfo>'
-    )
-    value = _sign(key, chosen, f"<{p}SignedInfo{declaration}>{content}".encode("ascii"))
+    p, declaration = _prefixed(prefix)
+    canonical = _content(references, chosen, EXCLUSIVE, p, declared=False)
+    value = sign_octets(key, chosen, f"<{p}SignedInfo{declaration}>{canonical}</{p}SignedInfo>".encode("ascii"))
+    return signature_frame(references, certificate=certificate, method=chosen, prefix=prefix, value=value)
+
+
+def signature_frame(
+    references: Sequence[DigestedReference],
+    *,
+    certificate: x509.Certificate,
+    method: SignatureMethod,
+    prefix: str = "ds",
+    canonicalisation: str = EXCLUSIVE,
+    value: bytes = b"",
+) -> str:
+    """A ds:Signature element around a signature value that was made elsewhere; without one, a draft.
+
+    Inclusive canonicalisation depends on where the element stands, so such a signature is drafted, put in its place,
+    canonicalised there, and then written again with its value.
+    """
+    p, declaration = _prefixed(prefix)
+    content = _content(references, method, canonicalisation, p, declared=True)
     return (
-        f"<{p}Signature{declaration}><{p}SignedInfo>{content}"
+        f"<{p}Signature{declaration}><{p}SignedInfo>{content}</{p}SignedInfo>"
         f"<{p}SignatureValue>{_text(value)}</{p}SignatureValue>"
         f"<{p}KeyInfo><{p}X509Data><{p}X509Certificate>{_certificate_text(certificate)}</{p}X509Certificate></{p}X509Data></{p}KeyInfo>"
         f"</{p}Signature>"
     )
 
 
-def _reference(reference: DigestedReference, p: str) -> str:
+def sign_octets(key: SigningKey, method: SignatureMethod, octets: bytes) -> bytes:
+    """The signature value over octets: PKCS#1 v1.5, or r and s one after the other (RFC 6931 2.3.6)."""
+    if isinstance(key, rsa.RSAPrivateKey):
+        return key.sign(octets, padding.PKCS1v15(), method.algorithm)
+    r, s = decode_dss_signature(key.sign(octets, ec.ECDSA(method.algorithm)))
+    width = (key.curve.key_size + 7) // 8
+    return r.to_bytes(width, "big") + s.to_bytes(width, "big")
+
+
+def _prefixed(prefix: str) -> tuple[str, str]:
+    return (f"{prefix}:", f' xmlns:{prefix}="{DS}"') if prefix else ("", f' xmlns="{DS}"')
+
+
+def _content(
+    references: Sequence[DigestedReference], method: SignatureMethod, canonicalisation: str, p: str, *, declared: bool
+) -> str:
+    """What stands in SignedInfo; its exclusive canonical form unless ``declared``."""
+    listed = "".join(_reference(reference, p, declared=declared) for reference in references)
+    return (
+        f'<{p}CanonicalizationMethod Algorithm="{canonicalisation}"></{p}CanonicalizationMethod>'
+        f'<{p}SignatureMethod Algorithm="{method.uri}"></{p}SignatureMethod>{listed}'
+    )
+
+
+def _reference(reference: DigestedReference, p: str, *, declared: bool) -> str:
     enveloped = f'<{p}Transform Algorithm="{ENVELOPED}"></{p}Transform>' if reference.enveloped else ""
-    if not _PLAIN.fullmatch(reference.identifier):
+    uri = "" if reference.element_filter else f"#{reference.identifier}"
+    if uri and not _PLAIN.fullmatch(reference.identifier):
         raise Refused(
             f"The identifier {reference.identifier[:80]!r} cannot be referenced.",
             rule="dsig.reference.uri",
             advice="Use an identifier of letters, digits, points, hyphens and underscores.",
         )
     return (
-        f'<{p}Reference URI="#{reference.identifier}">'
-        f'<{p}Transforms>{enveloped}<{p}Transform Algorithm="{EXCLUSIVE}"></{p}Transform></{p}Transforms>'
+        f'<{p}Reference URI="{uri}">'
+        f'<{p}Transforms>{enveloped}<{p}Transform Algorithm="{reference.canonicalisation}"></{p}Transform>'
+        f"{_filter(reference, p, declared=declared)}</{p}Transforms>"
         f'<{p}DigestMethod Algorithm="{reference.digest_method}"></{p}DigestMethod>'
         f"<{p}DigestValue>{_text(reference.digest)}</{p}DigestValue></{p}Reference>"
     )
 
 
-def _sign(key: SigningKey, method: SignatureMethod, octets: bytes) -> bytes:
-    if isinstance(key, rsa.RSAPrivateKey):
-        return key.sign(octets, padding.PKCS1v15(), method.algorithm)
-    r, s = decode_dss_signature(key.sign(octets, ec.ECDSA(method.algorithm)))
-    width = (key.curve.key_size + 7) // 8
-    return r.to_bytes(width, "big") + s.to_bytes(width, "big")
+def _filter(reference: DigestedReference, p: str, *, declared: bool) -> str:
+    """The XPath transform. Its prefix is used in text only, so exclusive canonicalisation leaves the declaration out
+    (docs/field/kanta.md 1, row SPEC15).
+    """
+    chosen = reference.element_filter
+    if chosen is None:
+        return ""
+    declaration = f' xmlns:{reference.filter_prefix}="{chosen.namespace}"' if declared else ""
+    return (
+        f'<{p}Transform Algorithm="{XPATH}"><{p}XPath{declaration}>'
+        f"ancestor-or-self::{reference.filter_prefix}:{chosen.local}</{p}XPath></{p}Transform>"
+    )
 
 
 @lru_cache(maxsize=64)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from typing import cast
 from xml.parsers import expat
+from xml.sax.saxutils import escape
 
 from lxml import etree
 
@@ -59,6 +60,33 @@ def empty_element_span(document: XmlDocument, element: etree._Element) -> tuple[
         return None
     places = _walk(document, element)
     return (places.start, places.end) if places.empty else None
+
+
+def element_span(document: XmlDocument, element: etree._Element) -> tuple[int, int]:
+    """Begin of the start tag and end of the end tag of ``element``."""
+    places = _walk(document, element)
+    if places.empty:
+        return places.start, places.end
+    return places.start, document.data.index(b">", places.end) + 1
+
+
+def attribute_edit(document: XmlDocument, element: etree._Element, name: str, value: str) -> tuple[int, int, bytes]:
+    """The edit that gives the attribute ``name`` of ``element`` (without a prefix) another value.
+
+    Raises:
+        Refused: the element does not have the attribute (``xml.not-well-formed``).
+    """
+    start = _walk(document, element).start
+    tag = _START_TAG.match(document.data, start)
+    if tag is not None:
+        for found in _ATTRIBUTE.finditer(document.data, start, tag.end()):
+            if found[1] == name.encode():
+                text = escape(value, {'"': "&quot;", "'": "&apos;"}).encode(document.encoding, "xmlcharrefreplace")
+                return found.start(2) + 1, found.end(2) - 1, text
+    raise Refused(f"The element has no attribute {name}.", rule="xml.not-well-formed")
+
+
+_ATTRIBUTE = re.compile(rb"""\s([^\s=]+)\s*=\s*("[^"]*"|'[^']*')""")
 
 
 def _only_place(document: XmlDocument, tag: bytes) -> int | None:

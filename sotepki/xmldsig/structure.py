@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -27,7 +28,12 @@ _DIGEST_METHOD = _D + "DigestMethod"
 _DIGEST_VALUE = _D + "DigestValue"
 _X509_DATA = _D + "X509Data"
 _X509_CERTIFICATE = _D + "X509Certificate"
+_XPATH = _D + "XPath"
 _INCLUSIVE_NAMESPACES = "{" + _EXC + "}InclusiveNamespaces"
+
+XPATH = "http://www.w3.org/TR/1999/REC-xpath-19991116"
+"""The XPath transform; read in the one form of ``ElementFilter``."""
+_FILTER = re.compile(r"\s*ancestor-or-self::([A-Za-z_][A-Za-z0-9_.-]*):([A-Za-z_][A-Za-z0-9_.-]*)\s*", re.ASCII)
 
 MAX_REFERENCES = 16
 _WHITE = " \t\r\n"
@@ -42,14 +48,35 @@ class CanonicalisationStep:
 
 
 @dataclass(frozen=True)
+class ElementFilter:
+    """The XPath transform ``ancestor-or-self::p:local``: keep the element of one name with all that is in it.
+
+    The prefix is bound by the ds:XPath node. Exclusive canonicalisation does not render that declaration, since no
+    element uses it, so it is not signed: a verifier must demand the namespace that it expects (kanta.md 1).
+    """
+
+    namespace: str
+    local: str
+
+    @property
+    def name(self) -> str:
+        """The name in lxml's form."""
+        return f"{{{self.namespace}}}{self.local}"
+
+
+@dataclass(frozen=True)
 class Reference:
-    """One ds:Reference as written. ``canonicalisation`` is None if the transforms name none (then inclusive)."""
+    """One ds:Reference as written. ``canonicalisation`` is None if the transforms name none (then inclusive).
+
+    ``element_filter`` is the XPath transform after the canonicalisation, None without one.
+    """
 
     uri: str
     enveloped: bool
     canonicalisation: CanonicalisationStep | None
     digest_method: str
     digest_value: bytes
+    element_filter: ElementFilter | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,21 +137,44 @@ def _reference(reference: etree._Element) -> Reference:
         raise Refused("A ds:Reference has no URI.", rule="dsig.reference.uri")
     if reference.get("Type") is not None:
         raise _form("ds:Reference has a Type.")
-    enveloped, canonicalisation = _transforms(transforms)
-    return Reference(uri, enveloped, canonicalisation, _algorithm(children[0]), _base64(children[1]))
+    enveloped, canonicalisation, element_filter = _transforms(transforms)
+    method, value = _algorithm(children[0]), _base64(children[1])
+    if len(children[0]):
+        raise _form("ds:DigestMethod has parameters.")
+    return Reference(uri, enveloped, canonicalisation, method, value, element_filter)
 
 
-def _transforms(transforms: Sequence[etree._Element]) -> tuple[bool, CanonicalisationStep | None]:
+def _transforms(
+    transforms: Sequence[etree._Element],
+) -> tuple[bool, CanonicalisationStep | None, ElementFilter | None]:
     if any(transform.tag != _TRANSFORM for transform in transforms):
         raise _structure("ds:Transforms has a child that is not ds:Transform.")
     steps = list(transforms)
     enveloped = bool(steps) and steps[0].get("Algorithm") == ENVELOPED
     if enveloped and len(steps.pop(0)):
         raise _structure("The enveloped-signature transform has parameters.")
+    element_filter = None
+    if not enveloped and [step.get("Algorithm") for step in steps] == [_EXC, XPATH]:
+        element_filter = _element_filter(steps.pop())
     if len(steps) > 1 or any(step.get("Algorithm") == ENVELOPED for step in steps):
         names = ", ".join(str(transform.get("Algorithm"))[:80] for transform in transforms)
         raise Refused(f"The transforms {names} are not read in this order or number.", rule="dsig.transform")
-    return enveloped, _canonicalisation(steps[0]) if steps else None
+    return enveloped, _canonicalisation(steps[0]) if steps else None, element_filter
+
+
+def _element_filter(transform: etree._Element) -> ElementFilter:
+    children = _children(transform, "Transform")
+    if len(children) != 1 or children[0].tag != _XPATH or len(children[0]) or children[0].attrib:
+        raise Refused("The XPath transform has more or less than one plain XPath.", rule="dsig.transform")
+    match = _FILTER.fullmatch(children[0].text or "")
+    namespace = children[0].nsmap.get(match[1]) if match else None
+    if match is None or namespace is None:
+        raise Refused(
+            f"The XPath {(children[0].text or '').strip()[:80]!r} is not read.",
+            rule="dsig.transform",
+            advice="Write ancestor-or-self::hl7:structuredBody, with hl7 declared on ds:XPath.",
+        )
+    return ElementFilter(namespace, match[2])
 
 
 def _canonicalisation(method: etree._Element) -> CanonicalisationStep:

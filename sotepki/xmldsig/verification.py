@@ -6,9 +6,10 @@ The certificate is taken as it stands in the signature. Whether it may be truste
 from __future__ import annotations
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import islice
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -20,8 +21,8 @@ from lxml import etree
 from sotepki.errors import Refused
 from sotepki.evidence import Finding, Verdict
 from sotepki.xmldsig.algorithms import Canonicalisation, KeyFamily, SignatureMethod, Use, load_algorithms
-from sotepki.xmldsig.canonical import canonicalise
-from sotepki.xmldsig.parsing import XmlDocument, parse, path_of
+from sotepki.xmldsig.canonical import canonicalise, filtered_octets
+from sotepki.xmldsig.parsing import XmlDocument, parse, path_of, without_blank_text
 from sotepki.xmldsig.report import Judgement, rules
 from sotepki.xmldsig.structure import CanonicalisationStep, Reference, SignatureParts, read_signature
 
@@ -38,7 +39,7 @@ class CoveredElement:
     Attributes:
         uri: the reference as written.
         element: the element in the unverified document; good for asking which one it is, not for reading it.
-        octets: its canonical form, the only thing that was digested.
+        octets: its canonical form, the only thing that was digested; empty if the digest algorithm is not read here.
         intact: whether the digest agrees.
     """
 
@@ -82,8 +83,14 @@ class SignatureReport:
     unresolved: tuple[str, ...] = field(default=())
 
 
-def verify_signature(document: XmlDocument, signature: etree._Element) -> SignatureReport:
-    """Verify the ds:Signature element ``signature`` of ``document``. Never raises for what the document holds."""
+def verify_signature(
+    document: XmlDocument, signature: etree._Element, *, filtered: Collection[str] = ()
+) -> SignatureReport:
+    """Verify the ds:Signature element ``signature`` of ``document``. Never raises for what the document holds.
+
+    Args:
+        filtered: names of elements (in lxml's form) that a reference may select by the XPath transform.
+    """
     judgement = Judgement(rules())
     try:
         parts = read_signature(signature)
@@ -93,7 +100,7 @@ def verify_signature(document: XmlDocument, signature: etree._Element) -> Signat
     covered: list[CoveredElement] = []
     unresolved: list[str] = []
     for reference in parts.references:
-        element = _cover(document, signature, reference, judgement)
+        element = _cover(document, signature, reference, judgement, filtered)
         if element is None:
             unresolved.append(reference.uri)
         else:
@@ -111,10 +118,58 @@ def verify_signature(document: XmlDocument, signature: etree._Element) -> Signat
 
 
 def _cover(
-    document: XmlDocument, signature: etree._Element, reference: Reference, judgement: Judgement
+    document: XmlDocument,
+    signature: etree._Element,
+    reference: Reference,
+    judgement: Judgement,
+    filtered: Collection[str],
 ) -> CoveredElement | None:
     """Resolve a reference and compare its digest."""
+    element = _resolved(document, signature, reference, judgement, filtered)
+    if element is None:
+        return None
+    uri = reference.uri[:120]
+    method = load_algorithms().digests.get(reference.digest_method)
+    step = reference.canonicalisation or CanonicalisationStep(_INCLUSIVE)
+    canonicalisation = _canonicalisation(step, judgement, signature)
+    if method is None:
+        _unlisted("digest algorithm", reference.digest_method, judgement, signature)
+    if canonicalisation is None:
+        return None
+    if method is None:
+        return CoveredElement(reference.uri, element, b"", False)
+    if method.use is Use.WEAK:
+        _weak("digest", reference.digest_method, judgement, signature)
+    try:
+        if reference.element_filter is not None:
+            octets = filtered_octets(document.root, reference.element_filter.name, prefixes=step.prefixes)
+        else:
+            octets = canonicalise(
+                element,
+                exclusive=canonicalisation.exclusive,
+                prefixes=step.prefixes,
+                without=signature if reference.enveloped else None,
+            )
+    except Refused as refusal:
+        judgement.refuse(refusal, where=uri)
+        return None
+    intact = hmac.compare_digest(method.digest(octets), reference.digest_value)
+    if not intact:
+        judgement.find("dsig.digest", "The element was changed after it was signed.", found=uri, where=uri)
+    return CoveredElement(reference.uri, element, octets, intact)
+
+
+def _resolved(
+    document: XmlDocument,
+    signature: etree._Element,
+    reference: Reference,
+    judgement: Judgement,
+    filtered: Collection[str],
+) -> etree._Element | None:
+    """The one element that a reference is to, None with a finding if there is no such element."""
     uri = reference.uri
+    if reference.element_filter is not None:
+        return _selected(document, reference, judgement, filtered, signature)
     if len(uri) < 2 or uri[0] != "#" or uri.startswith("#xpointer"):
         judgement.find(
             "dsig.reference.uri",
@@ -133,32 +188,46 @@ def _cover(
             found=uri[:120],
             where=path_of(signature),
         )
-        return None
-    method = load_algorithms().digests.get(reference.digest_method)
-    step = reference.canonicalisation or CanonicalisationStep(_INCLUSIVE)
-    canonicalisation = _canonicalisation(step, judgement, signature)
-    if method is None:
-        _unlisted("digest algorithm", reference.digest_method, judgement, signature)
-    if method is None or canonicalisation is None:
-        return None
-    if method.use is Use.WEAK:
-        _weak("digest", reference.digest_method, judgement, signature)
-    try:
-        octets = canonicalise(
-            element,
-            exclusive=canonicalisation.exclusive,
-            prefixes=step.prefixes,
-            without=signature if reference.enveloped else None,
-        )
-    except Refused as refusal:
-        judgement.refuse(refusal, where=uri[:120])
-        return None
-    intact = hmac.compare_digest(method.digest(octets), reference.digest_value)
-    if not intact:
+    elif uri[1:].casefold() in document.case_variants:
         judgement.find(
-            "dsig.digest", "The element was changed after it was signed.", found=uri[:120], where=uri[:120]
+            "dsig.reference.case-variant",
+            "Another element has the same identifier in other capital letters.",
+            settles=False,
+            found=uri[:120],
+            where=path_of(signature),
         )
-    return CoveredElement(uri, element, octets, intact)
+    return element
+
+
+def _selected(
+    document: XmlDocument,
+    reference: Reference,
+    judgement: Judgement,
+    filtered: Collection[str],
+    signature: etree._Element,
+) -> etree._Element | None:
+    """The element that the XPath transform selects."""
+    chosen = reference.element_filter
+    if chosen is None or reference.uri or chosen.name not in filtered:
+        judgement.find(
+            "dsig.transform",
+            "The XPath transform does not select, in the whole document, an element that it may select.",
+            settles=False,
+            expected=", ".join(sorted(filtered)) or "no XPath transform",
+            found=f"{chosen.name if chosen else ''} in {reference.uri!r}"[:160],
+            where=path_of(signature),
+        )
+        return None
+    found = list(islice(document.root.iter(chosen.name), 2))
+    if len(found) != 1:
+        judgement.find(
+            "dsig.reference.missing" if not found else "dsig.reference.ambiguous",
+            f"The XPath transform selects {'several elements' if found else 'nothing'}.",
+            expected=f"one {chosen.local}",
+            where=path_of(signature),
+        )
+        return None
+    return found[0]
 
 
 def _check_value(parts: SignatureParts, judgement: Judgement, signature: etree._Element) -> x509.Certificate | None:
@@ -246,7 +315,7 @@ def _verifies(key: object, method: SignatureMethod, value: bytes, octets: bytes)
 def _likely_accident(parts: SignatureParts, key: object, method: SignatureMethod) -> str:
     """The usual accidents with SignedInfo, tried one by one; empty if none of them explains the failure."""
     tight = canonicalise(parts.signed_info, exclusive=True, prefixes=parts.canonicalisation.prefixes)
-    stripped = etree.fromstring(tight, etree.XMLParser(remove_blank_text=True, resolve_entities=False))
+    stripped = without_blank_text(tight)
     if _verifies(key, method, parts.signature_value, canonicalise(stripped)):
         return "The document was re-indented after signing: SignedInfo verifies without the white space in it."
     if isinstance(key, ec.EllipticCurvePublicKey) and parts.signature_value[:1] == b"\x30":

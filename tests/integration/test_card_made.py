@@ -9,6 +9,7 @@ import re
 import signal
 import stat
 import threading
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +22,11 @@ from sotepki.errors import Fault, Misuse
 from sotepki.tokens import Pin, find_softhsm
 
 pytestmark = pytest.mark.integration
+
+
+def kill(process: int) -> None:
+    with suppress(ProcessLookupError):  # it was done before
+        os.kill(process, signal.SIGKILL)
 
 
 def test_pkcs11_tool_lists_the_objects_of_the_card(shelf: CardShelf, card: InsertedCard) -> None:
@@ -100,7 +106,7 @@ def test_a_card_is_made_whole_or_not_at_all(tmp_path: Path, material: dict[str, 
             assert shelf._machine is not None
             process = shelf._machine.process_id
             assert process is not None
-            timer = threading.Timer(0.01 * turn, os.kill, (process, signal.SIGKILL))
+            timer = threading.Timer(0.01 * turn, kill, (process,))
             timer.start()
             try:
                 shelf.personalise(order)

@@ -95,6 +95,26 @@ def test_card_commands(shell: Shell, tmp_path: Path) -> None:
     assert PHYSICIAN not in shell("card", "list", "--format", "json")
 
 
+def test_spare_and_test_card_commands(shell: Shell, tmp_path: Path) -> None:
+    """A blank received, issued on the spot, returned; a test card of the EC tree; refusals with their rules."""
+    received: list[dict[str, str]] = json.loads(
+        shell("card", "spare", "receive", "1", "--registrar", REGISTRAR, "--format", "json")
+    )
+    number = received[0]["card_number"]
+    issue = ["card", "spare", "issue", number, "--registrar", REGISTRAR, *PASSPORT, "--holder"]
+    shell(*issue, REGISTRAR, *pins(tmp_path, "8642", "975310"), code=1)
+    assert "[order.not-for-oneself]" in shell.said
+    issued = shell.json(*issue, PHYSICIAN, *pins(tmp_path, "8642", "975310"))
+    assert issued["state"] == "issued"
+    shell("card", "pin", "verify", number, "--which", "pin1", *pins(tmp_path, "8642"))
+    assert (shell.workspace / "published" / "crl" / "dvvtshpt2rc.crl").exists()
+    assert "blank" in shell("card", "spare", "return", number, "--registrar", REGISTRAR)
+    order = ["card", "test-order", "--organisation", COUNTY, "--kind"]
+    assert "professional" in shell(*order, "professional", "--ec")
+    shell(*order, "citizen", "--ec", code=1)
+    assert "[card-kind.ec]" in shell.said
+
+
 def test_service_certificate_commands(shell: Shell, tmp_path: Path) -> None:
     """From account to revocation; the files are on the disk, and processing twice is refused."""
     shell("service-certificate", "account", "--organisation", COUNTY, "--user", PHYSICIAN)

@@ -31,7 +31,7 @@ def authority_keys() -> dict[str, PrivateKey]:
     """The keys of all authorities and responders by label."""
     plan = load_plan()
     kinds = {authority.key_label: authority.key for authority in plan.authorities.values()}
-    kinds |= {plan.responders.key_label(a): plan.responders.key for a in plan.authorities}
+    kinds |= {plan.responders.key_label(a.id): plan.responders.key_for(a) for a in plan.authorities.values()}
     with ThreadPoolExecutor(2) as workers:
         return dict(zip(kinds, workers.map(make_key, kinds.values()), strict=True))
 
@@ -105,7 +105,13 @@ def open_world(directory: Path, clock: SetClock | None = None) -> World:
     """The world in ``directory`` as another process would open it; nothing is created."""
     clock = clock or SetClock(START)
     records = Records(Database(f"sqlite:///{directory / 'sotepki.db'}"), clock, directory / "outbox")
-    return World(directory, clock, records, Authorities(records, authority_keys().__getitem__, load_profiles()))
+    authorities = Authorities(
+        records,
+        authority_keys().__getitem__,
+        load_profiles(),
+        create_key=lambda label, _kind: authority_keys()[label],
+    )
+    return World(directory, clock, records, authorities)
 
 
 def new_world(directory: Path, create: Callable[[str, KeyKind], PrivateKey] | None = None) -> World:

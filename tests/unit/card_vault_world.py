@@ -40,6 +40,9 @@ class MemoryKey:
     def sign_pss(self, digest: bytes, hash_name: str, salt_length: int) -> bytes:
         raise Fault("An EC key does not do that.")
 
+    def sign_raw(self, encoded: bytes) -> bytes:
+        raise Fault("An EC key does not do that.")
+
     def decrypt_pkcs1(self, cryptogram: bytes) -> bytes:
         raise ValueError("Decryption failed")
 
@@ -76,6 +79,18 @@ class MemoryStore:
 
     def close(self, credential: Credential) -> None:
         self.open.discard(credential)
+
+    def power_off(self) -> None:
+        self.open.clear()
+
+    def change_open_pin(self, credential: Credential, new: Pin) -> bool:
+        if credential not in self.open:
+            return False
+        self.pins[credential] = new
+        return True
+
+    def check_code(self, code: Pin) -> bool:
+        return self._look(code == CODE)
 
     def change_pin(self, credential: Credential, old: Pin, new: Pin) -> bool:
         right = self._look(self.pins.get(credential) == old)

@@ -128,6 +128,7 @@ def test_no_pin_is_looked_at_if_the_try_cannot_be_written(
         raise Fault("The disk is full.")
 
     monkeypatch.setattr("sotepki.card.state.write_private", full)
+    monkeypatch.setattr("sotepki.card.state.replace_one_byte", full)
     looks = store.looks
     with pytest.raises(Fault, match="full"):
         vault.verify(Credential.PIN1, PIN1)

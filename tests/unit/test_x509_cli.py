@@ -141,3 +141,41 @@ def test_garbage_is_refused_by_every_command(capsys: pytest.CaptureFixture[str],
             assert run([*command, files[name]]) == 1
         assert run(["csr", "check", files[name], "--type", "system-signature"]) == 1
         assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_request_is_held_against_the_keys_of_the_workspace(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A key that already has a certificate is found where there is a workspace; a broken one spoils no check."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes
+
+    from sotepki.workspace import Workspace
+    from sotepki.x509.csr import key_digest
+
+    key = w.rsa_key(2048, "service")
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, w.HOST)])
+    request = x509.CertificateSigningRequestBuilder().subject_name(name).sign(key, hashes.SHA256())
+    path = tmp_path / "r.csr"
+    path.write_bytes(request.public_bytes(Encoding.PEM))
+    arguments = ["csr", "check", str(path), "--type", "server", "--workspace", str(tmp_path / "ws")]
+    _, without = answer(capsys, *arguments)
+    assert without["reuse"] == "not looked for: no workspace"
+    (tmp_path / "ws").mkdir()
+    (tmp_path / "ws" / "workspace.json").write_text("{", encoding="utf-8")
+    _, broken = answer(capsys, *arguments)
+    assert broken["reuse"].startswith("not looked for: The file") and broken["subject"] == without["subject"]
+
+    class Opened:
+        def __enter__(self) -> Opened:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            return None
+
+        def seen_keys(self) -> set[bytes]:
+            return {key_digest(key.public_key())}
+
+    monkeypatch.setattr(Workspace, "open", lambda _directory: Opened())
+    _, found = answer(capsys, *arguments)
+    assert "csr.key.reused" in {finding["rule"] for finding in found["findings"]}

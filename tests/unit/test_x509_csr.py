@@ -10,13 +10,14 @@ import pytest
 import x509_world as w
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sotepki.evidence import Severity, Verdict
-from sotepki.x509.csr import CsrKind, CsrReport, check_csr, key_digest
+from sotepki.x509.csr import CsrKind, CsrReport, certificate_key_digest, check_csr, key_digest
+from sotepki.x509.weak_keys import weakness
 
 N = x509.NameOID
 SERVER = [
@@ -201,3 +202,48 @@ def test_a_request_with_bytes_changed_gets_a_report(changes: list[tuple[int, int
         data[place % len(data)] = value
     check_csr(bytes(data), CsrKind.SERVER).as_dict()
     check_csr(bytes(data), CsrKind.SYSTEM_SIGNATURE).as_dict()
+
+
+def weak_key(first: int, second: int) -> rsa.RSAPublicKey:
+    return rsa.RSAPublicNumbers(65537, first * second).public_key()
+
+
+def test_keys_that_anybody_can_break_are_named() -> None:
+    """A request with such a key may pass a form check, and the certificate would be worth nothing."""
+    numbers = w.rsa_key(2048, "service").private_numbers()
+    close = numbers.p + 2
+    while pow(2, close - 1, close) != 1:
+        close += 2
+    assert weakness(w.rsa_key(2048, "service").public_key()) == ""
+    assert "close together" in weakness(weak_key(numbers.p, close))
+    assert "small factor" in weakness(weak_key(numbers.p, 1009 * numbers.q))
+
+
+def test_the_fingerprint_of_the_broken_card_library_is_known() -> None:
+    """Primes of the form k*M + 65537^a mod M, as the library of CVE-2017-15361 made them."""
+    product = 1
+    for prime in range(2, 168):
+        product *= prime if all(prime % other for other in range(2, prime)) else 1
+    made = []
+    step = 1
+    while len(made) < 2:
+        start = ((1 + 2 * len(made)) << 800) // product * product  # two primes far from each other
+        candidate = start + step * product + pow(65537, 1234 + len(made), product)
+        if pow(2, candidate - 1, candidate) == 1:
+            made.append(candidate)
+        step += 1
+    assert "ROCA" in weakness(weak_key(*made))
+
+
+def test_a_request_with_a_weak_key_is_sent_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sotepki.x509.csr.weakness", lambda _key: "the modulus has a small factor")
+    report = check_csr(csr(), CsrKind.SERVER)
+    assert report.verdict == "invalid" and "csr.key.weak" in rules(report)
+
+
+def test_the_key_of_a_certificate_is_known_by_the_same_digest() -> None:
+    from x509_profile_world import issued_from
+
+    expected = key_digest(w.ec_key("leaf", "secp384r1").public_key())
+    assert certificate_key_digest(issued_from("citizen-signature-ec")) == expected
+    assert certificate_key_digest(b"\x30\x00") == b""

@@ -6,25 +6,22 @@ import statistics
 import time
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
-from pathlib import Path
 from typing import Any
 
 import pytest
 import x509_world as w
-import yaml
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
+from x509_profile_world import issued_from, issuer_from
 
 from sotepki.errors import Refused
-from sotepki.resources import package_file
 from sotepki.x509 import der
 from sotepki.x509.explaining import explain_extension
-from sotepki.x509.extensions import AlternativeNames
-from sotepki.x509.issuing import Issuer, default_not_after, issue, issue_der, responder_subject
+from sotepki.x509.issuing import Issuer, default_not_after, issue_der, responder_subject
 from sotepki.x509.lint import lint_certificate
-from sotepki.x509.profiles import Profile, load_profiles, read_profiles
+from sotepki.x509.profiles import Profile, load_profiles
 from sotepki.x509.serials import person_serial, service_serial
 from sotepki.x509.view import view_certificate
 
@@ -237,74 +234,52 @@ def test_a_responder_name_fits_in_64_characters() -> None:
     assert name == "DVV TEST Social Welfare and Healthcare Service Certs - G3R OCSP1" and len(name) == 64
 
 
-@pytest.fixture(scope="module")
-def ec_tree(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Profile]:
-    """The RSA profiles turned into an EC tree with everything a later profile may ask for."""
-    directory = tmp_path_factory.mktemp("ec")
-    for path in package_file("x509", "profiles").glob("*.yaml"):
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-        data["family"] = "ec"
-        for row in data["rows"]:
-            if row["field"] == "signature":
-                row["value"] = {"hash": "sha384", "explicit_null": data["id"].startswith("professional")}
-            if row["field"] == "key":
-                row["value"] = {"allowed": ["p-384"]}
-            if data["id"] == CARD and row["field"] == "extension.subject-alternative-name":
-                row |= {"presence": "required", "critical": False, "value": {"email": "required", "upn": "optional"}}
-            if data["id"] == CARD and row["field"] == "extension.order":
-                row["value"].insert(4, "subject-alternative-name")
-            if data["id"] == CARD and row["field"] == "extension.qc-statements":
-                row["value"] = {"statements": ["QcCompliance", "QcType", "QcSSCD"], "types": ["eSign"]}
-            if data["id"] == CARD and row["field"] == "extension.certificate-policies":
-                row["value"]["policies"][0] |= {"notice_type": "UTF8String", "qualifiers": ["user-notice", "cps"]}
-        text = yaml.safe_dump(data, allow_unicode=True, sort_keys=False)
-        (directory / path.name).write_text(text, encoding="utf-8")
-    return dict(read_profiles(Path(directory)))
-
-
-def test_an_ec_tree_with_the_null_quirk_can_be_expressed(ec_tree: dict[str, Profile]) -> None:
+def test_the_ec_card_certificate_of_the_field_with_its_null_quirk() -> None:
     """The EC test cards carry explicit NULL parameters; a reader that refuses them fails at the customer's desk."""
-    keys = {name: w.ec_key(name, "secp384r1") for name in ("root", "ca", "card")}
-    root_certificate = issue(
-        ec_tree["test-root-rsa"],
-        subject={},
-        public_key=keys["root"].public_key(),
-        issuer=Issuer(None, keys["root"]),
-        serial_number=service_serial(w.NOW),
-        not_before=w.NOW,
-    )
-    authority = issue(
-        ec_tree["test-sote-person-ca-rsa"],
-        subject={},
-        public_key=keys["ca"].public_key(),
-        issuer=Issuer(root_certificate, keys["root"]),
-        serial_number=service_serial(w.NOW),
-        not_before=w.NOW,
-    )
-    data = issue_der(
-        ec_tree[CARD],
-        subject=w.PERSON,
-        public_key=keys["card"].public_key(),
-        issuer=Issuer(authority, keys["ca"]),
-        serial_number=person_serial(1),
-        not_before=w.NOW,
-        names=AlternativeNames(email="testi.esimerkki@example.fi", upn="90000000017@example.fi"),
-    )
+    data = issued_from("citizen-signature-ec")
     quirk = bytes.fromhex("300c06082a8648ce3d0403030500")
-    assert data.count(quirk) == 2 and quirk not in authority.public_bytes(Encoding.DER)
+    authority = issuer_from("test-general-ca-ec")
+    assert authority.certificate is not None and quirk not in authority.certificate.public_bytes(Encoding.DER)
+    assert data.count(quirk) == 2
     signed, _, signature = der.parse(data).children()
-    keys["ca"].public_key().verify(signature.content[1:], signed.raw, ec.ECDSA(hashes.SHA384()))
-    assert [finding.rule for finding in lint_certificate(data).findings if finding.rule == "cert.signature.null"]
+    public = authority.key.public_key()
+    assert isinstance(public, ec.EllipticCurvePublicKey)
+    public.verify(signature.content[1:], signed.raw, ec.ECDSA(hashes.SHA384()))
     seen = view_certificate(data)
-    assert seen.extension("key-usage").value.hex() == "03020640"
-    assert explain_extension("qc-statements", seen.extension("qc-statements").value) == (
-        "QcCompliance, QcType eSign, QcSSCD"
-    )
-    assert explain_extension("subject-alternative-name", seen.extension("subject-alternative-name").value) == (
-        "e-mail testi.esimerkki@example.fi, other name 1.3.6.1.4.1.311.20.2.3 90000000017@example.fi"
-    )
-    policies = explain_extension("certificate-policies", seen.extension("certificate-policies").value)
-    assert policies.index("UTF8String") < policies.index("cps http")
+    usage, qc, names = (seen.extension(name) for name in ("key-usage", "qc-statements", "subject-alternative-name"))
+    assert usage is not None and qc is not None and names is not None
+    assert usage.value.hex() == "03020640"
+    assert explain_extension(qc.name, qc.value) == "QcCompliance, QcType eSign, QcSSCD"
+    assert explain_extension(names.name, names.value) == "e-mail testi.esimerkki@example.fi"
+
+
+TEST_PROFILES = [profile.id for profile in load_profiles().values() if profile.environment == "test"]
+
+
+@pytest.mark.parametrize("profile_id", TEST_PROFILES)
+def test_every_test_profile_can_be_issued_and_is_found_again_without_a_finding(profile_id: str) -> None:
+    """A profile that cannot be issued, or whose certificate is taken for another, is of no use to anybody."""
+    report = lint_certificate(issued_from(profile_id), own=True)
+    assert profile_id in (report.profile_id, *report.also), report.why
+    assert {finding.rule for finding in report.findings} <= {"cert.signature.null"}
+
+
+PRODUCTION = [profile for profile in load_profiles().values() if profile.environment == "production"]
+
+
+@pytest.mark.parametrize("profile", PRODUCTION, ids=lambda profile: profile.id)
+def test_nothing_is_issued_from_a_production_form(profile: Profile) -> None:
+    key = w.rsa_key(2048, "service")
+    with pytest.raises(Refused) as caught:
+        issue_der(
+            profile,
+            subject={},
+            public_key=key.public_key(),
+            issuer=Issuer(None, key),
+            serial_number=service_serial(w.NOW),
+            not_before=w.NOW,
+        )
+    assert caught.value.rule == "cert.environment.production"
 
 
 class InstantKey(rsa.RSAPrivateKey):

@@ -120,7 +120,7 @@ def test_the_copy_made_by_hand_is_without_a_finding() -> None:
         (lambda: like_a_card(add=((x509.OCSPNoCheck(), False),)), "extension.others"),
         (lambda: like_a_card(reverse=True), "extension.order"),
         (lambda: like_a_card(serial=5), "serial"),
-        (lambda: like_a_card(key=w.rsa_key(2048, "service")), "key"),
+        (lambda: like_a_card(key=w.rsa_key(4096, "root")), "key"),
         (lambda: like_a_card(algorithm=hashes.SHA256()), "signature"),
         (lambda: like_a_card(issuer=w.world().services), "issuer"),
         (lambda: like_a_card(end=w.NOW + timedelta(days=100)), "validity"),
@@ -177,7 +177,7 @@ def test_an_unknown_certificate_gets_its_nearest_profiles_with_the_differences()
     strange = w.odd_certificate(issuer=authority(), extensions=[(key_usage_of(["nonRepudiation"]), True)])
     report = lint_certificate(strange)
     assert report.profile_id is None and report.verdict is Verdict.INDETERMINATE
-    assert report.nearest[0].profile_id == CARD
+    assert all("-signature-" in near.profile_id for near in report.nearest)
     assert any(difference.startswith("issuer:") for difference in report.nearest[0].differences)
     assert "cert.profile.unknown" in rules(report)
 

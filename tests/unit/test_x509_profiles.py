@@ -62,9 +62,19 @@ def test_the_ca_names_are_the_published_test_names() -> None:
     names = {
         profile.id: name_text(read_name(profile.fixed_name.public_bytes()))
         for profile in load_profiles().values()
-        if profile.fixed_name is not None
+        if profile.fixed_name is not None and profile.environment == "test"
     }
+    persons = "C=FI, O=Digi- ja vaestotietovirasto TEST, OU=Sosiaali- ja terveydenhuollon testiammattivarmenteet, "
+    services = "C=FI, O=Digi- ja vaestotietovirasto TEST, OU=Sosiaali- ja terveydenhuollon testipalveluvarmenteet, "
+    general = "C=FI, O=Digi- ja vaestotietovirasto TEST, OU=Testivarmenteet, "
     assert names == {
+        "test-root-ec": "C=FI, O=Digi- ja vaestotietovirasto TEST, OU=Certification Authority Services, "
+        "OU=Varmennepalvelut, CN=DVV TEST Root CA - G3 ECC",
+        "test-sote-person-ca-ec": persons + "CN=DVV TEST Social Welfare and Healthcare Prof. Certs - G2E",
+        "test-sote-service-ca-ec": services + "CN=DVV TEST Social Welfare and Healthcare Service Certs - G3E",
+        "test-temporary-ca-rsa": persons + "CN=DVV TEST Social Welfare and Healthcare Prof. Temp. Certs - G2R",
+        "test-general-ca-rsa": general + "CN=DVV TEST Certificates - G5R",
+        "test-general-ca-ec": general + "CN=DVV TEST Certificates - G5E",
         "test-root-rsa": "C=FI, O=Digi- ja vaestotietovirasto TEST, OU=Certification Authority Services, "
         "OU=Varmennepalvelut, CN=DVV TEST Root CA - G3 RSA",
         "test-sote-person-ca-rsa": "C=FI, O=Digi- ja vaestotietovirasto TEST, "

@@ -147,6 +147,8 @@ class CardTalk:
     def _exchange(self, command: bytes) -> tuple[bytes, int]:
         self.commands += 1
         answer = self._channel.transmit(command)
+        if not answer:
+            raise Fault("The card does not answer any more; it was removed.", rule="card.removed")
         if len(answer) < 2:
             raise Fault(
                 f"The card answered {len(answer)} bytes; an answer has a status word.", rule="card.client.answer"

@@ -13,6 +13,8 @@ from cryptography import x509
 from sotepki.card.client.channel import CardTalk
 from sotepki.card.client.numbering import Numbering, Role
 from sotepki.card.client.tlv import Tlv, objects
+from sotepki.errors import Refused
+from sotepki.x509.reading import load_certificate
 
 _APPLICATION_PATH = bytes.fromhex("3F005015")
 _CERTIFICATES, _TRUSTED = 0xA4, 0xA5
@@ -123,8 +125,8 @@ def _certificate(talk: CardTalk, path: bytes, label: str, key_id: bytes, trusted
     if der is None:
         return CardCertificate(path, label, key_id, trusted, None, "not readable")
     try:
-        return CardCertificate(path, label, key_id, trusted, x509.load_der_x509_certificate(der))
-    except ValueError:
+        return CardCertificate(path, label, key_id, trusted, load_certificate(der))
+    except Refused:
         return CardCertificate(path, label, key_id, trusted, None, "not a certificate")
 
 

@@ -3,8 +3,20 @@
 It runs in the chip's process and holds no right of its own: PINs, counters and keys are asked of ``vault.Vault``.
 """
 
-from sotepki.card.operating.contents import CardContents, public_card
-from sotepki.card.operating.profiles import CardProfile, Placement, card_profile, card_profiles
-from sotepki.card.operating.system import CardSystem
+from sotepki.card.operating.contents import CardContents, PublicCard, public_card
+from sotepki.card.operating.profiles import CardProfile, Placement, card_placement, card_profile, card_profiles
+from sotepki.card.operating.system import CardFace, CardSystem, card_face
 
-__all__ = ["CardContents", "CardProfile", "CardSystem", "Placement", "card_profile", "card_profiles", "public_card"]
+__all__ = [
+    "CardContents",
+    "CardFace",
+    "CardProfile",
+    "CardSystem",
+    "Placement",
+    "PublicCard",
+    "card_face",
+    "card_placement",
+    "card_profile",
+    "card_profiles",
+    "public_card",
+]

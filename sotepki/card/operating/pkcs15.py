@@ -1,5 +1,8 @@
 """ASN.1 of the PKCS#15 objects on a card (PKCS#15 v1.1 section 6, ISO/IEC 7816-15), as asn1crypto specifications."""
 
+# asn1crypto has no types, so every class here has a base that mypy does not know.
+# mypy: disable-error-code="misc"
+
 from __future__ import annotations
 
 from typing import Any, ClassVar
@@ -18,13 +21,11 @@ from asn1crypto.core import (
     UTF8String,
 )
 
-_Fields = ClassVar[list[tuple[Any, ...]]]
-
 
 class Path(Sequence):
     """Where an object is: file identifiers from the master file."""
 
-    _fields: _Fields = [
+    _fields: ClassVar[list[Any]] = [
         ("path", OctetString),
         ("index", Integer, {"optional": True}),
         ("length", Integer, {"implicit": 0, "optional": True}),
@@ -34,13 +35,13 @@ class Path(Sequence):
 class PathChoice(Choice):
     """``PathOrObjects``: objects stand in a file of their own."""
 
-    _alternatives: _Fields = [("path", Path)]
+    _alternatives: ClassVar[list[Any]] = [("path", Path)]
 
 
 class DirectoryEntry(Choice):
     """One entry of EF.ODF."""
 
-    _alternatives: _Fields = [
+    _alternatives: ClassVar[list[Any]] = [
         ("private_keys", PathChoice, {"explicit": 0}),
         ("certificates", PathChoice, {"explicit": 4}),
         ("trusted_certificates", PathChoice, {"explicit": 5}),
@@ -55,7 +56,7 @@ class CommonFlags(BitString):
 class CommonObject(Sequence):
     """``CommonObjectAttributes``."""
 
-    _fields: _Fields = [
+    _fields: ClassVar[list[Any]] = [
         ("label", UTF8String, {"optional": True}),
         ("flags", CommonFlags, {"optional": True}),
         ("auth_id", OctetString, {"optional": True}),
@@ -81,7 +82,7 @@ class PinType(Enumerated):
 
 
 class PinAttributes(Sequence):
-    _fields: _Fields = [
+    _fields: ClassVar[list[Any]] = [
         ("flags", PinFlags),
         ("type", PinType),
         ("min_length", Integer),
@@ -94,13 +95,13 @@ class PinAttributes(Sequence):
 
 
 class CommonAuthentication(Sequence):
-    _fields: _Fields = [("auth_id", OctetString)]
+    _fields: ClassVar[list[Any]] = [("auth_id", OctetString)]
 
 
 class PinObject(Sequence):
     """One entry of EF.AOD."""
 
-    _fields: _Fields = [
+    _fields: ClassVar[list[Any]] = [
         ("common", CommonObject),
         ("class_", CommonAuthentication),
         ("type", PinAttributes, {"explicit": 1}),
@@ -133,7 +134,7 @@ class KeyAccess(BitString):
 
 
 class CommonKey(Sequence):
-    _fields: _Fields = [
+    _fields: ClassVar[list[Any]] = [
         ("id", OctetString),
         ("usage", KeyUsageFlags),
         ("native", Boolean, {"default": True}),
@@ -145,35 +146,43 @@ class CommonKey(Sequence):
 class PrivateKeyType(Sequence):
     """Where the key is used, and its size: modulus length in bits, or field size for an EC key."""
 
-    _fields: _Fields = [("value", Path), ("size", Integer)]
+    _fields: ClassVar[list[Any]] = [("value", Path), ("size", Integer)]
 
 
 class RsaKeyObject(Sequence):
-    _fields: _Fields = [("common", CommonObject), ("class_", CommonKey), ("type", PrivateKeyType, {"explicit": 1})]
+    _fields: ClassVar[list[Any]] = [
+        ("common", CommonObject),
+        ("class_", CommonKey),
+        ("type", PrivateKeyType, {"explicit": 1}),
+    ]
 
 
 class EcKeyObject(Sequence):
-    _fields: _Fields = [("common", CommonObject), ("class_", CommonKey), ("type", PrivateKeyType, {"explicit": 1})]
+    _fields: ClassVar[list[Any]] = [
+        ("common", CommonObject),
+        ("class_", CommonKey),
+        ("type", PrivateKeyType, {"explicit": 1}),
+    ]
 
 
 class KeyObject(Choice):
     """One entry of EF.PrKD."""
 
-    _alternatives: _Fields = [("rsa", RsaKeyObject), ("ec", EcKeyObject, {"implicit": 0})]
+    _alternatives: ClassVar[list[Any]] = [("rsa", RsaKeyObject), ("ec", EcKeyObject, {"implicit": 0})]
 
 
 class CommonCertificate(Sequence):
-    _fields: _Fields = [("id", OctetString), ("authority", Boolean, {"default": False})]
+    _fields: ClassVar[list[Any]] = [("id", OctetString), ("authority", Boolean, {"default": False})]
 
 
 class CertificateType(Sequence):
-    _fields: _Fields = [("value", Path)]
+    _fields: ClassVar[list[Any]] = [("value", Path)]
 
 
 class CertificateObject(Sequence):
     """One entry of an EF.CD."""
 
-    _fields: _Fields = [
+    _fields: ClassVar[list[Any]] = [
         ("common", CommonObject),
         ("class_", CommonCertificate),
         ("type", CertificateType, {"explicit": 1}),
@@ -194,7 +203,7 @@ class Operations(BitString):
 
 
 class AlgorithmInfo(Sequence):
-    _fields: _Fields = [
+    _fields: ClassVar[list[Any]] = [
         ("reference", Integer),
         ("mechanism", Integer),
         ("parameters", Null),
@@ -215,7 +224,7 @@ class TokenFlags(BitString):
 class TokenInfo(Sequence):
     """EF.TokenInfo (EF.CIAInfo)."""
 
-    _fields: _Fields = [
+    _fields: ClassVar[list[Any]] = [
         ("version", Integer),
         ("serial_number", OctetString),
         ("manufacturer", UTF8String, {"optional": True}),

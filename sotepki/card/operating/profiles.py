@@ -60,7 +60,10 @@ class Numbering:
 
 @dataclass(frozen=True)
 class CardProfile:
-    """One face: answer to reset, numbering and habits. ``quirks``: docs/field/card.md 3.2."""
+    """One face: answer to reset, numbering and habits. ``quirks``: docs/field/card.md 3.2.
+
+    ``missing_file`` is the status word of SELECT; ``user_consent``: the signature key asks for its PIN at each use.
+    """
 
     id: str
     title: str
@@ -68,6 +71,7 @@ class CardProfile:
     numbering: Numbering
     quirks: bool
     missing_file: int
+    user_consent: bool
     source: str
     grade: Grade
 
@@ -165,7 +169,9 @@ def _numbering(name: str, row: Any) -> Numbering:
 
 def _profile(name: str, row: Any, numberings: Mapping[str, Numbering]) -> CardProfile:
     refuse_unknown_keys(
-        row, {"title", "atr", "numbering", "quirks", "missing_file", "source", "grade"}, f"profile {name}"
+        row,
+        {"title", "atr", "numbering", "quirks", "missing_file", "user_consent", "source", "grade"},
+        f"profile {name}",
     )
     return CardProfile(
         id=str(name),
@@ -174,6 +180,7 @@ def _profile(name: str, row: Any, numberings: Mapping[str, Numbering]) -> CardPr
         numbering=numberings[row["numbering"]],
         quirks=bool(row["quirks"]),
         missing_file=int(row["missing_file"], 16),
+        user_consent=bool(row["user_consent"]),
         source=str(row["source"]),
         grade=Grade(row["grade"]),
     )

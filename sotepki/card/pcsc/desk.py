@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import IO
 
 from sotepki.card.door import NO_FAULTS, Exchange, Faults
 from sotepki.card.pcsc.fault_settings import faults_as_dict, faults_from_json
@@ -50,8 +51,7 @@ class ReaderPlace:
         self._desk = desk
         self._occupant = occupant
         self._faults_seen: tuple[int, int] | None = None
-        self._trace = desk.trace_path(occupant.reader).open("ab", buffering=0)
-        os.chmod(self._trace.fileno(), 0o600)
+        self._trace = _private_append(desk.trace_path(occupant.reader))
 
     def seen(self) -> None:
         """Write down that the reader has seen the card."""
@@ -66,7 +66,7 @@ class ReaderPlace:
             path = self._desk.trace_path(self._occupant.reader)
             path.replace(path.with_suffix(".trace.old"))
             self._trace.close()
-            self._trace = path.open("ab", buffering=0)
+            self._trace = _private_append(path)
 
     def new_faults(self) -> Faults | None:
         """The faults that were set since the last call; None if none were."""
@@ -213,6 +213,10 @@ class ReaderDesk:
 
     def _path(self, reader: int, ending: str) -> Path:
         return self._directory / f"reader-{reader}.{ending}"
+
+
+def _private_append(path: Path) -> IO[bytes]:
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab", buffering=0)
 
 
 def _read(path: Path) -> bytes:

@@ -31,7 +31,7 @@ def faults_as_dict(faults: Faults) -> dict[str, Any]:
         "corrupted_token_info": faults.corrupted_token_info,
         "quirks": "" if faults.quirks is Quirks.BY_PROFILE else str(faults.quirks),
     }
-    return {name: value for name, value in values.items() if value or value == 0 and name == "pulled_after"}
+    return {name: value for name, value in values.items() if value or (value == 0 and name == "pulled_after")}
 
 
 def faults_from_json(text: str | bytes) -> Faults:

@@ -1,7 +1,8 @@
 """A pcscd of one's own with vpcd's readers, in namespaces of its own: no service, no administrator, no open port.
 
 vpcd listens on all interfaces, and pcscd has one socket per machine. In network and mount namespaces of their own
-they disturb nobody, and any number of them run at once (docs/field/card.md 9 row test isolation: confirmed, measured).
+they disturb nobody, and any number of them run at once (docs/field/card.md 9 row test isolation: confirmed,
+measured).
 """
 
 from __future__ import annotations
@@ -122,7 +123,8 @@ class PrivateReaders:
             shutil.rmtree(directory, ignore_errors=True)
 
     def __enter__(self) -> Self:
-        self.start()
+        if self._process is None:
+            self.start()
         return self
 
     def __exit__(

@@ -64,11 +64,8 @@ class Ending(Enum):
 class VpcdConnection:
     """One card in one slot: from ``connect`` until ``remove`` or until either side fails."""
 
-    def __init__(
-        self, card: CardSide, *, host: str = "127.0.0.1", port: int = FIRST_PORT, patience: float = PATIENCE
-    ) -> None:
+    def __init__(self, *, host: str = "127.0.0.1", port: int = FIRST_PORT, patience: float = PATIENCE) -> None:
         """``patience``: seconds that the reader has for its first question, and for the rest of a frame."""
-        self._card = card
         self._address = (host, port)
         self._patience = patience
         self._socket: socket.socket | None = None
@@ -89,10 +86,10 @@ class VpcdConnection:
         self._socket = connection
         self._asked = False
         if self._removed.is_set():
-            self._close()
+            self.close()
 
-    def serve(self, on_ready: Callable[[], None] = lambda: None) -> Ending:
-        """Answer the reader until the card is removed or the reader goes; ``on_ready`` when it first asks the ATR.
+    def serve(self, card: CardSide, on_ready: Callable[[], None] = lambda: None) -> Ending:
+        """Let the card answer until it is removed or the reader goes; ``on_ready`` when the ATR was first given.
 
         Raises:
             Fault: rule ``card.reader.silent`` (the slot is occupied, or the reader stalls in a frame),
@@ -106,7 +103,7 @@ class VpcdConnection:
                 frame = self._receive(connection)
                 if frame is None:
                     return Ending.REMOVED if self._removed.is_set() else Ending.READER_GONE
-                answer = self._answer(frame)
+                answer = _answer(card, frame)
                 if answer == b"":
                     return Ending.PULLED  # an empty frame is no answer; vpcd knows an absent card by the closed line
                 if answer is not None:
@@ -119,8 +116,8 @@ class VpcdConnection:
                 return Ending.REMOVED
             raise
         finally:
-            self._close()
-            self._card.power_off()
+            self.close()
+            card.power_off()
 
     def remove(self) -> None:
         """Take the card out, from any thread or signal handler; ``serve`` returns."""
@@ -138,22 +135,6 @@ class VpcdConnection:
     def wait_removed(self, seconds: float) -> bool:
         """Wait for ``remove``; whether it came."""
         return self._removed.wait(seconds)
-
-    def _answer(self, frame: bytes) -> bytes | None:
-        if len(frame) != 1:
-            return self._card.transmit(frame)
-        match frame[0]:
-            case Control.POWER_OFF:
-                self._card.power_off()
-            case Control.POWER_ON:
-                self._card.power_on()
-            case Control.RESET:
-                self._card.reset()
-            case Control.GET_ATR:
-                return self._card.atr if self._card.present else b""
-            case _:
-                return self._card.transmit(frame)
-        return None
 
     def _receive(self, connection: socket.socket) -> bytes | None:
         """The next frame, or None at the end of the connection."""
@@ -223,7 +204,8 @@ class VpcdConnection:
         except OSError:
             return  # the reader has gone; the next read says so
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Close the connection; what is in the reader is removed. Closing twice is no error."""
         connection, self._socket = self._socket, None
         if connection is not None:
             connection.close()
@@ -231,19 +213,19 @@ class VpcdConnection:
 
 def keep_in_reader(
     connection: VpcdConnection,
+    card: CardSide,
     on_ready: Callable[[], None] = lambda: None,
     *,
     returns_within: float = _READER_RETURNS_WITHIN,
 ) -> Ending:
-    """Hold the card in the reader until ``remove``, also when pcscd is restarted in between; says how it ended.
+    """Serve a connected card until ``remove``, also when pcscd is restarted in between; says how it ended.
 
     A reader that has gone may come back within ``returns_within`` seconds.
 
     Raises:
-        Fault: as ``VpcdConnection.connect`` at the first attempt, and as ``serve``.
+        Fault: as ``VpcdConnection.serve``.
     """
-    connection.connect()
-    while (ending := connection.serve(on_ready)) is Ending.READER_GONE:
+    while (ending := connection.serve(card, on_ready)) is Ending.READER_GONE:
         deadline = time.monotonic() + returns_within
         while not connection.wait_removed(_RETRY_AFTER):
             try:
@@ -255,6 +237,24 @@ def keep_in_reader(
         if connection.removed:
             return Ending.REMOVED
     return ending
+
+
+def _answer(card: CardSide, frame: bytes) -> bytes | None:
+    """What goes back for a frame: None for nothing at all, empty for a card that is gone."""
+    if len(frame) != 1:
+        return card.transmit(frame)
+    match frame[0]:
+        case Control.POWER_OFF:
+            card.power_off()
+        case Control.POWER_ON:
+            card.power_on()
+        case Control.RESET:
+            card.reset()
+        case Control.GET_ATR:
+            return card.atr if card.present else b""
+        case _:
+            return card.transmit(frame)
+    return None
 
 
 def port_of(reader: int) -> int:

@@ -1,0 +1,52 @@
+"""Where signed documents go: beside their input, or into a tree of the same shape."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+from sotepki.documents.bulk.sources import DONE_SUFFIX, Item
+from sotepki.errors import Misuse
+
+
+@dataclass(frozen=True)
+class Placing:
+    """``tree``: the directory to write into; empty puts ``x.signed.xml`` beside ``x.xml``."""
+
+    tree: str = ""
+
+    def place(self, item: Item) -> Path:
+        """The file for a signed document.
+
+        Raises:
+            Misuse: beside the input, but the input is in an archive; or the name points outside the tree.
+        """
+        if self.tree:
+            name = PurePath(item.name)
+            if name.is_absolute() or ".." in name.parts:
+                raise Misuse(f"The name {item.name[:120]!r} points outside the tree.", rule="doc.archive.name")
+            return Path(self.tree, name)
+        if not item.path:
+            raise Misuse("Documents in an archive have no place beside them.", advice="Name a tree with --into.")
+        path = Path(item.path)
+        stem = path.name.removesuffix(".xml")
+        return path.with_name(stem + DONE_SUFFIX)
+
+    def write(self, item: Item, data: bytes) -> Path:
+        """Write a signed document so that it is whole or absent; the journal's commit puts it on the disk.
+
+        Raises:
+            OSError: the place cannot be written.
+        """
+        target = self.place(item)
+        part = target.with_name(f".{target.name}.{os.getpid()}.part")
+        try:
+            descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        except FileNotFoundError:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(data)
+        os.replace(part, target)
+        return target

@@ -1,0 +1,124 @@
+"""Asking other verifiers about each signature, and explaining disagreement."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from sotepki.documents.opinions import signxml_verifier, xmlsec1_verifier
+from sotepki.documents.opinions.question import Question, Saying
+from sotepki.documents.report import DocumentReport, VerificationContext, VerifiedSignature
+from sotepki.errors import Misuse
+from sotepki.evidence import Finding, Severity, Verdict
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """What one verifier says to one signature.
+
+    Attributes:
+        signature: its number in the document, from 1; 0 if the verifier could not be asked.
+        accepts: None if it gave no answer.
+        agrees: whether it says of the XML signature what sotepki says; None without an answer.
+        reason: its own words when it refuses.
+        explanation: why the two differ, or what it does not look at.
+    """
+
+    verifier: str
+    signature: int
+    accepts: bool | None
+    agrees: bool | None
+    reason: str
+    explanation: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON."""
+        return {
+            "verifier": self.verifier,
+            "signature": self.signature,
+            "accepts": self.accepts,
+            "agrees": self.agrees,
+            "reason": self.reason,
+            "explanation": self.explanation,
+        }
+
+    def text(self) -> str:
+        """One line for people."""
+        said = {True: "accepts it", False: "refuses it", None: "says nothing"}[self.accepts]
+        return " ".join(filter(None, (f"{self.verifier}, signature {self.signature}: {said}.", self.reason,
+                                      self.explanation)))  # fmt: skip
+
+
+Verifier = Callable[[Question], Saying]
+
+
+@cache
+def verifiers() -> Mapping[str, Verifier]:
+    """The verifiers that can be asked, by name."""
+    return {"xmlsec1": xmlsec1_verifier.ask, "signxml": signxml_verifier.ask}
+
+
+def opinions_of(
+    document: bytes, report: DocumentReport, context: VerificationContext, names: Sequence[str]
+) -> tuple[Opinion, ...]:
+    """The opinions of the named verifiers on every signature of a document.
+
+    Raises:
+        Misuse: there is no verifier of that name.
+    """
+    unknown = [name for name in names if name not in verifiers()]
+    if unknown:
+        raise Misuse(f"There is no verifier {unknown[0]!r}; known are {', '.join(verifiers())}.")
+    found: list[Opinion] = []
+    for name in names:
+        if not report.signatures:
+            sentence = "The document has no signature that it could be asked about."
+            found.append(Opinion(name, 0, None, None, "", sentence))
+        for number, signature in enumerate(report.signatures, start=1):
+            saying = verifiers()[name](Question(document, number, signature.certificate, context, report.family))
+            found.append(_opinion(name, number, saying, signature, report))
+    return tuple(found)
+
+
+def _opinion(name: str, number: int, saying: Saying, signature: VerifiedSignature, report: DocumentReport) -> Opinion:
+    if saying.accepts is None:
+        return Opinion(name, number, None, None, saying.reason, "")
+    agrees = saying.accepts == signature.intact
+    return Opinion(name, number, saying.accepts, agrees, saying.reason, _explanation(name, saying, signature, report))
+
+
+def _explanation(name: str, saying: Saying, signature: VerifiedSignature, report: DocumentReport) -> str:
+    ours = [finding for finding in report.findings if finding.severity is not Severity.NOTICE]
+    if saying.accepts and signature.intact:
+        beyond = [finding for finding in ours if finding.severity is Severity.ERROR]
+        if report.verdict is Verdict.VALID or not beyond:
+            return ""
+        return (
+            f"{name} looks at digests, signature value and perhaps the chain; these rules are beyond it: "
+            f"{_rules(beyond)}."
+        )
+    if saying.accepts:
+        reasons = [finding for finding in ours if finding.rule.startswith(_FORM)]
+        return (
+            f"{name} accepts the signature for what it refers to, wherever that stands. sotepki refuses by "
+            f"{_rules(reasons or ours) or 'the form of the signature'}: what is covered has to be exactly the body "
+            "and the timestamp, in a form that leaves no choice."
+        )
+    if not signature.intact:
+        return ""
+    for sign, sentence in saying.known_limits.items():
+        if sign.lower() in saying.reason.lower():
+            return sentence
+    return (
+        f"sotepki finds digests and value right; {name} refuses for a reason of its own, often the chain, an "
+        "algorithm that its build or policy leaves out, or an identifier attribute that it was not told of."
+    )
+
+
+_FORM = ("dsig.", "doc.coverage", "doc.structure", "doc.body", "doc.signature", "xml.")
+
+
+def _rules(findings: Sequence[Finding]) -> str:
+    return ", ".join(dict.fromkeys(finding.rule for finding in findings))

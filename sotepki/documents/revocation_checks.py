@@ -1,0 +1,167 @@
+"""Whether the signer's certificate, and those of the CAs above it, were revoked at the signing time or are now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from itertools import pairwise
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.x509 import ocsp
+
+from sotepki.documents.certificates import issuer_among, subject_name
+from sotepki.documents.report import VerificationContext
+from sotepki.errors import SotepkiError
+from sotepki.x509.path import follow
+from sotepki.x509.status import CertificateState, CertificateStatus
+from sotepki.xmldsig import Judgement
+
+
+@dataclass(frozen=True)
+class Revocation:
+    """State of the signer's certificate at the signing time and at the moment of verification.
+
+    ``None`` means that nobody was asked.
+    """
+
+    at_signing: CertificateState | None = None
+    now: CertificateState | None = None
+
+    def as_dict(self) -> dict[str, str]:
+        """Plain values, ready for JSON; empty where nobody was asked."""
+        return {"at_signing": str(self.at_signing or ""), "now": str(self.now or "")}
+
+
+_UNKNOWN = Revocation(CertificateState.UNKNOWN, CertificateState.UNKNOWN)
+
+
+def ask_status(
+    certificate: x509.Certificate, signed_at: datetime, context: VerificationContext, own: Judgement
+) -> Revocation:
+    """Ask ``context.status`` about the certificate and the issuing CAs above it."""
+    issuer = _issuer(certificate, (*context.intermediates, *context.trust))
+    if issuer is None or context.status is None:
+        status_unknown("The issuer of the certificate is not known, so nobody can be asked about it.", own)
+        return _UNKNOWN
+    _ask_about_authorities(certificate, signed_at, context, own)
+    try:
+        status = context.status(certificate, issuer)
+    except SotepkiError as error:
+        status_unknown(f"The state of the certificate is not known: {error.sentence}", own)
+        return _UNKNOWN
+    serial = f"{certificate.serial_number:x}"
+    if status.state is CertificateState.UNKNOWN:
+        status_unknown(f"The CA does not say whether the certificate {serial} is revoked.", own)
+        return _UNKNOWN
+    if status.state is CertificateState.GOOD:
+        return Revocation(CertificateState.GOOD, CertificateState.GOOD)
+    later = _later(status, signed_at)
+    since = f" since {status.revoked_at.isoformat()}" if status.revoked_at else ""
+    own.find(
+        "doc.certificate.revoked-later" if later else "doc.certificate.revoked",
+        f"The certificate {serial} is revoked{since}.",
+        expected=f"not revoked at {signed_at.isoformat()}",
+        found=str(status.reason.value) if status.reason else "revoked",
+    )
+    return Revocation(CertificateState.GOOD if later else CertificateState.REVOKED, CertificateState.REVOKED)
+
+
+def listed(
+    certificate: x509.Certificate, signed_at: datetime, context: VerificationContext, own: Judgement, *, sound: bool
+) -> Revocation:
+    """What the lists and responses at hand say; revocation before the signing time is the path's business.
+
+    Args:
+        sound: whether the path was found good with them.
+    """
+    before = CertificateState.GOOD if sound else CertificateState.UNKNOWN
+    moments = [moment for moment in _listed(certificate, context) if moment <= context.at]
+    if any(moment <= signed_at for moment in moments):
+        return Revocation(CertificateState.REVOKED, CertificateState.REVOKED)
+    if not moments:
+        return Revocation(before, before)
+    if sound:
+        own.find(
+            "doc.certificate.revoked-later",
+            f"The certificate {certificate.serial_number:x} was revoked after the claimed signing time.",
+            expected=f"not revoked at {context.at.isoformat()}",
+            found=min(moments).isoformat(),
+        )
+    return Revocation(before, CertificateState.REVOKED)
+
+
+def status_unknown(sentence: str, own: Judgement) -> None:
+    """Note that it is not known whether the certificate is revoked; the verdict stays open."""
+    own.find("doc.certificate.status-unknown", sentence, settles=False)
+
+
+def _ask_about_authorities(
+    certificate: x509.Certificate, signed_at: datetime, context: VerificationContext, own: Judgement
+) -> None:
+    chain = _chain(certificate, tuple(context.intermediates), tuple(context.trust))
+    for authority, issuer in pairwise(chain[1:]):
+        try:
+            status = context.status(authority, issuer) if context.status else None
+        except SotepkiError:
+            status = None
+        if status is not None and status.state is CertificateState.GOOD:
+            continue
+        name = subject_name(authority)
+        if status is None or status.state is CertificateState.UNKNOWN:
+            own.find("doc.certificate.ca-status-unknown", "The state of an issuing CA is not known.", found=name)
+        else:
+            own.find(
+                "doc.certificate.revoked-later" if _later(status, signed_at) else "doc.certificate.ca-revoked",
+                f"The issuing CA {name} is revoked.",
+                expected=f"not revoked at {signed_at.isoformat()}",
+                found=status.revoked_at.isoformat() if status.revoked_at else "revoked",
+            )
+
+
+def _later(status: CertificateStatus, signed_at: datetime) -> bool:
+    return status.revoked_at is not None and status.revoked_at > signed_at
+
+
+@lru_cache(maxsize=1024)
+def _issuer(certificate: x509.Certificate, known: tuple[x509.Certificate, ...]) -> x509.Certificate | None:
+    """The issuer among the known CAs; remembered, since comparing costs a signature verification."""
+    return issuer_among(certificate, known)
+
+
+@lru_cache(maxsize=1024)
+def _chain(
+    certificate: x509.Certificate, intermediates: tuple[x509.Certificate, ...], trust: tuple[x509.Certificate, ...]
+) -> tuple[x509.Certificate, ...]:
+    """The chain to a root; remembered, since archives hold many documents of one signer."""
+    try:
+        return follow(certificate, intermediates, trust)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return (certificate,)
+
+
+def _listed(certificate: x509.Certificate, context: VerificationContext) -> Iterator[datetime]:
+    """When lists and responses at hand say that the certificate was revoked."""
+    issuer = _issuer(certificate, (*context.intermediates, *context.trust))
+    for crl in context.crls:
+        if issuer is None or crl.issuer != issuer.subject or not _genuine(crl, issuer):
+            continue
+        entry = crl.get_revoked_certificate_by_serial_number(certificate.serial_number)
+        if entry is not None:
+            yield entry.revocation_date_utc
+    for response in context.ocsp_responses:
+        if response.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
+            continue
+        for single in response.responses:
+            revoked_at = single.revocation_time_utc
+            if single.serial_number == certificate.serial_number and revoked_at is not None:
+                yield revoked_at
+
+
+def _genuine(crl: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
+    try:
+        return crl.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]
+    except (TypeError, ValueError, UnsupportedAlgorithm):
+        return False

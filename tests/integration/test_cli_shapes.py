@@ -1,0 +1,60 @@
+"""The JSON that other programs build on keeps its published shape (docs/schemas/check.schema.json)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from sotepki import cli
+from sotepki.journey import make_request
+
+pytestmark = pytest.mark.integration
+
+SCHEMAS = Path(__file__).resolve().parents[2] / "docs" / "schemas"
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("shapes")
+    assert cli.run(["init", "--keys", "0", "--workspace", str(directory / "ws")]) == 0
+    make_request(directory, "request", {"C": "FI", "O": "X", "OU": "Y", "CN": "a.test.example"})
+    (directory / "no.xml").write_text("<a/>")
+    return directory
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["cert", "lint", "ws/published/ca/dvvtshp2rc.crt"],
+        ["cert", "lint", "ws/published/ca/dvvtshp2rc.crt", "ws/published/ca/dvvtest3rc.crt"],
+        ["cert", "verify", "ws/published/ca/dvvtshp2rc.crt", "--workspace", "ws", "--purpose", "tls-server"],
+        ["csr", "check", "request.csr", "--type", "server"],
+        ["csr", "check", "no.xml", "--type", "system-signature"],
+        ["document", "verify", "no.xml", "--workspace", "ws"],
+        ["document", "verify", "no.xml", "request.csr", "--workspace", "ws"],
+    ],
+)
+def test_an_answer_fits_its_schema(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    monkeypatch.chdir(place)
+    code = cli.run([*arguments, "--format", "json"])
+    answer = json.loads(capsys.readouterr().out)
+    schema = json.loads((SCHEMAS / "check.schema.json").read_text(encoding="utf-8"))
+    jsonschema.validate(answer, schema)
+    rows = answer if isinstance(answer, list) else [answer]
+    assert code == (0 if all(row["verdict"] == "valid" for row in rows) else 1)
+
+
+def test_profiles_and_cases_list_what_they_promise(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["cert", "profiles", "--format", "json"]) == 0
+    profiles = json.loads(capsys.readouterr().out)
+    assert all({"id", "title", "rows"} <= set(profile) for profile in profiles)
+    assert all({"id", "rule", "source", "grade"} <= set(row) for profile in profiles for row in profile["rows"])
+    assert cli.run(["conformance", "list", "--format", "json"]) == 0
+    cases = json.loads(capsys.readouterr().out)
+    assert all({"id", "title", "area", "phase", "requirements", "mutants"} <= set(case) for case in cases)
+    assert all(case["requirements"] and case["mutants"] for case in cases)

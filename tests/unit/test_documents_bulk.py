@@ -1,0 +1,254 @@
+"""Bulk work on archives: every kind of source, resumable, nothing twice, one bad document does not stop the rest."""
+
+from __future__ import annotations
+
+import csv
+import io
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import document_families_world as families_world
+import document_world as world
+import pandas as pd
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from sotepki.documents.bulk import (
+    BulkJournal,
+    FileKey,
+    Placing,
+    SigningJob,
+    Summary,
+    VerifyingJob,
+    open_source,
+    run_bulk,
+    write_table,
+)
+from sotepki.documents.bulk.jobs import work_on
+from sotepki.documents.report import VerificationContext
+from sotepki.documents.verification import verify_document
+from sotepki.errors import Misuse
+from sotepki.evidence import Verdict
+
+NAMES = ["2019/a.xml", "2019/b.xml", "c.xml", "välissä/d.xml"]
+
+
+@contextmanager
+def trusting() -> Iterator[VerificationContext]:
+    yield world.context()
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    """A directory with four documents of two families, and a file that is none of ours."""
+    top = tmp_path / "archive"
+    for number, name in enumerate(NAMES):
+        file = top / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        kind = "visit-note" if number % 2 else "client-plan"
+        file.write_bytes(families_world.document(kind, None))
+    (top / "read.me").write_text("not a document")
+    return top
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> SigningJob:
+    key = tmp_path / "key.pem"
+    key.write_bytes(
+        world.ec_key("system").private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
+    )
+    certificate = world.system_certificate().public_bytes(Encoding.DER)
+    return SigningJob(FileKey(str(key)), certificate, Placing(str(tmp_path / "out")), at=world.NOW)
+
+
+def run(job: SigningJob | VerifyingJob, source: Path, journal: Path, **more: int) -> Summary:
+    with BulkJournal(journal, job.describe()) as kept:
+        return run_bulk(job, open_source(source), kept, processes=1, **more)  # type: ignore[arg-type]
+
+
+def packed(archive: Path, form: str) -> Path:
+    """The archive as a directory, zip, tar, compressed tar, or list of paths."""
+    target = archive.parent / f"packed.{form}"
+    if form == "directory":
+        return archive
+    if form == "zip":
+        with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as file:
+            for name in NAMES:
+                file.write(archive / name, name)
+    elif form == "list":
+        target.write_text("\n".join(f"archive/{name}" for name in NAMES) + "\n", encoding="utf-8")
+    else:
+        with tarfile.open(target, "w:gz" if form == "tgz" else "w") as tar:
+            tar.add(archive, arcname=".")
+    return target
+
+
+@pytest.mark.parametrize("form", ["directory", "zip", "tar", "tgz", "list"])
+def test_every_source_is_signed_into_a_tree(archive: Path, job: SigningJob, tmp_path: Path, form: str) -> None:
+    """Old records come as whatever somebody exported; all of it is read as a stream."""
+    summary = run(job, packed(archive, form), tmp_path / "journal.sqlite")
+    assert (summary.worked, summary.good) == (4, True)
+    below = "archive" if form == "list" else "."
+    for name in NAMES:
+        signed = (tmp_path / "out" / below / name).read_bytes()
+        assert verify_document(signed, world.context()).verdict is Verdict.VALID
+
+
+def test_beside_the_input(archive: Path, job: SigningJob, tmp_path: Path) -> None:
+    """Without a tree ``a.xml`` gives ``a.signed.xml``, and a second run does not take that for a new input."""
+    beside = SigningJob(job.key, job.certificate, Placing(), at=world.NOW)
+    assert run(beside, archive, tmp_path / "journal.sqlite").worked == 4
+    assert (archive / "2019/a.signed.xml").is_file()
+    assert run(beside, archive, tmp_path / "journal.sqlite").skipped == 4
+    assert run(beside, archive, tmp_path / "new-journal.sqlite").worked == 4
+
+
+def test_a_second_run_does_only_what_is_left(archive: Path, job: SigningJob, tmp_path: Path) -> None:
+    """Done is done; what changed since, or whose output is gone, is done again."""
+    journal = tmp_path / "journal.sqlite"
+    run(job, archive, journal)
+    (tmp_path / "out/c.xml").unlink()
+    (archive / "2019/a.xml").write_bytes(families_world.document("client-plan", None).replace(b"\n", b"\r\n"))
+    summary = run(job, archive, journal)
+    assert (summary.worked, summary.skipped) == (2, 2)
+
+
+def test_one_bad_document_does_not_stop_the_rest(archive: Path, job: SigningJob, tmp_path: Path) -> None:
+    """It is in the journal with rule and sentence, and the next run tries it again."""
+    (archive / "2019/b.xml").write_bytes(b"<broken")
+    (archive / "zz.xml").symlink_to("nowhere")
+    listed = archive.parent / "list"
+    listed.write_text("\n".join(f"archive/{name}" for name in [*NAMES, "zz.xml"]))
+    journal = tmp_path / "journal.sqlite"
+    summary = run(job, listed, journal)
+    assert (summary.worked, summary.failed) == (5, 2)
+    assert {row.rules for row in summary.first} == {"xml.not-well-formed", ""}
+    (archive / "2019/b.xml").write_bytes(families_world.document("client-plan", None))
+    summary = run(job, listed, journal)
+    assert (summary.worked, summary.failed, summary.skipped) == (2, 1, 3)
+
+
+def test_verification_gives_a_table_for_pandas(archive: Path, job: SigningJob, tmp_path: Path) -> None:
+    """Verdict and rules for each document, readable with one line of pandas."""
+    run(job, archive, tmp_path / "journal.sqlite")
+    changed = tmp_path / "out/c.xml"
+    changed.write_bytes(changed.read_bytes().replace(b'representation="B64">', b'representation="B64">AAAA'))
+    verifying = VerifyingJob(partial(trusting))
+    with BulkJournal(tmp_path / "verify.sqlite", verifying.describe()) as kept:
+        summary = run_bulk(verifying, open_source(tmp_path / "out"), kept, processes=1)
+        assert write_table(kept, tmp_path / "table.csv") == 4
+        assert kept.counts() == {"valid": 3, "invalid": 1}
+    assert (summary.invalid, summary.good) == (1, False)
+    table = pd.read_csv(tmp_path / "table.csv", keep_default_na=False).set_index("name")
+    assert table.loc["c.xml", "verdict"] == "invalid"
+    assert "doc.digest.body" in str(table.loc["c.xml", "rules"])
+    assert set(table["signers"]) == {str(world.ORGANISATION.oid)}
+
+
+def test_a_table_is_csv_or_parquet(tmp_path: Path, job: SigningJob) -> None:
+    """Any other ending is a mistake, and Parquet without pyarrow says what to install."""
+    with BulkJournal(tmp_path / "j.sqlite", job.describe()) as kept:
+        with pytest.raises(Misuse):
+            write_table(kept, tmp_path / "table.xlsx")
+        try:
+            assert write_table(kept, tmp_path / "table.parquet") == 0
+        except Misuse as error:
+            assert "pyarrow" in str(error)
+        assert write_table(kept, tmp_path / "table.csv") == 0
+        with (tmp_path / "table.csv").open(encoding="utf-8") as stream:
+            assert len(list(csv.reader(stream))) == 1
+
+
+def test_a_journal_belongs_to_one_job(archive: Path, job: SigningJob, tmp_path: Path) -> None:
+    """Else a run with another certificate would take the documents of the first for its own."""
+    run(job, archive, tmp_path / "j.sqlite")
+    other = SigningJob(job.key, world.card_certificate().public_bytes(Encoding.DER), job.placing)
+    with pytest.raises(Misuse) as caught:
+        run(other, archive, tmp_path / "j.sqlite")
+    assert caught.value.rule == "doc.archive.journal"
+
+
+def test_two_runs_do_not_share_a_journal(job: SigningJob, tmp_path: Path) -> None:
+    """The second is told so at once."""
+    with BulkJournal(tmp_path / "j.sqlite", job.describe()), pytest.raises(Misuse):
+        BulkJournal(tmp_path / "j.sqlite", job.describe())
+
+
+@pytest.mark.parametrize("name", ["../outside.xml", "/tmp/outside.xml", "a/../../outside.xml", "..\\outside.xml"])
+def test_an_archive_writes_nothing_outside_the_tree(job: SigningJob, tmp_path: Path, name: str) -> None:
+    """A member called ``../x`` is an attack as old as archives."""
+    target = tmp_path / "evil.tar"
+    with tarfile.open(target, "w") as tar:
+        data = families_world.document("visit-note", None)
+        member = tarfile.TarInfo(name)
+        member.size = len(data)
+        tar.addfile(member, io.BytesIO(data))
+    with pytest.raises(Misuse) as caught:
+        run(job, target, tmp_path / "j.sqlite")
+    assert caught.value.rule == "doc.archive.name"
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(lambda data: data[: len(data) // 2], id="cut"),
+        pytest.param(lambda data: data[:200] + b"\xff" * 60 + data[260:], id="damaged"),
+    ],
+)
+@pytest.mark.parametrize("form", ["zip", "tgz"])
+def test_a_damaged_archive_is_said_in_a_sentence(
+    archive: Path, job: SigningJob, tmp_path: Path, form: str, content: Callable[[bytes], bytes]
+) -> None:
+    """Half a download; what was read before the damage is done and kept."""
+    file = packed(archive, form)
+    file.write_bytes(content(file.read_bytes()))
+    with pytest.raises(Misuse):
+        run(job, file, tmp_path / "j.sqlite")
+
+
+def test_what_stands_before_the_damage_is_kept(archive: Path, job: SigningJob, tmp_path: Path) -> None:
+    """The tail of a damaged archive may never come; its head is signed all the same."""
+    file = packed(archive, "tar")
+    data = file.read_bytes()
+    file.write_bytes(data[: data.rindex(b".xml\0") + 600])
+    with pytest.raises(Misuse):
+        run(job, file, tmp_path / "j.sqlite")
+    assert len(list((tmp_path / "out").rglob("*.xml"))) == 3
+
+
+def test_sources_that_are_none(tmp_path: Path) -> None:
+    """A missing path, and a file that is neither an archive nor a list."""
+    (tmp_path / "picture").write_bytes(b"\x89PNG\x00\xff\xfe")
+    for name in ("nothing", "picture"):
+        with pytest.raises(Misuse):
+            list(open_source(tmp_path / name))
+
+
+def test_a_missing_key_stops_before_the_first_document(archive: Path, job: SigningJob, tmp_path: Path) -> None:
+    """Not a thousand failed rows but one sentence."""
+    broken = SigningJob(FileKey(str(tmp_path / "no.pem")), job.certificate, job.placing)
+    with pytest.raises(Misuse):
+        run(broken, archive, tmp_path / "j.sqlite")
+
+
+def test_dask_that_is_missing_is_named(archive: Path, job: SigningJob, tmp_path: Path) -> None:
+    """One sentence that says what to install, or that nobody answers there."""
+    with BulkJournal(tmp_path / "j.sqlite", job.describe()) as kept, pytest.raises(Misuse) as caught:
+        run_bulk(job, open_source(archive), kept, scheduler="tcp://127.0.0.1:9")
+    assert "Dask" in caught.value.sentence
+
+
+def test_large_files_are_refused_by_rule_not_by_memory(tmp_path: Path, job: SigningJob) -> None:
+    """A 100 MiB member of an archive is never unpacked."""
+    target = tmp_path / "big.zip"
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("big.xml", b" " * (100 * 1024 * 1024))
+    (item,) = list(open_source(target))
+    assert item.data is None
+    (row,) = work_on(job, [item])
+    assert row.rules == "xml.too-large"

@@ -1,0 +1,150 @@
+"""Revocation at the signing time and now, of the signer and of the issuing CA; remembered paths; timestamps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import document_world as world
+import pytest
+from cryptography import x509
+from lxml import etree
+
+from sotepki.documents import VerificationContext, verify_document
+from sotepki.documents.corpus import CorpusWorld
+from sotepki.documents.corpus.resigning import D, resign
+from sotepki.documents.corpus.world import AT
+from sotepki.errors import Fault
+from sotepki.evidence import Verdict
+from sotepki.x509.crl import RevokedEntry, build_crl
+from sotepki.x509.issuing import Issuer
+from sotepki.x509.status import CertificateState, CertificateStatus
+
+GOOD = CertificateStatus(CertificateState.GOOD)
+UNKNOWN = CertificateStatus(CertificateState.UNKNOWN)
+
+
+def revoked(at: datetime) -> CertificateStatus:
+    return CertificateStatus(CertificateState.REVOKED, at, x509.ReasonFlags.key_compromise)
+
+
+@pytest.fixture(scope="module")
+def corpus() -> CorpusWorld:
+    return CorpusWorld()
+
+
+def asked(corpus: CorpusWorld, signer: CertificateStatus, authority: CertificateStatus) -> VerificationContext:
+    """A context whose status callable answers for the signer and for the CA."""
+
+    def status(certificate: x509.Certificate, issuer: x509.Certificate) -> CertificateStatus:
+        return authority if certificate in corpus.intermediates else signer
+
+    return VerificationContext((corpus.root,), corpus.at, corpus.intermediates, status=status)
+
+
+BEFORE, AFTER = AT - timedelta(hours=1), AT + timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("signer", "authority", "verdict", "rules", "states"),
+    [
+        (GOOD, GOOD, Verdict.VALID, set(), ("good", "good")),
+        (revoked(BEFORE), GOOD, Verdict.INVALID, {"doc.certificate.revoked"}, ("revoked", "revoked")),
+        (revoked(AFTER), GOOD, Verdict.VALID, {"doc.certificate.revoked-later"}, ("good", "revoked")),
+        (UNKNOWN, GOOD, Verdict.INDETERMINATE, {"doc.certificate.status-unknown"}, ("unknown", "unknown")),
+        (GOOD, revoked(BEFORE), Verdict.INVALID, {"doc.certificate.ca-revoked"}, ("good", "good")),
+        (GOOD, revoked(AFTER), Verdict.VALID, {"doc.certificate.revoked-later"}, ("good", "good")),
+        (GOOD, UNKNOWN, Verdict.VALID, {"doc.certificate.ca-status-unknown"}, ("good", "good")),
+    ],
+)
+def test_signer_and_issuing_ca_at_signing_and_now(
+    corpus: CorpusWorld,
+    signer: CertificateStatus,
+    authority: CertificateStatus,
+    verdict: Verdict,
+    rules: set[str],
+    states: tuple[str, str],
+) -> None:
+    """Revoked before the signature refuses, after it warns; a revoked CA takes everything below it along."""
+    report = verify_document(corpus.bases["professional"], asked(corpus, signer, authority))
+    assert (report.verdict, {finding.rule for finding in report.findings}) == (verdict, rules)
+    assert report.signatures[0].revocation == {"at_signing": states[0], "now": states[1]}
+
+
+def test_a_ca_that_nobody_answers_for_only_gives_a_notice(corpus: CorpusWorld) -> None:
+    """Responders know end-entity certificates; their silence about the CA must not stop the archive."""
+
+    def status(certificate: x509.Certificate, issuer: x509.Certificate) -> CertificateStatus:
+        if certificate in corpus.intermediates:
+            raise Fault("The responder does not answer.")
+        return GOOD
+
+    context = VerificationContext((corpus.root,), corpus.at, corpus.intermediates, status=status)
+    assert verify_document(corpus.bases["professional"], context).verdict is Verdict.VALID
+
+
+@pytest.mark.parametrize(("shift", "now"), [(None, "good"), (AFTER, "revoked"), (BEFORE, "revoked")])
+def test_lists_at_hand_tell_of_signing_and_of_now(
+    corpus: CorpusWorld, shift: datetime | None, now: str
+) -> None:  # fmt: skip
+    """The same with a revocation list instead of a responder."""
+    issuing = corpus.identities["issuing"]
+    serial = corpus.identities["card"].certificate.serial_number
+    entries = [] if shift is None else [RevokedEntry(serial, shift, x509.ReasonFlags.key_compromise)]
+    crl = build_crl(
+        Issuer(issuing.certificate, issuing.key), entries, number=1, this_update=corpus.at - timedelta(minutes=5),
+        next_update=corpus.at + timedelta(days=1),
+    )  # fmt: skip
+    context = VerificationContext((corpus.root,), corpus.at, corpus.intermediates, crls=(crl,))
+    report = verify_document(corpus.bases["professional"], context)
+    assert report.signatures[0].revocation["now"] == now
+    assert (report.verdict is Verdict.INVALID) == (shift == BEFORE)
+    assert ("doc.certificate.revoked-later" in {f.rule for f in report.findings}) == (shift == AFTER)
+
+
+def test_a_remembered_path_is_not_taken_for_another_root(corpus: CorpusWorld) -> None:
+    """Remembering may never carry trust from one context to another."""
+    document = corpus.bases["professional"]
+    trusting = VerificationContext((corpus.root,), corpus.at, corpus.intermediates, revocation=False)
+    assert verify_document(document, trusting).verdict is Verdict.VALID
+    other = CorpusWorld()
+    distrusting = VerificationContext((other.root,), corpus.at, corpus.intermediates, revocation=False)
+    assert verify_document(document, distrusting).verdict is Verdict.INVALID
+    without = VerificationContext((corpus.root,), corpus.at, revocation=False)
+    assert verify_document(document, without).verdict is Verdict.INVALID
+
+
+def test_a_remembered_path_is_judged_at_each_documents_own_time(corpus: CorpusWorld) -> None:
+    """The same card signs before and after its certificate ends: the first is right, the second is not."""
+    context = VerificationContext((corpus.root,), corpus.at + timedelta(days=2000), corpus.intermediates,
+                                  revocation=False)  # fmt: skip
+
+    def signed_on(moment: datetime) -> Verdict:
+        root = etree.fromstring(corpus.bases["professional"])
+        next(root.iter("{urn:hl7finland}signatureTimestamp")).text = moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+        resign(next(root.iter(f"{D}Signature")), corpus.identities["card"].key)
+        return verify_document(etree.tostring(root), context).verdict
+
+    assert signed_on(AT + timedelta(days=1)) is Verdict.VALID
+    assert signed_on(AT + timedelta(days=1000)) is Verdict.INVALID
+    assert signed_on(AT + timedelta(days=2)) is Verdict.VALID
+
+
+def test_profiles_are_compared_when_asked(corpus: CorpusWorld) -> None:
+    """A certificate of no national profile is a warning, never a refusal: profiles were merely observed."""
+    context = VerificationContext((corpus.root,), corpus.at, corpus.intermediates, revocation=False, profiles=True)
+    report = verify_document(corpus.bases["professional"], context)
+    assert (report.verdict, [f.rule for f in report.findings]) == (Verdict.VALID, ["doc.certificate.profile"])
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59Z", "9999-12-31T23:59:59-14:00"])
+def test_timestamps_at_the_edges_of_time(moment: str, corpus: CorpusWorld) -> None:
+    """Adding to the last moment that can be written is an overflow; a fuzzer found it."""
+
+    def at(change: Callable[[etree._Element], None]) -> bytes:
+        root = etree.fromstring(world.signed_by_professional())
+        change(root)
+        return etree.tostring(root)
+
+    document = at(lambda root: setattr(next(root.iter("{urn:hl7finland}signatureTimestamp")), "text", moment))
+    assert verify_document(document, world.context()).verdict is Verdict.INVALID
