@@ -1,4 +1,4 @@
-"""The fuzzer of ``tests/fuzz`` runs: a short blind search here, long guided ones by hand (docs/signatures-robustness.md)."""
+"""The fuzzer of ``tests/fuzz``: a short blind search here; long guided ones are run by hand."""
 
 from __future__ import annotations
 
