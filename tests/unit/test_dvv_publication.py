@@ -187,7 +187,7 @@ def test_a_running_service_publishes_a_new_list_after_a_revocation_elsewhere(wor
     certificate = world.card_certificate(4)
     with running(app) as url:
         world.authorities.revoke(certificate, reason=x509.ReasonFlags.key_compromise, actor="test")
-        for _ in range(100):
+        for _ in range(600):
             crl = x509.load_der_x509_crl(_ask(url, "GET", "/crl/dvvtshp2rc.crl")[2])
             if crl.get_revoked_certificate_by_serial_number(certificate.serial_number):
                 break
