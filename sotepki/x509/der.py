@@ -194,8 +194,11 @@ def read_oid(element: Element) -> str:
     if not content or content[-1] & 0x80 or len(content) > 128:
         raise DerError("an object identifier is empty, cut short or overlong")
     numbers: list[int] = []
-    value = 0
+    value, begins = 0, True
     for octet in content:
+        if begins and octet == 0x80:  # X.690 8.19.2: a subidentifier has the fewest octets that hold it
+            raise DerError("an arc of an object identifier begins with an empty octet")
+        begins = not octet & 0x80
         value = (value << 7) | (octet & 0x7F)
         if not octet & 0x80:
             numbers.append(value)

@@ -16,7 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from sotepki.dvv.publication import (
@@ -150,6 +150,7 @@ def test_a_get_without_a_request_is_answered_malformed(service: RunningPublicati
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.binary(max_size=300), place=st.integers(0, 80), graft=st.booleans())
+@example(data=b"\x80", place=14, graft=True)  # an object identifier that is not one was echoed
 def test_no_bytes_make_the_responder_fail(
     world: World, service: RunningPublication, data: bytes, place: int, graft: bool
 ) -> None:
