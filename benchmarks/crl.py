@@ -23,8 +23,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from sqlalchemy import insert
 
 from sotepki.clock import SetClock
-from sotepki.dvv.authority import Authorities
-from sotepki.dvv.authority_tables import RevocationRow
+from sotepki.dvv.authority.authorities import Authorities
+from sotepki.dvv.authority.tables import RevocationRow
 from sotepki.records import Database, Records
 from sotepki.tokens import KeyKind, PrivateKey
 from sotepki.tokens.pool import make_key

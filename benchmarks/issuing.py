@@ -16,8 +16,8 @@ from typing import Any
 import pkcs11
 
 from sotepki.clock import SystemClock
-from sotepki.dvv.authority import Authorities
-from sotepki.dvv.certification import CertificateOrder
+from sotepki.dvv.authority.authorities import Authorities
+from sotepki.dvv.authority.certification import CertificateOrder
 from sotepki.records import Database, Records
 from sotepki.tokens import KeyKind, KeyPool, KeyRing, find_softhsm
 from sotepki.tokens.keys import DIGEST_INFO_PREFIX

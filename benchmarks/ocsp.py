@@ -32,9 +32,9 @@ from cryptography.x509 import ocsp
 
 from benchmarks.issuing import AUTHORITY, PROFILE, TOKEN, _subject
 from sotepki.clock import SystemClock
-from sotepki.dvv.bulk import Workshop
-from sotepki.dvv.certification import CertificateOrder
-from sotepki.dvv.publication import REQUEST_TYPE, RESPONSE_TYPE, serve_publication
+from sotepki.dvv.authority.bulk import Workshop
+from sotepki.dvv.authority.certification import CertificateOrder
+from sotepki.dvv.publication.service import REQUEST_TYPE, RESPONSE_TYPE, serve_publication
 from sotepki.loopback import running
 from sotepki.tokens import KeyKind, KeyPool, find_softhsm
 from sotepki.tokens.keys import DIGEST_INFO_PREFIX

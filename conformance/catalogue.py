@@ -6,32 +6,42 @@ import importlib
 import pkgutil
 from collections.abc import Iterable
 from functools import cache
+from types import ModuleType
 
 from conformance import cases as cases_package
 from conformance.declaring import Area, Case, case_of
-from conformance.requirements import RequirementRegister
+from conformance.requirements import Phase, RequirementRegister
 from sotepki.errors import Fault
+
+_PHASES = {phase: number for number, phase in enumerate(Phase)}
+_AREAS = {area: number for number, area in enumerate(Area)}
 
 
 @cache
 def catalogue() -> tuple[Case, ...]:
-    """Every case, by area and then in the order in which it is written.
+    """Every case: by phase, then by area, then in the order in which it is written.
 
     Raises:
         Fault: two cases bear one id.
     """
     found: dict[str, Case] = {}
     for module_info in pkgutil.iter_modules(cases_package.__path__):
-        module = importlib.import_module(f"{cases_package.__name__}.{module_info.name}")
-        for value in vars(module).values():
-            declared = case_of(value)
-            if declared is None or declared.module != module.__name__:
-                continue
+        for declared in cases_of(importlib.import_module(f"{cases_package.__name__}.{module_info.name}")):
             if declared.id in found:
                 raise Fault(f"Two cases bear the id {declared.id}.")
             found[declared.id] = declared
-    order = {area: number for number, area in enumerate(Area)}
-    return tuple(sorted(found.values(), key=lambda c: order[c.area]))
+    return tuple(sorted(found.values(), key=place_in_order))
+
+
+def cases_of(module: ModuleType) -> tuple[Case, ...]:
+    """The cases that are written in a module, in their order."""
+    found = (case_of(value) for value in vars(module).values())
+    return tuple(case for case in found if case is not None and case.module == module.__name__)
+
+
+def place_in_order(case: Case) -> tuple[int, int]:
+    """Where a case runs: pre-test cases first, then the phases of joint testing; within a phase by area."""
+    return _PHASES[case.phase], _AREAS[case.area]
 
 
 def coverage_gaps(declared: Iterable[Case], register: RequirementRegister) -> list[str]:

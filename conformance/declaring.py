@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from conformance.requirements import Phase
 from sotepki.errors import Fault
@@ -21,11 +21,19 @@ class Area(StrEnum):
 
     CSR = "csr"
     CERTIFICATES = "certificates"
+    RENEWAL = "renewal"
     SIGNATURES = "signatures"
     VERIFICATION = "verification"
+    REVOCATION = "revocation"
     CARD = "card"
+    TOKEN = "token"
+    SCS = "scs"
+    RIGHTS = "rights"
     TLS = "tls"
+    TLS_SERVER = "tls-server"
     FRAMES = "frames"
+    LOAD = "load"
+    PAPERWORK = "paperwork"
 
 
 @dataclass(frozen=True)
@@ -102,6 +110,25 @@ def case(
         return function
 
     return declare
+
+
+class Declares(Protocol):
+    """Declares a case of one family; ``mutants`` are those that it catches."""
+
+    def __call__(self, case_id: str, title: str, *mutants: str, requirement: str = "") -> Callable[[F], F]: ...
+
+
+def family(area: Area, phase: Phase) -> Declares:
+    """A short form of ``case`` for cases of one area and phase that verify one requirement each.
+
+    The requirement bears the id of the case, unless another one is named.
+    """
+
+    def declares(case_id: str, title: str, *mutants: str, requirement: str = "") -> Callable[[F], F]:
+        verified = [requirement or case_id]
+        return case(case_id, title=title, area=area, phase=phase, requirements=verified, mutants=mutants)
+
+    return declares
 
 
 def case_of(candidate: object) -> Case | None:

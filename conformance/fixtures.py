@@ -5,23 +5,24 @@ What is made with the system, such as a signed document, is made once in a run a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
 
 import pytest
 from cryptography import x509
 
+from conformance.attaching import attached
 from conformance.bench import Bench
+from conformance.bench.calling import Caller
+from conformance.bench.documents_examined import Examination
 from conformance.check import Check
-from conformance.judging import DocumentUnderTest, FrameUnderTest, RequestUnderTest, judged_document, judged_frame
+from conformance.judging import DocumentUnderTest, RequestUnderTest
 from conformance.plugin import CASE, CHECK, RUN
-from conformance.requirements import requirements
 from conformance.session import RunSession
 from conformance.sut.facets import (
     CertificateRole,
     Facet,
     Sends,
-    SignatureKind,
     Skipped,
     SystemFailed,
     SystemUnderTest,
@@ -29,8 +30,12 @@ from conformance.sut.facets import (
     UsesCard,
     Verifies,
 )
+from conformance.sut.facets_card import WorksAtDesk
+from conformance.sut.facets_paperwork import Paperwork
+from conformance.sut.facets_rights import ChecksRights
+from conformance.sut.facets_scs import OffersScs, UsesScs
+from conformance.sut.facets_token import SignsByToken
 from sotepki.clock import Clock
-from sotepki.documents import SignatureKind as DocumentSignature
 from sotepki.errors import Refused
 from sotepki.x509.csr import CsrKind, check_csr
 from sotepki.x509.reading import read_certificates
@@ -48,6 +53,8 @@ FACETS_OF: Mapping[str, tuple[Facet, ...]] = {
     "card_certificates": (Facet.CERTIFICATES,),
     "card_signature_certificate": (Facet.CERTIFICATES,),
     "card_authentication_certificate": (Facet.CERTIFICATES,),
+    "certificate_files": (Facet.CERTIFICATES,),
+    "earlier_certificates": (Facet.EARLIER,),
     "server_request": (Facet.CSRS,),
     "system_request": (Facet.CSRS,),
     "professional_documents": (Facet.SIGNER, Facet.DOCUMENTS),
@@ -55,12 +62,27 @@ FACETS_OF: Mapping[str, tuple[Facet, ...]] = {
     "documents": (Facet.SIGNER, Facet.DOCUMENTS),
     "all_documents": (Facet.SIGNER, Facet.DOCUMENTS),
     "corrected_documents": (Facet.SIGNER, Facet.DOCUMENTS),
+    "several_documents": (Facet.SIGNER,),
+    "countersigned_document": (Facet.SIGNER,),
     "frames": (Facet.FRAMES, Facet.SIGNER, Facet.DOCUMENTS),
+    "corrected_frame": (Facet.FRAMES, Facet.SIGNER),
+    "large_frame": (Facet.FRAMES, Facet.SIGNER),
     "any_frame": (),
     "verifier": (Facet.VERIFIER,),
     "discerning_verifier": (Facet.VERIFIER,),
+    "examination": (Facet.VERIFIER,),
+    "health_examination": (Facet.VERIFIER,),
+    "status_verifier": (Facet.VERIFIER,),
     "card_user": (Facet.CARD,),
+    "card_desk": (Facet.CARD_DESK,),
+    "token": (Facet.TOKEN,),
+    "scs": (Facet.SCS,),
+    "scs_user": (Facet.SCS_USER,),
+    "rights": (Facet.RIGHTS,),
+    "paperwork": (Facet.PAPERWORK,),
     "client": (Facet.CLIENT,),
+    "caller": (Facet.TLS_SERVER,),
+    "mutual_caller": (Facet.TLS_SERVER,),
 }
 """Which facets a fixture looks at; from this the matrix knows which cases a mutant can touch."""
 
@@ -72,9 +94,9 @@ def run_session(pytestconfig: pytest.Config) -> RunSession:
 
 
 @pytest.fixture
-def check(request: pytest.FixtureRequest) -> Check:
+def check(request: pytest.FixtureRequest, run_session: RunSession) -> Check:
     """What the case judges with."""
-    made = Check(request.node.stash[CASE], requirements())
+    made = Check(request.node.stash[CASE], run_session.register)
     request.node.stash[CHECK] = made
     return made
 
@@ -100,7 +122,7 @@ def clock(run_session: RunSession) -> Clock:
 @pytest.fixture(scope="session")
 def trust(sut: SystemUnderTest) -> Trust:
     """The authorities by which the system's certificates are judged."""
-    return _attached(sut.trust, Facet.TRUST)
+    return attached(sut.trust, Facet.TRUST)
 
 
 @pytest.fixture(scope="session")
@@ -115,7 +137,20 @@ def trusted(trust: Trust) -> bool:
 @pytest.fixture(scope="session")
 def certificates(sut: SystemUnderTest) -> Mapping[CertificateRole, x509.Certificate]:
     """The certificates of the system, by what they are for."""
-    given = _attached(sut.certificates, Facet.CERTIFICATES).certificates()
+    given = attached(sut.certificates, Facet.CERTIFICATES).certificates()
+    return {role: _certificate(data, role) for role, data in given.items()}
+
+
+@pytest.fixture(scope="session")
+def certificate_files(sut: SystemUnderTest) -> Mapping[CertificateRole, bytes]:
+    """The files that the certificates stand in, as the system has them."""
+    return attached(sut.certificates, Facet.CERTIFICATES).certificates()
+
+
+@pytest.fixture(scope="session")
+def earlier_certificates(sut: SystemUnderTest) -> Mapping[CertificateRole, x509.Certificate]:
+    """The certificates that were replaced by the present ones."""
+    given = attached(sut.earlier, Facet.EARLIER).certificates()
     return {role: _certificate(data, role) for role, data in given.items()}
 
 
@@ -161,92 +196,12 @@ def system_request(sut: SystemUnderTest) -> RequestUnderTest:
     return _request(sut, CsrKind.SYSTEM_SIGNATURE)
 
 
-# --- documents and frames ------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="session")
-def all_documents(sut: SystemUnderTest, run_session: RunSession) -> Mapping[SignatureKind | None, Documents]:
-    """Every document, by the signature that it was made for; None for those that lay in a directory unsorted."""
-    if sut.documents is None and sut.signer is None:
-        raise Skipped(_missing(Facet.DOCUMENTS, Facet.SIGNER))
-    found: dict[SignatureKind | None, Documents] = {}
-    if sut.documents is not None:
-        clock = run_session.clock
-        found[None] = tuple(judged_document(f.name, f.content, sut.trust, clock) for f in sut.documents.files())
-    if sut.signer is not None:
-        for kind in SignatureKind:
-            identity = sut.signer.identity(kind)
-            if identity is not None:
-                signed = sut.signer.sign(run_session.bench.unsigned(identity), kind)
-                found[kind] = (
-                    judged_document(f"document with a {kind} signature", signed, sut.trust, run_session.clock),
-                )
-    return found
-
-
-@pytest.fixture(scope="session")
-def documents(all_documents: Mapping[SignatureKind | None, Documents]) -> Documents:
-    """Every document of the system, also those that cannot be read."""
-    return tuple(document for group in all_documents.values() for document in group)
-
-
-@pytest.fixture(scope="session")
-def professional_documents(all_documents: Mapping[SignatureKind | None, Documents]) -> Documents:
-    """The documents with a professional's signature whose signatures can be read."""
-    return _of_kind(all_documents, SignatureKind.PROFESSIONAL, DocumentSignature.PROFESSIONAL.code)
-
-
-@pytest.fixture(scope="session")
-def system_documents(all_documents: Mapping[SignatureKind | None, Documents]) -> Documents:
-    """The documents with a system signature whose signatures can be read."""
-    return _of_kind(all_documents, SignatureKind.SYSTEM, DocumentSignature.SYSTEM.code)
-
-
-@pytest.fixture(scope="session")
-def corrected_documents(
-    sut: SystemUnderTest, all_documents: Mapping[SignatureKind | None, Documents], run_session: RunSession
-) -> Documents:
-    """Corrections: of a document that the system signed before, or lying in its directory as later versions."""
-    lying = tuple(d for d in all_documents.get(None, ()) if d.report.version > 1)
-    if sut.signer is None:
-        return _some(lying, "No document of a later version is attached.")
-    kind = next(k for k in SignatureKind if k in all_documents)
-    earlier, identity = all_documents[kind][0], sut.signer.identity(kind)
-    if identity is None or not earlier.examinable:
-        raise Skipped("The system's first version cannot be read, so there is nothing to correct.")
-    signed = sut.signer.sign(run_session.bench.corrected(earlier.content, identity), kind, correction=True)
-    made = judged_document("corrected document", signed, sut.trust, run_session.clock, earlier=earlier.content)
-    return (*lying, made)
-
-
-@pytest.fixture(scope="session")
-def frames(
-    sut: SystemUnderTest, run_session: RunSession, request: pytest.FixtureRequest
-) -> tuple[FrameUnderTest, ...]:
-    """Frames of the system: those that lay in a directory, and one around each document that it signs."""
-    contents = [(f.name, f.content) for f in sut.frames.files()] if sut.frames else []
-    if sut.framer is not None:
-        every: Documents = request.getfixturevalue("documents")
-        for document in every:
-            if document.examinable:
-                contents.append((f"frame around the {document.name}", sut.framer.frame(document.content)))
-    if not contents:
-        raise Skipped(_missing(Facet.FRAMES))
-    return tuple(judged_frame(name, content, sut.trust, run_session.clock) for name, content in contents)
-
-
-@pytest.fixture(scope="session")
-def any_frame(bench: Bench) -> bytes:
-    """A frame for connection cases: what it carries does not matter there, and it is never archived."""
-    return bench.some_frame
-
-
 # --- what can be asked of the system -------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="session")
 def verifier(sut: SystemUnderTest) -> Verifies:
-    return _attached(sut.verifier, Facet.VERIFIER)
+    return attached(sut.verifier, Facet.VERIFIER)
 
 
 @pytest.fixture(scope="session")
@@ -258,39 +213,81 @@ def discerning_verifier(verifier: Verifies, bench: Bench) -> Verifies:
 
 
 @pytest.fixture(scope="session")
+def examination(verifier: Verifies, bench: Bench) -> Examination:
+    """The verifier before the social-welfare documents of the corpus."""
+    return Examination(verifier, bench.documents.corpus)
+
+
+@pytest.fixture(scope="session")
+def health_examination(verifier: Verifies, bench: Bench) -> Examination:
+    """The verifier before patient records and prescriptions."""
+    return Examination(verifier, bench.documents.health_corpus)
+
+
+@pytest.fixture(scope="session")
+def status_verifier(verifier: Verifies, bench: Bench) -> Verifies:
+    """The verifier, if it accepts a document whose signer's certificate is good by the bench's own responder."""
+    if not verifier.verify(bench.publication.document().document, bench.publication.trust).accepted:
+        raise Skipped("The system refuses a good certificate too; see the case revocation.good.")
+    return verifier
+
+
+@pytest.fixture(scope="session")
 def card_user(sut: SystemUnderTest) -> UsesCard:
-    return _attached(sut.card_user, Facet.CARD)
+    return attached(sut.card_user, Facet.CARD)
+
+
+@pytest.fixture(scope="session")
+def caller(sut: SystemUnderTest) -> Iterator[Caller]:
+    """Calls the system's own TLS endpoint."""
+    with attached(sut.tls_server, Facet.TLS_SERVER).open() as address:
+        yield Caller(address)
+
+
+@pytest.fixture(scope="session")
+def mutual_caller(caller: Caller, bench: Bench) -> Caller:
+    """The same, if the endpoint is meant to want client certificates and lets in a rightful client."""
+    if not caller.address.client_certificate:
+        raise Skipped("The endpoint is not meant to ask for client certificates.")
+    if not caller.call(bench.kanta_identity).answered:
+        raise Skipped("The endpoint lets nobody in; see the case tls-server.lets-in.")
+    return caller
 
 
 @pytest.fixture(scope="session")
 def client(sut: SystemUnderTest) -> Sends:
-    return _attached(sut.client, Facet.CLIENT)
+    return attached(sut.client, Facet.CLIENT)
 
 
-def _attached(facet: T | None, name: Facet) -> T:
-    if facet is None:
-        raise Skipped(_missing(name))
-    return facet
+@pytest.fixture(scope="session")
+def card_desk(sut: SystemUnderTest) -> WorksAtDesk:
+    return attached(sut.card_desk, Facet.CARD_DESK)
 
 
-def _missing(*names: Facet) -> str:
-    tables = " or ".join(f"[{name}]" for name in names)
-    return f"This part of the system is not attached: there is no {tables} in its description."
+@pytest.fixture(scope="session")
+def token(sut: SystemUnderTest) -> SignsByToken:
+    return attached(sut.token, Facet.TOKEN)
 
 
-def _some(found: Documents, otherwise: str) -> Documents:
-    if not found:
-        raise Skipped(otherwise)
-    return found
+@pytest.fixture(scope="session")
+def scs(sut: SystemUnderTest) -> OffersScs:
+    return attached(sut.scs, Facet.SCS)
 
 
-def _of_kind(groups: Mapping[SignatureKind | None, Documents], kind: SignatureKind, code: str) -> Documents:
-    lying: Sequence[DocumentUnderTest] = [d for d in groups.get(None, ()) if d.is_signed_as(code)]
-    made = groups.get(kind, ())
-    readable = tuple(d for d in (*lying, *made) if d.examinable)
-    if made and not readable:
-        raise Skipped("The signature in the document cannot be read; see the case document.form.")
-    return _some(readable, f"No document with a {kind} signature (code {code}) is attached.")
+@pytest.fixture(scope="session")
+def scs_user(sut: SystemUnderTest) -> UsesScs:
+    return attached(sut.scs_user, Facet.SCS_USER)
+
+
+@pytest.fixture(scope="session")
+def rights(sut: SystemUnderTest) -> ChecksRights:
+    return attached(sut.rights, Facet.RIGHTS)
+
+
+@pytest.fixture(scope="session")
+def paperwork(sut: SystemUnderTest) -> Paperwork:
+    """The papers of the supplier and the provider, read once."""
+    return attached(sut.papers, Facet.PAPERWORK).paperwork()
 
 
 def _role(certificates: Mapping[CertificateRole, x509.Certificate], role: CertificateRole) -> x509.Certificate:
@@ -304,7 +301,7 @@ def _certificate(data: bytes, role: CertificateRole) -> x509.Certificate:
 
 
 def _request(sut: SystemUnderTest, kind: CsrKind) -> RequestUnderTest:
-    given = _attached(sut.csrs, Facet.CSRS).csrs()
+    given = attached(sut.csrs, Facet.CSRS).csrs()
     if kind not in given:
         raise Skipped(f"The {kind} request is not attached; name it in [csrs].")
     return RequestUnderTest(given[kind], check_csr(given[kind], kind))

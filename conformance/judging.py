@@ -43,12 +43,14 @@ class DocumentUnderTest:
 
     Attributes:
         earlier: the version that this one corrects; None if it is not known.
+        unsigned: the document that the system was given to sign; None if it made it itself.
     """
 
     name: str
     content: bytes = field(repr=False)
     report: DocumentReport = field(repr=False)
     earlier: bytes | None = field(default=None, repr=False)
+    unsigned: bytes | None = field(default=None, repr=False)
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -81,23 +83,33 @@ class FrameUnderTest:
     report: DocumentReport | None
     findings: tuple[Finding, ...]
     problem: str = ""
+    given: bytes | None = field(default=None, repr=False)
+    """The document that the system was given to frame; None if the frame lay in a directory."""
 
 
 def judged_document(
-    name: str, content: bytes, trust: Trust | None, clock: Clock, *, earlier: bytes | None = None
+    name: str,
+    content: bytes,
+    trust: Trust | None,
+    clock: Clock,
+    *,
+    earlier: bytes | None = None,
+    unsigned: bytes | None = None,
 ) -> DocumentUnderTest:
     """Verify a document of the system. Without trust the signer's certificate is left unjudged."""
-    return DocumentUnderTest(name, content, verify_document(content, context_of(trust, clock)), earlier)
+    return DocumentUnderTest(name, content, verify_document(content, context_of(trust, clock)), earlier, unsigned)
 
 
-def judged_frame(name: str, content: bytes, trust: Trust | None, clock: Clock) -> FrameUnderTest:
+def judged_frame(
+    name: str, content: bytes, trust: Trust | None, clock: Clock, *, given: bytes | None = None
+) -> FrameUnderTest:
     """Open a frame of the system and judge it together with the document inside."""
     try:
         frame = open_frame(content)
     except Refused as error:
-        return FrameUnderTest(name, content, None, None, (), error.sentence)
+        return FrameUnderTest(name, content, None, None, (), error.sentence, given)
     report = verify_document(frame.document, context_of(trust, clock))
-    return FrameUnderTest(name, content, frame, report, check_frame(frame, report))
+    return FrameUnderTest(name, content, frame, report, check_frame(frame, report), given=given)
 
 
 def context_of(trust: Trust | None, clock: Clock) -> VerificationContext:

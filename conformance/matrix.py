@@ -11,6 +11,7 @@ from importlib import import_module
 from conformance.bench import Bench
 from conformance.catalogue import catalogue
 from conformance.declaring import Case
+from conformance.extending import Extension
 from conformance.fixtures import FACETS_OF
 from conformance.running import run_cases
 from conformance.session import RunSession, Selection
@@ -56,9 +57,11 @@ def row(mutant: Mutant, reference: Reference) -> Row:
     return Row(mutant, examine(mutant.build(reference), reference.bench, cases))
 
 
-def examine(sut: SystemUnderTest, bench: Bench, cases: Iterable[str] = ()) -> tuple[CaseResult, ...]:
+def examine(
+    sut: SystemUnderTest, bench: Bench, cases: Iterable[str] = (), extension: Extension | None = None
+) -> tuple[CaseResult, ...]:
     """The results of cases on a system, without a report; all cases if none are named."""
-    session = RunSession(sut, bench.clock, Selection(cases=frozenset(cases)), bench)
+    session = RunSession(sut, bench.clock, Selection(cases=frozenset(cases)), bench, extension=extension)
     try:
         run_cases(session)
     finally:
@@ -88,6 +91,8 @@ def matrix_text(caught: Mapping[str, Iterable[str]]) -> str:
         "It is caught by exactly the cases named here, and the reference system passes all of them.",
         "",
         f"{len(by_case)} cases, {len(order)} broken systems.",
+        "",
+        "![Which case catches which broken system](pictures/conformance-matrix.svg)",
         "",
         "## By case",
         "",

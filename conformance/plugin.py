@@ -16,7 +16,6 @@ import pytest
 
 from conformance.check import Check
 from conformance.declaring import Case, case_of
-from conformance.requirements import requirements
 from conformance.session import RunSession
 from conformance.sut.facets import OperatorNeeded, Skipped, SystemFailed
 from conformance.verdicts import CaseResult, CaseVerdict, Evidence
@@ -57,10 +56,19 @@ class ConformancePlugin:
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
-            self.session.harness_faults.append(f"The cases in {report.nodeid} cannot be read: {report.longreprtext}")
+            self.session.harness_faults.append(f"The cases in {report.nodeid} cannot be read: {_last_line(report)}")
 
+    def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> bool:
+        """Keep a fault of the suite for the report; without this, pytest prints a traceback."""
+        self.session.harness_faults.append(f"A fault of the suite: {excinfo.typename}: {excinfo.value}")
+        return True
+
+    @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         item.stash[_BEGUN] = time.perf_counter()
+        barred = self.session.barred(item.stash[CASE])
+        if barred:
+            raise OperatorNeeded(barred)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -77,7 +85,7 @@ class ConformancePlugin:
 
     def _result(self, item: pytest.Item, excinfo: pytest.ExceptionInfo[BaseException] | None) -> CaseResult:
         declared = item.stash[CASE]
-        check = item.stash.get(CHECK, None) or Check(declared, requirements())
+        check = item.stash.get(CHECK, None) or Check(declared, self.session.register)
         spent = round((time.perf_counter() - item.stash[_BEGUN]) * 1000)
         error = excinfo.value if excinfo else None
         if error is None:
@@ -89,6 +97,11 @@ class ConformancePlugin:
             return check.result(spent)
         verdict, reason, extra = _verdict_of_exception(error)
         return CaseResult(declared.id, verdict, reason, evidence=check.evidence + extra, milliseconds=spent)
+
+
+def _last_line(report: pytest.CollectReport) -> str:
+    lines = [line.strip() for line in report.longreprtext.splitlines() if line.strip()]
+    return lines[-1] if lines else "no reason given"
 
 
 _PYTEST_OUTCOME: dict[CaseVerdict, Any] = {

@@ -5,19 +5,22 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from conformance import fixtures
+from conformance import fixtures, fixtures_documents
 from conformance.bench import Bench
+from conformance.extending import Extension, paths_of
+from conformance.parallel import run_in_processes
 from conformance.plugin import ConformancePlugin
-from conformance.report import write_report
+from conformance.report import Earlier, write_report
 from conformance.session import Progress, RunSession, Selection
 from conformance.sut.facets import SystemUnderTest
 from conformance.verdicts import Summary
 from sotepki.clock import Clock, SystemClock
-from sotepki.errors import Misuse
+from sotepki.errors import Fault, Misuse
 
 _HERE = Path(__file__).resolve().parent
 _OPTIONS = (
@@ -38,6 +41,29 @@ _OPTIONS = (
 )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class RunOptions:
+    """How a run goes.
+
+    Attributes:
+        language: the page's first language.
+        extension: private cases.
+        resumed: an earlier run of which the results are kept where a case is not run again.
+        compared: an earlier run with which the report compares.
+        obey_phases: a phase of joint testing is entered only if none before it has a failure.
+        jobs: how many processes share the cases; more than one needs ``description``.
+        description: the TOML file, from which each process attaches the system for itself.
+    """
+
+    language: str = "fi"
+    extension: Extension | None = None
+    resumed: Earlier | None = None
+    compared: Earlier | None = None
+    obey_phases: bool = False
+    jobs: int = 1
+    description: Path | None = None
+
+
 def run(
     sut: SystemUnderTest,
     report_directory: Path,
@@ -47,33 +73,65 @@ def run(
     clock: Clock | None = None,
     progress: Progress | None = None,
     language: str = "fi",
+    options: RunOptions | None = None,
 ) -> Summary:
     """Run the chosen cases against a system and write report.json, junit.xml and report.html.
 
     Args:
         bench: the suite's own side, if it is there already; else one is made when a case needs it.
         clock: the time that reports carry; the bench's, or the machine's.
-        language: of report.html.
+        language: the first language of report.html.
+        options: everything else about the run; replaces ``language``.
 
     Raises:
         Misuse: the selection leaves nothing, or the report directory cannot be used.
+        ReportNotWritten: the run is done and the report cannot be written; it carries the outcome.
         KeyboardInterrupt: the run was interrupted; the report of what was done is written first.
     """
-    time_source = clock or (bench.clock if bench else SystemClock())
-    session = RunSession(sut, time_source, selection or Selection(), bench, progress)
+    chosen = options or RunOptions(language=language)
+    session = RunSession(
+        sut,
+        clock or (bench.clock if bench else SystemClock()),
+        selection or Selection(),
+        bench,
+        progress,
+        chosen.extension,
+        chosen.resumed.results if chosen.resumed else (),
+        chosen.obey_phases,
+    )
     prepare_report_directory(report_directory)
     code: pytest.ExitCode | int = pytest.ExitCode.INTERNAL_ERROR
     try:
-        code = run_cases(session)
+        code = _run(session, chosen)
+    except KeyboardInterrupt:  # from the processes; pytest itself answers with a code
+        code = pytest.ExitCode.INTERRUPTED
     finally:
-        if code in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR):
+        if code in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR) and not session.harness_faults:
             session.harness_faults.append("The suite could not be run to its end; this is a fault of the suite.")
         session.close()
         summary = session.summary()
-        write_report(report_directory, sut, summary, language=language)
+        try:
+            write_report(
+                report_directory,
+                sut,
+                summary,
+                language=chosen.language,
+                extension=chosen.extension,
+                compared=chosen.compared,
+            )
+        except Fault as error:
+            raise ReportNotWritten(error, summary) from error
     if code == pytest.ExitCode.INTERRUPTED and not session.harness_faults:
         raise KeyboardInterrupt
     return summary
+
+
+class ReportNotWritten(Fault):
+    """The run is done, and its report cannot be written, as on a full disk; ``summary`` is what came out."""
+
+    def __init__(self, cause: Fault, summary: Summary) -> None:
+        super().__init__(cause.sentence, advice="Name another directory with --report; the outcome is printed above.")
+        self.summary = summary
 
 
 def run_reference(
@@ -115,11 +173,17 @@ def prepare_report_directory(directory: Path) -> None:
 
 def run_cases(session: RunSession) -> pytest.ExitCode | int:
     """Run the cases of a session without writing a report."""
-    modules = sorted({case.module for case in session.chosen})
-    paths = [str(_HERE / "cases" / f"{module.rpartition('.')[2]}.py") for module in modules]
-    arguments = [*_OPTIONS, f"--rootdir={_HERE}", "-c", str(_HERE / "pytest.ini"), *paths]
+    arguments = [*_OPTIONS, f"--rootdir={_HERE}", "-c", str(_HERE / "pytest.ini"), *paths_of(session.chosen)]
     with _without("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):
-        return pytest.main(arguments, plugins=[ConformancePlugin(session), fixtures])
+        return pytest.main(arguments, plugins=[ConformancePlugin(session), fixtures, fixtures_documents])
+
+
+def _run(session: RunSession, options: RunOptions) -> pytest.ExitCode | int:
+    # The entry rules look at what came before, so they need one process.
+    if options.jobs > 1 and options.description is not None and not options.obey_phases and len(session.chosen) > 1:
+        folder = options.extension.directory if options.extension else None
+        return run_in_processes(session, options.description, folder, options.jobs)
+    return run_cases(session)
 
 
 @contextmanager

@@ -102,6 +102,7 @@ class Summary:
         system: name of the system under test.
         counts: number of cases by verdict; every verdict is a key.
         complete: false if the run was stopped before its last case.
+        faults: sentences about what failed outside any case, such as a file of private cases with a mistake.
     """
 
     system: str
@@ -109,6 +110,7 @@ class Summary:
     finished: datetime
     results: tuple[CaseResult, ...]
     complete: bool = True
+    faults: tuple[str, ...] = ()
     counts: dict[CaseVerdict, int] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -122,7 +124,7 @@ class Summary:
         """0 if no case failed or had an error; 1 if any failed; 3 if none failed and the suite had an error."""
         if self.counts[CaseVerdict.FAIL]:
             return 1
-        return 3 if self.counts[CaseVerdict.ERROR] else 0
+        return 3 if self.counts[CaseVerdict.ERROR] or self.faults else 0
 
     def line(self) -> str:
         """One line for people: how many cases ended how."""

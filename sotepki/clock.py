@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Protocol
@@ -57,3 +58,9 @@ def end_of_finnish_day(day: date) -> datetime:
     This is where DVV's end-entity certificates end (docs/field/pki.md 3, row notBefore / notAfter: confirmed).
     """
     return datetime.combine(day, time(23, 59, 59), HELSINKI).astimezone(UTC)
+
+
+def months_after(day: date, months: int) -> date:
+    """The same day ``months`` later (or before), or the last day of that month if it is shorter."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))

@@ -1,14 +1,22 @@
-"""HTTP services on the loopback interface, run in a thread of their own beside the code that uses them."""
+"""HTTP services on the loopback interface, run in a thread of their own beside the code that uses them.
+
+A client may not hold a service up: every connection has a time for its handshake, for the head of its first request
+and for silence, and there is a bound on how many are open at once.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
 
 from aiohttp import web
+from aiohttp.abc import AbstractAccessLogger
 
 from sotepki.errors import Fault, Misuse
 
@@ -16,6 +24,32 @@ LOOPBACK = "127.0.0.1"
 
 _START_SECONDS = 30.0
 _DRAIN_SECONDS = 1.0
+_BACKLOG = 512
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one client may take of a service; times in seconds.
+
+    Attributes:
+        handshake: until TLS stands.
+        header: until the head of the first request is there.
+        silence: without an octet from the client; also the longest that an answer may take.
+        connections: open at once after their handshake; one more is told 503 and closed.
+    """
+
+    handshake: float = 10.0
+    header: float = 15.0
+    silence: float = 120.0
+    connections: int = 1000
+
+
+@dataclass(frozen=True)
+class Observer:
+    """Who is told of every request: a logger, and a class of aiohttp that writes to it."""
+
+    logger: logging.Logger
+    kind: type[AbstractAccessLogger]
 
 
 @contextmanager
@@ -25,6 +59,8 @@ def running(
     *,
     host: str = LOOPBACK,
     port: int = 0,
+    limits: Limits | None = None,
+    observer: Observer | None = None,
 ) -> Iterator[str]:
     """Serve ``app`` until the block ends, and give the base URL without a slash at its end.
 
@@ -35,7 +71,7 @@ def running(
         Misuse: the port is taken or the host is not an address of this machine.
         Fault: the application did not start.
     """
-    service = _Service(app, ssl_context, host, port)
+    service = _Service(app, ssl_context, host, port, limits or Limits(), observer)
     service.start()
     try:
         yield service.base_url
@@ -46,12 +82,22 @@ def running(
 class _Service:
     """One application, its thread and its loop."""
 
-    def __init__(self, app: web.Application, ssl_context: ssl.SSLContext | None, host: str, port: int) -> None:
+    def __init__(
+        self,
+        app: web.Application,
+        ssl_context: ssl.SSLContext | None,
+        host: str,
+        port: int,
+        limits: Limits,
+        observer: Observer | None,
+    ) -> None:
         self.base_url = ""
         self._app = app
         self._ssl_context = ssl_context
         self._host = host
         self._port = port
+        self._limits = limits
+        self._observer = observer
         self._ready = threading.Event()
         self._failure: BaseException | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -86,16 +132,107 @@ class _Service:
 
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        runner = web.AppRunner(self._app, access_log=None, handle_signals=False, shutdown_timeout=_DRAIN_SECONDS)
+        observing: dict[str, Any] = {"access_log": None}
+        if self._observer is not None:
+            observing = {"access_log": self._observer.logger, "access_log_class": self._observer.kind}
+        runner = web.AppRunner(
+            self._app,
+            handle_signals=False,
+            shutdown_timeout=_DRAIN_SECONDS,
+            keepalive_timeout=self._limits.silence,
+            **observing,
+        )
         await runner.setup()
+        listening: asyncio.Server | None = None
         try:
-            site = web.TCPSite(runner, self._host, self._port, ssl_context=self._ssl_context)
-            await site.start()
+            listening = await self._listen(runner)
             scheme = "https" if self._ssl_context else "http"
-            address, port = runner.addresses[0][:2]
+            address, port = listening.sockets[0].getsockname()[:2]
             name = f"[{address}]" if ":" in str(address) else address
             self.base_url = f"{scheme}://{name}:{port}"
             self._ready.set()
             await self._stop.wait()
         finally:
+            if listening is not None:
+                listening.close()
             await runner.cleanup()
+
+    async def _listen(self, runner: web.AppRunner) -> asyncio.Server:
+        server, limits = runner.server, self._limits
+        assert server is not None, "setup() has made it"
+        open_connections: set[_Connection] = set()
+        return await asyncio.get_running_loop().create_server(
+            lambda: _Connection(server(), limits, open_connections),
+            self._host,
+            self._port,
+            ssl=self._ssl_context,
+            ssl_handshake_timeout=limits.handshake if self._ssl_context else None,
+            ssl_shutdown_timeout=limits.handshake if self._ssl_context else None,
+            backlog=_BACKLOG,
+        )
+
+
+class _Connection(asyncio.Protocol):
+    """One connection, between the transport and aiohttp's handler: it keeps the limits.
+
+    aiohttp itself waits for the head of a first request for ever, and bounds neither connections nor silence.
+    """
+
+    def __init__(self, handler: asyncio.Protocol, limits: Limits, others: set[_Connection]) -> None:
+        self._handler = handler
+        self._limits = limits
+        self._others = others
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._head: bytes | None = b""
+        self._heard = 0.0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        if len(self._others) >= self._limits.connections:
+            transport.write(_BUSY)
+            transport.close()
+            return
+        self._others.add(self)
+        self._transport = transport
+        self._heard = self._loop.time()
+        self._timer = self._loop.call_later(self._limits.header, self._look)
+        self._handler.connection_made(transport)
+
+    def data_received(self, data: bytes) -> None:
+        if self._transport is None:
+            return
+        self._heard = self._loop.time()
+        if self._head is not None:
+            seen = self._head + data
+            self._head = None if b"\r\n\r\n" in seen else seen[-3:]
+        self._handler.data_received(data)
+
+    def eof_received(self) -> bool | None:
+        return self._handler.eof_received() if self._transport is not None else None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._transport is not None:
+            self._others.discard(self)
+            self._handler.connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        self._handler.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._handler.resume_writing()
+
+    def _look(self) -> None:
+        """Close a connection that has not sent a head in time, or nothing for too long; else look again later."""
+        assert self._transport is not None
+        silent = self._loop.time() - self._heard
+        if self._head is not None or silent >= self._limits.silence:
+            self._transport.abort()
+        else:
+            self._timer = self._loop.call_later(self._limits.silence - silent, self._look)
+
+
+_BUSY = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 5\r\nConnection: close\r\n\r\n"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
+from pathlib import Path
 
 from sotepki.errors import Misuse
 from sotepki.evidence import Rule, RuleBook
@@ -18,7 +21,17 @@ certificate profiles (`cert.<profile>.<field>`) stand with the profiles: `sotepk
 
 *Weight* is what a breach may weigh at most against somebody else's work: it follows from grade and basis
 ([how](field/README.md)). An emulated office may refuse by a rule that could only warn a vendor's document.
+*Shown by* names a test, scenario or catalogue that provokes the rule, and how many more there are.
 """
+
+_WITNESSES = (
+    "tests/**/*.py",
+    "tests/**/*.yaml",
+    "docs/howto/*.md",
+    "sotepki/x509/defects/catalogue.yaml",
+    "sotepki/documents/corpus/catalogue/*.yaml",
+)
+_RULE_ID = re.compile(r"[a-z0-9]+(?:[.-][a-z0-9]+)+")
 
 
 @dataclass(frozen=True)
@@ -66,19 +79,35 @@ def find_rules(wanted: str) -> list[Shelved]:
     return sorted(found, key=lambda shelved: shelved.rule.id)
 
 
+@cache
+def witnesses(root: Path) -> Mapping[str, tuple[str, ...]]:
+    """The files below ``root``, the directory of the project, that name a rule, by its id."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for path in sorted({path for pattern in _WITNESSES for path in root.glob(pattern)}):
+        for rule_id in set(_RULE_ID.findall(path.read_text(encoding="utf-8"))) & set(whole_book()):
+            found[rule_id].append(path.relative_to(root).as_posix())
+    return {rule_id: tuple(files) for rule_id, files in found.items()}
+
+
 def as_markdown() -> str:
     """The rule book as one page, room by room."""
     parts = [HEADING]
     shelved = sorted(whole_book().values(), key=lambda one: (one.room, one.rule.id))
     for room, rules in groupby(shelved, key=lambda one: one.room):
-        parts.append(f"\n## {room}\n\n| Rule | Text | Weight | Grade | Basis | Source |\n|---|---|---|---|---|---|")
+        parts.append(f"\n## {room}\n\n| Rule | Text | Weight | Grade | Basis | Source | Shown by |\n|{'---|' * 7}")
         parts += [_row(one.rule) for one in rules]
     return "\n".join(parts) + "\n"
 
 
 def _row(rule: Rule) -> str:
-    cells = (f"`{rule.id}`", rule.text, rule.effective, rule.grade, rule.basis, rule.source)
+    cells = (f"`{rule.id}`", rule.text, rule.effective, rule.grade, rule.basis, rule.source, _shown_by(rule.id))
     return "| " + " | ".join(" ".join(str(cell).split()).replace("|", "\\|") for cell in cells) + " |"
+
+
+def _shown_by(rule_id: str) -> str:
+    files = witnesses(package_file().parent).get(rule_id, ())
+    more = f" and {len(files) - 1} more" if len(files) > 1 else ""
+    return f"{Path(files[0]).name}{more}" if files else ""
 
 
 if __name__ == "__main__":

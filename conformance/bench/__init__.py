@@ -9,14 +9,19 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, Self
+from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from conformance.bench.card import CardSession, card_session
+from conformance.bench.card_desk import DeskCards
 from conformance.bench.documents import BenchDocuments, DocumentMaker
 from conformance.bench.errands import CardInHand, organisation_of, professional_card
 from conformance.bench.forging import forged
 from conformance.bench.listener import ServerIdentity
+from conformance.bench.listener_identities import ServerFaces
+from conformance.bench.publication import Publication
+from conformance.bench.rights import RightsBench
 from conformance.sut.facets import Endpoint, SignerIdentity, Trust
 from sotepki.clock import Clock
 from sotepki.documents import build_frame
@@ -152,7 +157,28 @@ class Bench:
         identity = self.card_identity
         return card_session(self.card, self.clock, lambda: self.unsigned(identity), wrong_pins=wrong_pins)
 
+    @cached_property
+    def desk_cards(self) -> DeskCards:
+        """Cards to lay into the readers of a system."""
+        return DeskCards(self, self._resources)
+
+    @cached_property
+    def rights(self) -> RightsBench:
+        """The role and attribute service for a system, with its history."""
+        return RightsBench(self, self._resources)
+
     # --- Kanta and other endpoints ---------------------------------------------------------------------------
+
+    @cached_property
+    def publication(self) -> Publication:
+        """OCSP and revocation lists that fail on purpose and remember who asked."""
+        service = Publication(self)
+        self._resources.callback(service.close)
+        return service
+
+    def address(self, url: str) -> str:
+        """Where an address in a certificate is reached: on loopback as it stands, a national one at ``services``."""
+        return url if urlsplit(url).hostname == LOOPBACK else reached_at(self.services.publication_url)(url)
 
     @property
     def kanta_endpoint(self) -> Endpoint:
@@ -169,6 +195,11 @@ class Bench:
     def kanta_identity(self) -> ServerIdentity:
         """A certificate for a Kanta at ``localhost``."""
         return self._server_identity(KANTA_HOST, "localhost")
+
+    @cached_property
+    def server_faces(self) -> ServerFaces:
+        """Certificates of a Kanta at ``localhost`` that are wrong in one thing."""
+        return ServerFaces(self)
 
     @cached_property
     def other_name_identity(self) -> ServerIdentity:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from copy import deepcopy
 from datetime import datetime
 from functools import cached_property
@@ -13,6 +14,7 @@ from lxml import etree
 
 from conformance.bench.errands import CardInHand, organisation_of
 from conformance.bench.forging import edited, forged
+from conformance.bench.forging_corpus import BenchCorpus
 from conformance.sut.facets import SignerIdentity
 from sotepki.documents import (
     SignatureKind,
@@ -61,7 +63,13 @@ class DocumentMaker:
         year = self._workspace.clock.now().year
         return Oid.parse(f"{node}.11.{year}.{self._made}")
 
-    def unsigned(self, identity: SignerIdentity, *, client: Person | None = None) -> bytes:
+    def large(self, identity: SignerIdentity) -> bytes:
+        """A document like ``unsigned`` of about a million bytes."""
+        return self.unsigned(identity, paragraphs=("Pitkä kirjaus, joka jatkuu sivusta toiseen. TEST " * 20,) * 380)
+
+    def unsigned(
+        self, identity: SignerIdentity, *, client: Person | None = None, paragraphs: Sequence[str] = ()
+    ) -> bytes:
         """A client plan by a professional, or a client-relationship document by a system."""
         return build_social_document(
             client=client or self.client,
@@ -70,6 +78,7 @@ class DocumentMaker:
             document_oid=self.new_id(identity.organisation.oid),
             created=self._workspace.clock.now(),
             kind="client-plan" if identity.professional else "client-relationship",
+            paragraphs=paragraphs,
         )
 
     def corrected(self, signed: bytes, identity: SignerIdentity) -> bytes:
@@ -174,6 +183,20 @@ class BenchDocuments:
                 card.professional.registration_number, right.code, actor=_ACTOR, reason=_REMOVED
             )
         return self._signed_with(card)
+
+    @cached_property
+    def corpus(self) -> BenchCorpus:
+        """Good and bad social-welfare documents of the bench's professional."""
+        return self._corpus_of(self._bench.card)
+
+    @cached_property
+    def health_corpus(self) -> BenchCorpus:
+        """Good and bad patient records and prescriptions of a physician."""
+        return self._corpus_of(self._bench.other_card("physician"))
+
+    def _corpus_of(self, card: CardInHand) -> BenchCorpus:
+        with card.inserted() as inserted:
+            return BenchCorpus(self._bench, inserted.certificate("signature"), card.professional)
 
     def _signed_with(self, card: CardInHand) -> bytes:
         organisation = organisation_of(self._bench.workspace, self._bench.cast, self._bench.ORGANISATION)

@@ -31,17 +31,19 @@ def forged(
     issuer: x509.Name | None = None,
     not_before: datetime | None = None,
     not_after: datetime | None = None,
+    serial: int = 0,
     replace: Sequence[x509.ExtensionType] = (),
     remove: Sequence[x509.ObjectIdentifier] = (),
+    add: Sequence[x509.ExtensionType] = (),
 ) -> x509.Certificate:
-    """A certificate like ``model`` but for what is given, with a new serial number, signed by ``issuer_key``."""
+    """A certificate like ``model`` but for what is given, signed by ``issuer_key``; ``serial`` 0 is a new one."""
     key = public_key or model.public_key()
     builder = (
         x509.CertificateBuilder()
         .subject_name(subject or model.subject)
         .issuer_name(issuer or model.issuer)
         .public_key(key)
-        .serial_number(int.from_bytes(secrets.token_bytes(14), "big") | 1 << 110)
+        .serial_number(serial or int.from_bytes(secrets.token_bytes(14), "big") | 1 << 110)
         .not_valid_before(not_before or model.not_valid_before_utc)
         .not_valid_after(not_after or model.not_valid_after_utc)
     )
@@ -53,6 +55,8 @@ def forged(
         if public_key is not None and isinstance(value, x509.SubjectKeyIdentifier):
             value = x509.SubjectKeyIdentifier.from_public_key(public_key)
         builder = builder.add_extension(value, extension.critical)
+    for value in add:
+        builder = builder.add_extension(value, critical=False)
     return builder.sign(issuer_key, hashes.SHA512())
 
 

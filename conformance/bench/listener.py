@@ -8,24 +8,24 @@ from __future__ import annotations
 import os
 import socket
 import ssl
-import struct
 import tempfile
 import threading
+import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from conformance.bench.listener_hello import Hello, read_hello
+
 LOOPBACK = "127.0.0.1"
 _SECONDS = 5.0
 _MAX_REQUEST = 32 * 1024 * 1024
-
-_VERSION_NAMES = {0x0301: "TLS 1.0", 0x0302: "TLS 1.1", 0x0303: "TLS 1.2", 0x0304: "TLS 1.3"}
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,10 @@ class Contact:
         certificate: what the client presented, DER; None if nothing.
         request: number of bytes of its request.
         alert: what the TLS library said when the handshake failed.
+        hello: what the client's first message says.
+        body: of its request.
+        plain: number of bytes that it sent without TLS.
+        begun, ended: seconds of a clock that only runs forward.
     """
 
     offered: tuple[str, ...] = ()
@@ -48,6 +52,11 @@ class Contact:
     certificate: bytes | None = None
     request: int = 0
     alert: str = ""
+    hello: Hello = field(default_factory=Hello)
+    body: bytes = b""
+    plain: int = 0
+    begun: float = 0.0
+    ended: float = field(default_factory=time.monotonic)
 
     def text(self) -> str:
         """The contact in a few lines, for a report."""
@@ -60,6 +69,8 @@ class Contact:
                 f"handshake           {f'completed with {self.version}' if self.handshake else 'not completed'}",
                 f"client certificate  {presented}",
                 f"request             {self.request} bytes",
+                *([f"host asked for      {self.hello.server_name}"] if self.hello.server_name else []),
+                *([f"without TLS         {self.plain} bytes"] if self.plain else []),
                 *([f"alert               {self.alert}"] if self.alert else []),
             ]
         )
@@ -77,9 +88,11 @@ class ServerIdentity:
 class Listener:
     """A listening endpoint; ``contacts`` grows with each connection attempt."""
 
-    def __init__(self, context: ssl.SSLContext, answer: bytes) -> None:
+    def __init__(self, context: ssl.SSLContext, answers: Sequence[bytes], *, slams: bool, seconds: float) -> None:
         self._context = context
-        self._answer = answer
+        self._answers = answers
+        self._slams = slams
+        self._seconds = seconds
         self._socket = socket.create_server((LOOPBACK, 0))
         self._socket.settimeout(0.05)
         self._contacts: list[Contact] = []
@@ -109,35 +122,50 @@ class Listener:
         self._socket.close()
 
     def _serve(self) -> None:
-        while not self._stopping:
+        while True:
             try:
                 connection, _ = self._socket.accept()
             except (TimeoutError, OSError):
+                if self._stopping:
+                    return
                 continue
-            contact = self._meet(connection)
+            begun = time.monotonic()
+            contact = replace(self._meet(connection), begun=begun)
             with self._changed:
                 self._contacts.append(contact)
                 self._changed.notify_all()
 
     def _meet(self, connection: socket.socket) -> Contact:
         connection.settimeout(_SECONDS)
-        offered: tuple[str, ...] = ()
+        hello = Hello()
         try:
-            offered = offered_versions(connection.recv(4096, socket.MSG_PEEK))
+            first = connection.recv(4096, socket.MSG_PEEK)
+            hello = read_hello(first)
+            if not hello.versions or self._slams:
+                return Contact(hello.versions, hello=hello, plain=0 if hello.versions else len(first))
             with self._context.wrap_socket(connection, server_side=True) as secured:
-                size = self._read_request(secured)
-                with suppress(OSError):
-                    secured.sendall(self._answer)
+                request = self._read_request(secured)
+                self._reply(secured)
+                version = (secured.version() or "").replace("v", " ")
+                body = request.partition(b"\r\n\r\n")[2]
+                presented = secured.getpeercert(True)
                 return Contact(
-                    offered, size > 0, (secured.version() or "").replace("v", " "), secured.getpeercert(True), size
+                    hello.versions, bool(request), version, presented, len(request), hello=hello, body=body
                 )
         except (OSError, ValueError) as error:
-            return Contact(offered, alert=getattr(error, "reason", None) or str(error))
+            return Contact(hello.versions, alert=getattr(error, "reason", None) or str(error), hello=hello)
         finally:
             connection.close()
 
-    def _read_request(self, secured: ssl.SSLSocket) -> int:
-        """Read one HTTP request; 0 if the client closed without sending, as it does when it refuses TLS 1.3 late."""
+    def _reply(self, secured: ssl.SSLSocket) -> None:
+        """The answer of this contact, the last one again when there are no more; empty: none, the line is cut."""
+        time.sleep(self._seconds)
+        answer = self._answers[min(len(self._contacts), len(self._answers) - 1)]
+        with suppress(OSError):
+            secured.sendall(answer)
+
+    def _read_request(self, secured: ssl.SSLSocket) -> bytes:
+        """Read one HTTP request; empty if the client closed without sending, as when it refuses TLS 1.3 late."""
         data = bytearray()
         with suppress(OSError):
             while len(data) < _MAX_REQUEST:
@@ -148,7 +176,7 @@ class Listener:
                 if not chunk:
                     break
                 data += chunk
-        return len(data)
+        return bytes(data)
 
 
 @contextmanager
@@ -158,22 +186,33 @@ def listening(
     client_authorities: tuple[x509.Certificate, ...],
     oldest: ssl.TLSVersion = ssl.TLSVersion.TLSv1_2,
     newest: ssl.TLSVersion = ssl.TLSVersion.MAXIMUM_SUPPORTED,
-    answer: bytes = b"",
+    answers: Sequence[bytes] = (),
+    slams: bool = False,
+    seconds: float = 0.0,
+    tickets: int = 2,
 ) -> Iterator[Listener]:
-    """A listener that asks for a client certificate, takes a client without one too, and notes what came."""
+    """A listener that asks for a client certificate, takes a client without one too, and notes what came.
+
+    Args:
+        answers: what each contact is told, the last of them also every further one.
+        slams: close every connection after the client's first message.
+        seconds: how long an answer takes.
+        tickets: how many tickets for resuming the session a client gets.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    if oldest < ssl.TLSVersion.TLSv1_2:
-        context.set_ciphers("ALL:@SECLEVEL=0")
+    # Liberal, so that what is wrong with a client's offer is seen in the offer and does not end the connection.
+    context.set_ciphers("ALL:@SECLEVEL=0" if oldest < ssl.TLSVersion.TLSv1_2 else "DEFAULT")
     with warnings.catch_warnings():
         # The old versions are deprecated, which is just what the client is asked about here.
         warnings.simplefilter("ignore", DeprecationWarning)
         context.minimum_version, context.maximum_version = oldest, newest
     context.verify_mode = ssl.CERT_OPTIONAL
     context.load_verify_locations(cadata="".join(_pem(c) for c in client_authorities))
-    _load(context, identity)
-    body = answer or b"<html><body>conformance listener</body></html>"
-    head = f"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
-    listener = Listener(context, head.encode() + body)
+    load_identity(context, identity)
+    context.num_tickets = tickets
+    if not tickets:
+        context.options |= ssl.OP_NO_TICKET
+    listener = Listener(context, answers or (_PAGE,), slams=slams, seconds=seconds)
     try:
         yield listener
     finally:
@@ -181,27 +220,17 @@ def listening(
 
 
 def offered_versions(hello: bytes) -> tuple[str, ...]:
-    """The TLS versions in a ClientHello record, oldest first (RFC 8446 4.1.2 and 4.2.1); empty if it is none."""
-    try:
-        if hello[0] != 22 or hello[5] != 1:
-            return ()
-        legacy, position = struct.unpack_from(">H", hello, 9)[0], 9 + 2 + 32
-        position += 1 + hello[position]
-        position += 2 + struct.unpack_from(">H", hello, position)[0]
-        position += 1 + hello[position]
-        end = position + 2 + struct.unpack_from(">H", hello, position)[0]
-        position += 2
-        while position + 4 <= min(end, len(hello)):
-            kind, length = struct.unpack_from(">HH", hello, position)
-            position += 4
-            if kind == 43:
-                count = hello[position] // 2
-                found = sorted(struct.unpack_from(f">{count}H", hello, position + 1))
-                return tuple(_VERSION_NAMES[v] for v in found if v in _VERSION_NAMES)
-            position += length
-        return (_VERSION_NAMES[legacy],) if legacy in _VERSION_NAMES else ()
-    except (IndexError, struct.error):
-        return ()
+    """The TLS versions in a ClientHello record, oldest first; empty if it is none."""
+    return read_hello(hello).versions
+
+
+def http_answer(status: str, body: bytes, *headers: str) -> bytes:
+    """A whole HTTP answer after which the connection is closed."""
+    lines = (f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", "Connection: close", *headers)
+    return "\r\n".join((*lines, "", "")).encode() + body
+
+
+_PAGE = http_answer("200 OK", b"<html><body>conformance listener</body></html>", "Content-Type: text/html")
 
 
 def _content_length(head: bytes) -> int:
@@ -212,7 +241,7 @@ def _content_length(head: bytes) -> int:
     return 0
 
 
-def _load(context: ssl.SSLContext, identity: ServerIdentity) -> None:
+def load_identity(context: ssl.SSLContext, identity: ServerIdentity) -> None:
     """Hand the key to OpenSSL; the ssl module reads it only from a file, which lives for a moment and is private."""
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "server.pem"

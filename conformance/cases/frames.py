@@ -34,7 +34,7 @@ def form(frames: tuple[FrameUnderTest, ...], check: Check) -> None:
 )
 def document_id(frames: tuple[FrameUnderTest, ...], check: Check) -> None:
     """The document id and the set id in controlActProcess/subject are those of the document inside the frame."""
-    _judge(check, frames, "frame.document-id")
+    judge(check, frames, "frame.document-id")
 
 
 @case(
@@ -47,7 +47,7 @@ def document_id(frames: tuple[FrameUnderTest, ...], check: Check) -> None:
 )
 def sender(frames: tuple[FrameUnderTest, ...], check: Check) -> None:
     """sender/device/id is the OID of the document's custodian, not that of the vendor or of the data centre."""
-    _judge(check, frames, "frame.sender")
+    judge(check, frames, "frame.sender")
 
 
 @case(
@@ -60,7 +60,7 @@ def sender(frames: tuple[FrameUnderTest, ...], check: Check) -> None:
 )
 def interaction(frames: tuple[FrameUnderTest, ...], check: Check) -> None:
     """interactionId is RCMR_IN200002FI01 under 2.16.840.1.113883.1.6, as the root element says too."""
-    _judge(check, frames, "frame.interaction")
+    judge(check, frames, "frame.interaction")
 
 
 @case(
@@ -94,7 +94,8 @@ _SHOWN = 2
 """How many frames without a finding a case shows; those with one are all shown."""
 
 
-def _judge(check: Check, frames: tuple[FrameUnderTest, ...], requirement: str) -> None:
+def judge(check: Check, frames: tuple[FrameUnderTest, ...], requirement: str) -> None:
+    """Hold a requirement against the findings in each frame that can be read."""
     readable = [frame for frame in frames if frame.frame is not None]
     if not readable:
         check.skip("No frame can be read; see the case frame.form.")

@@ -18,7 +18,7 @@ Documents = tuple[DocumentUnderTest, ...]
     area=Area.SIGNATURES,
     phase=Phase.PRE_TEST,
     requirements=["document.form", "sign.form"],
-    mutants=["signer-adds-doctype", "signer-writes-empty-key-info", "signer-renames-body"],
+    mutants=["signer-adds-doctype", "signer-writes-empty-key-info", "signer-renames-body", "signer-uses-sha1"],
 )
 def form(documents: Documents, check: Check) -> None:
     """Every document is well-formed XML without a document type declaration and has the tree of its family.
@@ -28,8 +28,8 @@ def form(documents: Documents, check: Check) -> None:
 
     The other cases of this area look only at what can be read.
     """
-    _judge(check, documents, "document.form")
-    _judge(check, documents, "sign.form")
+    judge(check, documents, "document.form")
+    judge(check, documents, "sign.form")
 
 
 @case(
@@ -42,7 +42,7 @@ def form(documents: Documents, check: Check) -> None:
 )
 def professional_coverage(professional_documents: Documents, check: Check) -> None:
     """SignedInfo has exactly two references: one to the body (#OID + document id), one to the signatureTimestamp."""
-    _judge(check, professional_documents, "sign.coverage")
+    judge(check, professional_documents, "sign.coverage")
 
 
 @case(
@@ -55,7 +55,7 @@ def professional_coverage(professional_documents: Documents, check: Check) -> No
 )
 def professional_digests(professional_documents: Documents, check: Check) -> None:
     """Both digests are computed anew over the exclusive canonical form of the referenced elements."""
-    _judge(check, professional_documents, "sign.digests")
+    judge(check, professional_documents, "sign.digests")
 
 
 @case(
@@ -71,7 +71,7 @@ def professional_value(professional_documents: Documents, check: Check) -> None:
 
     Indenting the document after signing breaks it: white space between the children of SignedInfo is signed.
     """
-    _judge(check, professional_documents, "sign.value")
+    judge(check, professional_documents, "sign.value")
 
 
 @case(
@@ -97,7 +97,7 @@ def professional_description(professional_documents: Documents, check: Check) ->
 )
 def professional_key_usage(professional_documents: Documents, check: Check) -> None:
     """The certificate in a professional's signature has nonRepudiation alone, as the card's signature certificate."""
-    _judge(check, professional_documents, "sign.key-usage")
+    judge(check, professional_documents, "sign.key-usage")
 
 
 @case(
@@ -110,7 +110,7 @@ def professional_key_usage(professional_documents: Documents, check: Check) -> N
 )
 def professional_chain(professional_documents: Documents, trusted: bool, check: Check) -> None:
     """The signer's certificate leads to a root of the test hierarchy and was in force at the signature timestamp."""
-    _judge(check, professional_documents, "sign.signer-chain")
+    judge(check, professional_documents, "sign.signer-chain")
 
 
 @case(
@@ -123,7 +123,7 @@ def professional_chain(professional_documents: Documents, trusted: bool, check: 
 )
 def professional_registration_number(professional_documents: Documents, check: Check) -> None:
     """One number stands in assignedAuthorSigner, in the author (root 1.2.246.537.26) and in the certificate."""
-    _judge(check, professional_documents, "sign.registration-number")
+    judge(check, professional_documents, "sign.registration-number")
 
 
 @case(
@@ -136,7 +136,7 @@ def professional_registration_number(professional_documents: Documents, check: C
 )
 def system_coverage(system_documents: Documents, check: Check) -> None:
     """SignedInfo has exactly two references: one to the body (#OID + document id), one to the signatureTimestamp."""
-    _judge(check, system_documents, "sign.coverage")
+    judge(check, system_documents, "sign.coverage")
 
 
 @case(
@@ -145,12 +145,12 @@ def system_coverage(system_documents: Documents, check: Check) -> None:
     area=Area.SIGNATURES,
     phase=Phase.SUPPLIER,
     requirements=["sign.digests", "sign.value"],
-    mutants=["signer-system-corrupts-value", "signer-system-changes-timestamp"],
+    mutants=["signer-system-corrupts-value", "signer-system-changes-timestamp", "signer-writes-der"],
 )
 def system_integrity(system_documents: Documents, check: Check) -> None:
     """Both digests are computed anew, and the signature value is verified with the certificate in KeyInfo."""
-    _judge(check, system_documents, "sign.digests")
-    _judge(check, system_documents, "sign.value")
+    judge(check, system_documents, "sign.digests")
+    judge(check, system_documents, "sign.value")
 
 
 @case(
@@ -176,7 +176,7 @@ def system_description(system_documents: Documents, check: Check) -> None:
 )
 def system_key_usage(system_documents: Documents, check: Check) -> None:
     """The certificate in a system signature has digitalSignature and nonRepudiation; a server certificate has not."""
-    _judge(check, system_documents, "sign.key-usage")
+    judge(check, system_documents, "sign.key-usage")
 
 
 @case(
@@ -189,7 +189,7 @@ def system_key_usage(system_documents: Documents, check: Check) -> None:
 )
 def system_organisation(system_documents: Documents, check: Check) -> None:
     """The subject serialNumber of the system signature certificate equals the custodian's OID in the header."""
-    _judge(check, system_documents, "sign.organisation-oid")
+    judge(check, system_documents, "sign.organisation-oid")
 
 
 @case(
@@ -202,7 +202,7 @@ def system_organisation(system_documents: Documents, check: Check) -> None:
 )
 def timestamp(documents: Documents, check: Check) -> None:
     """signatureTimestamp is an xs:dateTime, lies within the certificate's validity, and is not in the future."""
-    _judge(check, documents, "sign.timestamp")
+    judge(check, documents, "sign.timestamp")
 
 
 @case(
@@ -243,7 +243,7 @@ def no_stale(corrected_documents: Documents, check: Check) -> None:
 )
 def body_id(documents: Documents, check: Check) -> None:
     """nonXMLBody/@ID is the letters OID followed by ClinicalDocument/id/@root, and the only element with that ID."""
-    _judge(check, documents, "document.body-id")
+    judge(check, documents, "document.body-id")
 
 
 @case(
@@ -259,14 +259,15 @@ def test_identities(documents: Documents, check: Check) -> None:
 
     Codes that could belong to a living person are masked in this report.
     """
-    _judge(check, documents, "document.test-identities")
+    judge(check, documents, "document.test-identities")
 
 
 _SHOWN = 2
 """How many documents without a finding a case shows; those with one are all shown."""
 
 
-def _judge(check: Check, documents: Iterable[DocumentUnderTest], requirement: str) -> None:
+def judge(check: Check, documents: Iterable[DocumentUnderTest], requirement: str) -> None:
+    """Hold a requirement against the findings in each document, and keep some documents as evidence."""
     for number, document in enumerate(documents):
         met = check.rules(requirement, document.findings, subject=document.name)
         if not met or number < _SHOWN:

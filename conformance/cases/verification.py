@@ -86,7 +86,7 @@ def refuses_revoked_signer(discerning_verifier: Verifies, bench: Bench, check: C
     area=Area.VERIFICATION,
     phase=Phase.CROSS,
     requirements=["verify.refuse-wrapped"],
-    mutants=["verifier-accepts-everything", "verifier-takes-any-body"],
+    mutants=["verifier-accepts-everything", "verifier-takes-any-body", "verifier-ignores-duplicate-ids"],
 )
 def refuses_wrapped_body(discerning_verifier: Verifies, bench: Bench, check: Check) -> None:
     """The signed body is moved to a place where nobody reads it, and another body is put in its stead.

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from conformance.extending import Extension
 from conformance.report.data import report_data
+from conformance.report.earlier import Earlier
 from conformance.report.html import html_report
 from conformance.report.junit import junit_report
 from conformance.sut.facets import SystemUnderTest
@@ -16,16 +18,38 @@ JSON_NAME = "report.json"
 JUNIT_NAME = "junit.xml"
 HTML_NAME = "report.html"
 
-__all__ = ["HTML_NAME", "JSON_NAME", "JUNIT_NAME", "html_report", "junit_report", "report_data", "write_report"]
+__all__ = [
+    "HTML_NAME",
+    "JSON_NAME",
+    "JUNIT_NAME",
+    "Earlier",
+    "html_report",
+    "junit_report",
+    "report_data",
+    "write_report",
+]
 
 
-def write_report(directory: Path, sut: SystemUnderTest, summary: Summary, *, language: str = "fi") -> None:
+def write_report(
+    directory: Path,
+    sut: SystemUnderTest,
+    summary: Summary,
+    *,
+    language: str = "fi",
+    extension: Extension | None = None,
+    compared: Earlier | None = None,
+) -> None:
     """Write the three files; each appears whole or not at all.
+
+    Args:
+        language: the page's first language; its reader can switch.
+        extension: private cases among the results.
+        compared: an earlier run to compare with.
 
     Raises:
         Fault: the directory cannot be written.
     """
-    data = report_data(sut, summary)
+    data = report_data(sut, summary, extension=extension, compared=compared)
     text = json.dumps(data, ensure_ascii=False, indent=2)
     write_atomically(directory / JSON_NAME, text.encode("utf-8", "replace") + b"\n")
     write_atomically(directory / JUNIT_NAME, junit_report(data))

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from conformance.catalogue import catalogue
-from conformance.declaring import Case
-from conformance.requirements import Requirement, requirements
+from conformance.declaring import Area, Case
+from conformance.extending import Extension, declared, register
+from conformance.process import process
+from conformance.report.earlier import Earlier
+from conformance.requirements import Phase, Requirement, RequirementRegister
 from conformance.sut.facets import SystemUnderTest
 from conformance.verdicts import CaseResult, CaseVerdict, Summary
 from sotepki import __version__
@@ -17,12 +19,21 @@ DISCLAIMER = (
     "This is not a test by Kela and not a statement of joint testing. It is a rehearsal against an emulated "
     "environment, judged by what is publicly known."
 )
+_FEW = 5
+"""So many refusals must have failed before the suite speaks of a verifier that accepts everything."""
 
 
-def report_data(sut: SystemUnderTest, summary: Summary) -> dict[str, Any]:
+def report_data(
+    sut: SystemUnderTest,
+    summary: Summary,
+    *,
+    extension: Extension | None = None,
+    compared: Earlier | None = None,
+) -> dict[str, Any]:
     """Everything that a report shows; strings, numbers, lists and mappings only."""
-    declared = {case.id: case for case in catalogue()}
-    return {
+    by_id = {case.id: case for case in declared(extension)}
+    cases = [_case(by_id[result.case], result) for result in summary.results]
+    data: dict[str, Any] = {
         "format": FORMAT,
         "disclaimer": DISCLAIMER,
         "sotepki_version": __version__,
@@ -30,37 +41,82 @@ def report_data(sut: SystemUnderTest, summary: Summary) -> dict[str, Any]:
         "started": summary.started.isoformat(timespec="seconds"),
         "finished": summary.finished.isoformat(timespec="seconds"),
         "complete": summary.complete,
+        "faults": list(summary.faults),
+        "remarks": _remarks(summary, by_id),
         "summary": {str(verdict): count for verdict, count in summary.counts.items()},
-        "cases": [_case(declared[result.case], result) for result in summary.results],
-        "requirements": _coverage(summary),
+        "process": _process(summary, by_id),
+        "cases": cases,
+        "requirements": _coverage(summary, by_id, register(extension)),
     }
+    if compared is not None:
+        data["comparison"] = compared.compared_with(cases)
+    return data
 
 
-def _case(declared: Case, result: CaseResult) -> dict[str, Any]:
+def _case(case: Case, result: CaseResult) -> dict[str, Any]:
     return {
-        **{key: value for key, value in declared.as_dict().items() if key != "mutants"},
+        **{key: value for key, value in case.as_dict().items() if key != "mutants"},
         "verdict": str(result.verdict),
         "reason": result.reason,
         "advice": list(result.advice),
-        "findings": [finding.as_dict() for finding in result.findings],
+        "findings": [
+            {"requirement": judgment.requirement, **judgment.finding.as_dict()}
+            for judgment in result.judgments
+            if judgment.finding is not None
+        ],
         "evidence": [asdict(evidence) for evidence in result.evidence],
         "milliseconds": result.milliseconds,
     }
 
 
+def _remarks(summary: Summary, by_id: dict[str, Case]) -> list[str]:
+    """Keys of messages about the run as a whole."""
+    verifying = [r for r in summary.results if by_id[r.case].area is Area.VERIFICATION]
+    refusing = [r for r in verifying if ".refuses-" in r.case and r.verdict is not CaseVerdict.SKIP]
+    accepting = [r for r in verifying if ".accepts-" in r.case and r.verdict is not CaseVerdict.SKIP]
+    bad = (CaseVerdict.FAIL, CaseVerdict.WARN)
+    remarks = []
+    if len(refusing) >= _FEW and all(r.verdict in bad for r in refusing):
+        remarks.append("accepts-everything")
+    if accepting and not refusing and all(r.verdict in bad for r in accepting):
+        remarks.append("refuses-everything")
+    return remarks
+
+
+def _process(summary: Summary, by_id: dict[str, Case]) -> list[dict[str, Any]]:
+    """The phases with their entry rules: may the system go on to each, by what this run has shown?"""
+    rows: list[dict[str, Any]] = []
+    blocking: list[str] = []
+    for phase in Phase:
+        members = [r for r in summary.results if by_id[r.case].phase is phase]
+        entry = process().entries[phase]
+        rows.append(
+            {
+                "phase": str(phase),
+                "entry": dict(entry.text),
+                "source": entry.source,
+                "grade": str(entry.grade),
+                "open": not blocking,
+                "blocked_by": list(blocking),
+                "cases": len(members),
+            }
+        )
+        blocking += [r.case for r in members if r.verdict is CaseVerdict.FAIL]
+    return rows
+
+
 _WORST_FIRST = (CaseVerdict.FAIL, CaseVerdict.ERROR, CaseVerdict.WARN, CaseVerdict.WAITING, CaseVerdict.PASS)
 
 
-def _coverage(summary: Summary) -> list[dict[str, Any]]:
+def _coverage(summary: Summary, by_id: dict[str, Case], rules: RequirementRegister) -> list[dict[str, Any]]:
     by_requirement: dict[str, list[tuple[str, CaseVerdict]]] = {}
-    declared = {case.id: case for case in catalogue()}
     for result in summary.results:
-        for requirement_id in declared[result.case].requirements:
+        for requirement_id in by_id[result.case].requirements:
             broken = result.verdict in (CaseVerdict.FAIL, CaseVerdict.WARN)
             guilty = {j.requirement for j in result.judgments if not j.met}
             verdict = CaseVerdict.PASS if broken and requirement_id not in guilty else result.verdict
             by_requirement.setdefault(requirement_id, []).append((result.case, verdict))
-    return [_requirement(r, by_requirement.get(r.id, [])) for r in requirements().values()]
+    return [_requirement(r, by_requirement.get(r.id, [])) for r in rules.values()]
 
 
 def _requirement(requirement: Requirement, outcomes: list[tuple[str, CaseVerdict]]) -> dict[str, Any]:

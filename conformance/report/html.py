@@ -8,7 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from markupsafe import Markup
 
 from conformance.declaring import Area
 from conformance.requirements import Phase
@@ -17,55 +18,55 @@ from sotepki.errors import Misuse
 from sotepki.evidence import load_yaml
 
 _HERE = Path(__file__).resolve().parent
-LANGUAGES = ("fi", "en")
-_FALLBACK = "en"
+LANGUAGES = ("fi", "sv", "en")
+_NAMES = (("fi", "Suomi"), ("sv", "Svenska"), ("en", "English"))
 
 VERDICTS = ("fail", "error", "warn", "waiting", "pass", "skip")
 SYMBOLS = {"fail": "✕", "error": "⚠", "warn": "!", "waiting": "…", "pass": "✓", "skip": "–"}
 
 
 class Messages:
-    """Texts of one language; what it lacks is taken from English."""
+    """The texts of the page in every language; the page itself shows one of them at a time."""
 
-    def __init__(self, language: str) -> None:
-        self.language = language
-        self._texts = _catalogue(language)
-        self._fallback = _catalogue(_FALLBACK)
+    def __init__(self, first: str) -> None:
+        self.first = first
+        self._texts = {language: texts_of(language) for language in LANGUAGES}
+        self._made: dict[str, Markup] = {}
 
-    def __call__(self, key: str, **values: object) -> str:
-        """The text under ``key``, with ``{names}`` filled in."""
-        text = self._texts.get(key) or self._fallback[key]
-        return text.format(**values) if values else text
+    def __call__(self, key: str, **values: object) -> Markup:
+        """The text under ``key`` in every language, with ``{names}`` filled in."""
+        if values:
+            return self.of({code: texts.get(key, key).format(**values) for code, texts in self._texts.items()})
+        if key not in self._made:  # a page asks for the same few hundred words thousands of times
+            self._made[key] = self.of({code: texts.get(key, key) for code, texts in self._texts.items()})
+        return self._made[key]
 
-    def or_else(self, key: str, fallback: str) -> str:
-        """The text under ``key`` in this language, or ``fallback``."""
-        return self._texts.get(key, fallback)
+    def of(self, texts: Mapping[str, str]) -> Markup:
+        """A text that is given in every language, as elements of which the page shows one."""
+        spans = (Markup('<span class="l {0}" lang="{0}">{1}</span>').format(code, texts[code]) for code in LANGUAGES)
+        return Markup("").join(spans)
 
-    def has(self, key: str) -> bool:
-        """Whether this language itself has the text."""
-        return key in self._texts
+    def plain(self, key: str) -> str:
+        """The text in the first language, for places that hold no elements."""
+        return self._texts[self.first].get(key, key)
+
+    def own(self, key: str, language: str) -> str:
+        """The text in one language; empty if that language has none."""
+        return self._texts[language].get(key, "")
 
 
 def html_report(data: Mapping[str, Any], language: str = "fi") -> bytes:
-    """``report.json`` as a page in ``language``.
+    """``report.json`` as a page that begins in ``language``; its reader switches without any script.
 
     Raises:
         Misuse: there is no such language.
     """
     if language not in LANGUAGES:
         raise Misuse(f"There is no report in {language!r}; there is {', '.join(LANGUAGES)}.")
-    environment = Environment(
-        loader=FileSystemLoader(_HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["helsinki"] = _helsinki
-    environment.filters["groupby_area"] = _by_area
-    page = environment.get_template("template.html.j2").render(
+    page = _template().render(
         report=data,
-        t=Messages(language),
+        t=_messages(language),
+        languages=_NAMES,
         verdicts=VERDICTS,
         symbols=SYMBOLS,
         groups=_groups(data),
@@ -74,6 +75,26 @@ def html_report(data: Mapping[str, Any], language: str = "fi") -> bytes:
         requirements={r["id"]: r for r in data["requirements"]},
     )
     return page.encode("utf-8", "replace")
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=FileSystemLoader(_HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["helsinki"] = _helsinki
+    environment.filters["flowing"] = _flowing
+    environment.filters["groupby_area"] = _by_area
+    return environment.get_template("template.html.j2")
+
+
+@cache
+def _messages(first: str) -> Messages:
+    return Messages(first)
 
 
 def _groups(data: Mapping[str, Any]) -> list[tuple[str, list[Mapping[str, Any]]]]:
@@ -94,8 +115,13 @@ def _table(data: Mapping[str, Any], key: str) -> list[tuple[str, dict[str, int]]
     for case in data["cases"]:
         row = rows.setdefault(case[key], dict.fromkeys(VERDICTS, 0))
         row[case["verdict"]] += 1
-    order = [str(member) for member in (Phase if key == "phase" else Area)]
+    order = [str(member) for member in (*Phase, *Area)]
     return sorted(rows.items(), key=lambda row: order.index(row[0]))
+
+
+def _flowing(text: str) -> str:
+    """A docstring whose paragraphs flow: its lines were broken for an editor."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
 
 
 def _helsinki(moment: str) -> str:
@@ -104,5 +130,6 @@ def _helsinki(moment: str) -> str:
 
 
 @cache
-def _catalogue(language: str) -> dict[str, str]:
+def texts_of(language: str) -> dict[str, str]:
+    """The catalogue of one language, by key."""
     return {str(k): str(v) for k, v in load_yaml(_HERE / "messages" / f"{language}.yaml").items()}

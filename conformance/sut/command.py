@@ -7,8 +7,6 @@ answer is "no". docs/conformance.md describes the messages for any language.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import os
 import selectors
@@ -16,17 +14,15 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cryptography.hazmat.primitives.serialization import Encoding
-
-from conformance.sut.facets import Answer, SignatureKind, SignerIdentity, SystemFailed, Trust
+from conformance.sut.asking import PROTOCOL, read_answer
+from conformance.sut.facets import SystemFailed
 from sotepki.errors import Misuse
 
-PROTOCOL = "sotepki-sut/1"
 _CHUNK = 65536
 _LOG_LIMIT = 16 * 1024
 
@@ -47,6 +43,11 @@ class Command:
     timeout: float = 30.0
     output_limit: int = 32 * 1024 * 1024
 
+    @property
+    def name(self) -> str:
+        """How sentences speak of it."""
+        return f"The command {self.arguments[0]}"
+
     def ask(self, question: Mapping[str, Any]) -> Mapping[str, Any]:
         """Put one question.
 
@@ -58,16 +59,8 @@ class Command:
         code, stdout, log = self._run(stdin)
         if code != 0:
             how = f"with exit code {code}" if code > 0 else f"by signal {-code}"
-            raise SystemFailed(f"The command {self.arguments[0]} ended {how} instead of answering.", log=log)
-        try:
-            answer = json.loads(stdout)
-        except (ValueError, RecursionError):
-            raise SystemFailed(
-                f"The command {self.arguments[0]} did not answer with JSON.", log=f"{stdout[:2000]!r}\n{log}"
-            ) from None
-        if not isinstance(answer, dict):
-            raise SystemFailed(f"The command {self.arguments[0]} answered with JSON that is not an object.", log=log)
-        return answer
+            raise SystemFailed(f"{self.name} ended {how} instead of answering.", log=log)
+        return read_answer(stdout, self.name, log)
 
     def _run(self, stdin: bytes) -> tuple[int, bytes, str]:
         with tempfile.TemporaryDirectory(prefix="sotepki-sut-") as directory, tempfile.TemporaryFile() as question:
@@ -84,7 +77,7 @@ class Command:
                 )
             except OSError as error:
                 raise Misuse(
-                    f"The command {self.arguments[0]} cannot be started: {error.strerror}.",
+                    f"{self.name} cannot be started: {error.strerror}.",
                     advice="Check the path and its permission to be executed in the system's TOML file.",
                 ) from None
             with process:
@@ -122,7 +115,7 @@ class Command:
                         output += chunk
                         if len(output) > self.output_limit:
                             raise SystemFailed(
-                                f"The command {self.arguments[0]} wrote more than {self.output_limit} bytes.",
+                                f"{self.name} wrote more than {self.output_limit} bytes.",
                                 log=_text(log),
                             )
                     elif len(log) < _LOG_LIMIT:
@@ -134,76 +127,7 @@ class Command:
         return code, bytes(output), _text(log)
 
     def _late(self, log: bytearray) -> SystemFailed:
-        return SystemFailed(
-            f"The command {self.arguments[0]} did not answer within {self.timeout:g} seconds.", log=_text(log)
-        )
-
-
-@dataclass(frozen=True)
-class CommandSigner:
-    """Signs by a command; ``identities`` says whose signatures it makes."""
-
-    command: Command
-    identities: Mapping[SignatureKind, SignerIdentity]
-
-    def identity(self, kind: SignatureKind) -> SignerIdentity | None:
-        return self.identities.get(kind)
-
-    def sign(self, document: bytes, kind: SignatureKind, *, correction: bool = False) -> bytes:
-        answer = self.command.ask(
-            {"operation": "sign", "kind": str(kind), "correction": correction, "document": _packed(document)}
-        )
-        return _bytes_of(answer, "document", self.command)
-
-
-@dataclass(frozen=True)
-class CommandFramer:
-    """Frames by a command."""
-
-    command: Command
-
-    def frame(self, document: bytes) -> bytes:
-        answer = self.command.ask({"operation": "frame", "document": _packed(document)})
-        return _bytes_of(answer, "frame", self.command)
-
-
-@dataclass(frozen=True)
-class CommandVerifier:
-    """Verifies by a command."""
-
-    command: Command
-
-    def verify(self, document: bytes, trust: Trust) -> Answer:
-        answer = self.command.ask(
-            {
-                "operation": "verify",
-                "document": _packed(document),
-                "roots": [c.public_bytes(Encoding.PEM).decode() for c in trust.roots],
-                "intermediates": [c.public_bytes(Encoding.PEM).decode() for c in trust.intermediates],
-                "crls": [c.public_bytes(Encoding.PEM).decode() for c in trust.crls],
-            }
-        )
-        accepted = answer.get("accepted")
-        if not isinstance(accepted, bool):
-            raise SystemFailed(
-                f"The command {self.command.arguments[0]} did not answer with accepted = true or false.",
-                log=json.dumps(answer)[:2000],
-            )
-        reasons = answer.get("reasons", [])
-        return Answer(accepted, tuple(str(r) for r in reasons) if isinstance(reasons, Sequence) else (str(reasons),))
-
-
-def _packed(data: bytes) -> str:
-    return base64.b64encode(data).decode()
-
-
-def _bytes_of(answer: Mapping[str, Any], name: str, command: Command) -> bytes:
-    try:
-        return base64.b64decode(answer[name], validate=True)
-    except (KeyError, TypeError, ValueError, binascii.Error):
-        raise SystemFailed(
-            f"The command {command.arguments[0]} did not answer with {name} in base64.", log=json.dumps(answer)[:2000]
-        ) from None
+        return SystemFailed(f"{self.name} did not answer within {self.timeout:g} seconds.", log=_text(log))
 
 
 def _text(log: bytearray) -> str:

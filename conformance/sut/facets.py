@@ -9,14 +9,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from cryptography import x509
 
+from conformance.sut.facets_tls_server import ServesTls
 from sotepki.registers import Organisation, Professional
 from sotepki.tokens import Pin
 from sotepki.x509.csr import CsrKind
 from sotepki.x509.status import CertificateStatus
+
+if TYPE_CHECKING:
+    from conformance.sut.facets_card import WorksAtDesk
+    from conformance.sut.facets_paperwork import HoldsPaperwork
+    from conformance.sut.facets_rights import ChecksRights
+    from conformance.sut.facets_scs import OffersScs, UsesScs
+    from conformance.sut.facets_token import SignsByToken
 
 StatusQuestion = Callable[[x509.Certificate, x509.Certificate], CertificateStatus]
 """Asks for the state of a certificate, given the certificate and its issuer."""
@@ -27,6 +35,7 @@ class Facet(StrEnum):
 
     TRUST = "trust"
     CERTIFICATES = "certificates"
+    EARLIER = "earlier-certificates"
     CSRS = "csrs"
     DOCUMENTS = "documents"
     FRAMES = "frames"
@@ -34,6 +43,13 @@ class Facet(StrEnum):
     VERIFIER = "verify"
     CARD = "card"
     CLIENT = "client"
+    TLS_SERVER = "tls-server"
+    CARD_DESK = "card-desk"
+    TOKEN = "token"
+    SCS = "scs"
+    SCS_USER = "scs-user"
+    RIGHTS = "rights"
+    PAPERWORK = "paperwork"
 
 
 class CertificateRole(StrEnum):
@@ -208,6 +224,7 @@ class SystemUnderTest:
     kind: str
     trust: Trust | None = None
     certificates: HoldsCertificates | None = None
+    earlier: HoldsCertificates | None = None
     csrs: HoldsCsrs | None = None
     documents: HoldsFiles | None = None
     frames: HoldsFiles | None = None
@@ -216,12 +233,20 @@ class SystemUnderTest:
     verifier: Verifies | None = None
     card_user: UsesCard | None = None
     client: Sends | None = None
+    tls_server: ServesTls | None = None
+    card_desk: WorksAtDesk | None = None
+    token: SignsByToken | None = None
+    scs: OffersScs | None = None
+    scs_user: UsesScs | None = None
+    rights: ChecksRights | None = None
+    papers: HoldsPaperwork | None = None
 
     def attached(self) -> tuple[Facet, ...]:
         """The facets that are attached, in the order of ``Facet``."""
         present = {
             Facet.TRUST: self.trust,
             Facet.CERTIFICATES: self.certificates,
+            Facet.EARLIER: self.earlier,
             Facet.CSRS: self.csrs,
             Facet.DOCUMENTS: self.documents,
             Facet.FRAMES: self.frames or self.framer,
@@ -229,6 +254,13 @@ class SystemUnderTest:
             Facet.VERIFIER: self.verifier,
             Facet.CARD: self.card_user,
             Facet.CLIENT: self.client,
+            Facet.TLS_SERVER: self.tls_server,
+            Facet.CARD_DESK: self.card_desk,
+            Facet.TOKEN: self.token,
+            Facet.SCS: self.scs,
+            Facet.SCS_USER: self.scs_user,
+            Facet.RIGHTS: self.rights,
+            Facet.PAPERWORK: self.papers,
         }
         return tuple(facet for facet in Facet if present[facet] is not None)
 

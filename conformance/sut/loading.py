@@ -2,230 +2,277 @@
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import ssl
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from difflib import get_close_matches
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from conformance.bench import Bench
-from conformance.sut.command import Command, CommandFramer, CommandSigner, CommandVerifier
+from conformance.requirements import Role, SystemClass
+from conformance.sut.addresses import OperatedScs, RunningTlsServer
+from conformance.sut.asking import AskedFramer, AskedSigner, AskedVerifier, Asks
+from conformance.sut.command import Command
 from conformance.sut.facets import CertificateRole, SignatureKind, SignerIdentity, SystemUnderTest, Trust
+from conformance.sut.facets_paperwork import PaperworkDirectory
+from conformance.sut.facets_token import TokenAddress
 from conformance.sut.files import CertificateFiles, CsrFiles, FileDirectory, read_trust
+from conformance.sut.http import HttpEndpoint
 from conformance.sut.identity import signer_identity
 from conformance.sut.operator import OperatorClient
+from conformance.sut.rows import Row
 from sotepki.errors import Misuse
 from sotepki.x509.csr import CsrKind
 
+if TYPE_CHECKING:
+    from conformance.sut.reference import Reference
+
 KINDS = ("reference", "mutant", "files")
-_TABLES: Mapping[str, tuple[str, ...]] = {
+_ASKED = ("command", "url", "ca", "timeout", "output_limit")
+_ROLES = tuple(str(role) for role in CertificateRole)
+TABLES: Mapping[str, tuple[str, ...]] = {
+    "system": ("class", "roles"),
     "trust": ("certificates", "crls", "workspace"),
-    "certificates": tuple(str(role) for role in CertificateRole),
+    "certificates": _ROLES,
+    "earlier-certificates": _ROLES,
     "csrs": tuple(str(kind) for kind in CsrKind),
     "documents": ("directory",),
     "frames": ("directory",),
-    "sign": ("command", "kinds", "timeout", "output_limit"),
-    "frame": ("command", "timeout", "output_limit"),
-    "verify": ("command", "timeout", "output_limit"),
+    "sign": (*_ASKED, "kinds"),
+    "frame": _ASKED,
+    "verify": _ASKED,
     "client": ("operator", "timeout"),
+    "tls-server": ("address", "name", "client-certificate"),
+    "token": ("module", "label", "pin-file"),
+    "scs": ("url", "ca", "versions"),
+    "paperwork": ("directory",),
 }
+_NOT_TESTED = frozenset({"system", "trust"})
 
 
 @dataclass(frozen=True)
 class Attached:
-    """A system that is ready to be tested, and the bench that was made for it, if its kind needs one."""
+    """A system that is ready to be tested, and the bench that was made for it, if its kind needs one.
+
+    Attributes:
+        system_class, roles: what the description says of the system; they choose cases.
+    """
 
     sut: SystemUnderTest
     bench: Bench | None
+    system_class: SystemClass | None = None
+    roles: frozenset[Role] = frozenset()
 
 
 @contextmanager
-def attach(path: Path, *, operator: Callable[[str], None] = print) -> Iterator[Attached]:
+def attach(
+    path: Path, *, operator: Callable[[str], None] = print, shared: SuiteSide | None = None
+) -> Iterator[Attached]:
     """Read the TOML file and attach what it names, until the block ends.
 
     Args:
         operator: shows a person a line that says what to do now.
+        shared: the suite's side, where several systems are attached; else one is made if it is needed.
 
     Raises:
         Misuse: the file or something that it names is missing, not readable, unknown or contradictory.
     """
-    table = _read(path)
-    kind = table.get("kind", "files")
+    file = Row.read(path)
+    kind = file.values.get("kind", "files")
     if kind not in KINDS:
         raise Misuse(f"{path.name} has the kind {kind!r}; known are {', '.join(KINDS)}.", subject=str(path))
     if kind == "files":
-        yield Attached(_files_system(table, path, operator), None)
+        system_class, roles = _system(file)
+        yield Attached(files_system(file, operator), shared.bench if shared else None, system_class, roles)
         return
-    _refuse_unknown(table, ("kind", "mutant", "name") if kind == "mutant" else ("kind", "name"), path.name)
+    file.only(("kind", "mutant", "name", "system") if kind == "mutant" else ("kind", "name", "system"))
     from conformance.sut.mutants import mutant_named
-    from conformance.sut.reference import reference_system
 
-    mutant = mutant_named(str(table.get("mutant", ""))) if kind == "mutant" else None
-    with Bench.temporary() as bench, reference_system(bench) as reference:
-        sut = mutant.build(reference) if mutant else reference.system()
-        yield Attached(sut, bench)
+    system_class, roles = _system(file)
+    mutant = mutant_named(str(file.values.get("mutant", ""))) if kind == "mutant" else None
+    with ExitStack() as resources:
+        side = shared or SuiteSide(resources.enter_context(Bench.temporary()), resources)
+        sut = mutant.build(side.reference) if mutant else side.reference.system()
+        yield Attached(sut, side.bench, system_class, roles)
 
 
-def _files_system(table: Mapping[str, Any], path: Path, operator: Callable[[str], None]) -> SystemUnderTest:
-    _refuse_unknown(table, ("kind", "name", *_TABLES), path.name)
-    tables = {name: _table(table, name, path) for name in _TABLES if name in table}
-    if not set(tables) - {"trust"}:
+class SuiteSide:
+    """A bench and the reference system in it, for several systems that are built from the one reference."""
+
+    def __init__(self, bench: Bench, resources: ExitStack) -> None:
+        self.bench = bench
+        self._resources = resources
+
+    @cached_property
+    def reference(self) -> Reference:
+        """Made when it is first asked for."""
+        from conformance.sut.reference import reference_system
+
+        return self._resources.enter_context(reference_system(self.bench))
+
+
+def files_system(file: Row, operator: Callable[[str], None]) -> SystemUnderTest:
+    """The system that a file of kind "files" describes; nothing is asked of it yet.
+
+    Raises:
+        Misuse: see ``attach``.
+    """
+    file.only(("kind", "name", *TABLES))
+    tables = {name: file.table(name, known) for name, known in TABLES.items()}
+    present = {name: row for name, row in tables.items() if row is not None}
+    if not set(present) - _NOT_TESTED:
         raise Misuse(
-            f"{path.name} attaches nothing that could be tested.",
-            advice=f"Add at least one of the tables {', '.join(sorted(set(_TABLES) - {'trust'}))}.",
+            f"{file.file.name} attaches nothing that could be tested.",
+            advice=f"Add at least one of the tables {', '.join(sorted(set(TABLES) - _NOT_TESTED))}.",
         )
-    base = path.resolve().parent
-    trust = _trust(tables.get("trust"), base, path)
-    certificates = _certificates(tables.get("certificates"), base)
-    signer = None
-    if "sign" in tables:
-        signer = CommandSigner(
-            _command(tables["sign"], "sign", base, path), _identities(tables["sign"], certificates, path)
-        )
+    certificates = _certificates(tables["certificates"])
+    makers: dict[str, Callable[[Row], Any]] = {
+        "trust": _trust,
+        "earlier-certificates": _certificates,
+        "csrs": lambda row: CsrFiles({CsrKind(kind): row.path(kind) for kind in row}),
+        "documents": lambda row: FileDirectory(row.directory()),
+        "frames": lambda row: FileDirectory(row.directory()),
+        "sign": lambda row: AskedSigner(_asked(row), _identities(row, certificates)),
+        "frame": lambda row: AskedFramer(_asked(row)),
+        "verify": lambda row: AskedVerifier(_asked(row)),
+        "client": lambda row: _client(row, operator),
+        "tls-server": _tls_server,
+        "token": _token,
+        "scs": lambda row: OperatedScs(_url(row), tuple(row.texts("versions", ["1.1"])), operator, _tls(row)),
+        "paperwork": lambda row: PaperworkDirectory(row.directory()),
+    }
+    made = {name: make(row) for name, make in makers.items() if (row := tables[name]) is not None}
     return SystemUnderTest(
-        name=_string(table.get("name", path.stem), "name", path),
+        name=file.text("name", file.file.stem),
         kind="files",
-        trust=trust,
+        trust=made.get("trust"),
         certificates=certificates,
-        csrs=_csrs(tables.get("csrs"), base),
-        documents=_directory(tables.get("documents"), "documents", base, path),
-        frames=_directory(tables.get("frames"), "frames", base, path),
-        signer=signer,
-        framer=CommandFramer(_command(tables["frame"], "frame", base, path)) if "frame" in tables else None,
-        verifier=CommandVerifier(_command(tables["verify"], "verify", base, path)) if "verify" in tables else None,
-        client=_client(tables.get("client"), path, operator),
+        earlier=made.get("earlier-certificates"),
+        csrs=made.get("csrs"),
+        documents=made.get("documents"),
+        frames=made.get("frames"),
+        signer=made.get("sign"),
+        framer=made.get("frame"),
+        verifier=made.get("verify"),
+        client=made.get("client"),
+        tls_server=made.get("tls-server"),
+        token=made.get("token"),
+        scs=made.get("scs"),
+        papers=made.get("paperwork"),
     )
 
 
-def _read(path: Path) -> Mapping[str, Any]:
+def _system(file: Row) -> tuple[SystemClass | None, frozenset[Role]]:
+    row = file.table("system", TABLES["system"])
+    if row is None:
+        return None, frozenset()
+    return (
+        _member(SystemClass, row.text("class"), row, "class") if "class" in row else None,
+        frozenset(_member(Role, name, row, "roles") for name in row.texts("roles", [])),
+    )
+
+
+def _member(kind: Any, name: str, row: Row, key: str) -> Any:
     try:
-        with path.open("rb") as stream:
-            return tomllib.load(stream)
-    except OSError as error:
-        raise Misuse(f"The file {path} cannot be read: {error.strerror}.", subject=str(path)) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise Misuse(f"The file {path} is not TOML: {error}.", subject=str(path)) from None
+        return kind(name)
+    except ValueError:
+        raise row.wrong(key, f"has {name!r}; known are {', '.join(kind)}") from None
 
 
-def _table(table: Mapping[str, Any], name: str, path: Path) -> Mapping[str, Any]:
-    value = table[name]
-    if not isinstance(value, dict):
-        raise Misuse(f"In {path.name}, {name} must be a table, written as [{name}].")
-    _refuse_unknown(value, _TABLES[name], f"{path.name}, table [{name}],")
-    return value
-
-
-def _refuse_unknown(row: Mapping[str, Any], known: Sequence[str], where: str) -> None:
-    for key in row:
-        if key not in known:
-            near = get_close_matches(key, known, n=1, cutoff=0.5)
-            advice = f"Did you mean {near[0]!r}?" if near else f"Known are {', '.join(known)}."
-            raise Misuse(f"{where} has the unknown key {key!r}.", advice=advice)
-
-
-def _trust(row: Mapping[str, Any] | None, base: Path, path: Path) -> Trust | None:
-    if row is None:
-        return None
+def _trust(row: Row) -> Trust:
     if "workspace" in row:
-        if len(row) > 1:
-            raise Misuse(f"In {path.name}, [trust] names a workspace or files, not both.")
-        published = base / _string(row["workspace"], "trust.workspace", path) / "published"
+        if len(row.values) > 1:
+            raise Misuse(f"In {row.file.name}, [trust] names a workspace or files, not both.")
+        published = row.path("workspace") / "published"
         return read_trust(sorted(published.glob("ca/*.crt")), sorted(published.glob("crl/*.crl")))
-    certificates = [p for pattern in _strings(row.get("certificates", []), "trust.certificates", path)
-                    for p in _matches(base, pattern, path)]  # fmt: skip
-    crls = [p for pattern in _strings(row.get("crls", []), "trust.crls", path) for p in _matches(base, pattern, path)]
-    return read_trust(certificates, crls)
+    return read_trust(row.matches("certificates"), row.matches("crls"))
 
 
-def _matches(base: Path, pattern: str, path: Path) -> list[Path]:
-    if Path(pattern).is_absolute():
-        return [Path(pattern)]
-    found = sorted(base.glob(pattern)) if any(c in pattern for c in "*?[") else [base / pattern]
-    if not found:
-        raise Misuse(f"In {path.name}, [trust], nothing matches {pattern!r}.")
-    return found
+def _certificates(row: Row | None) -> CertificateFiles | None:
+    return None if row is None else CertificateFiles({CertificateRole(role): row.path(role) for role in row})
 
 
-def _certificates(row: Mapping[str, Any] | None, base: Path) -> CertificateFiles | None:
-    if row is None:
-        return None
-    return CertificateFiles({CertificateRole(role): base / str(name) for role, name in row.items()})
-
-
-def _csrs(row: Mapping[str, Any] | None, base: Path) -> CsrFiles | None:
-    return None if row is None else CsrFiles({CsrKind(kind): base / str(name) for kind, name in row.items()})
-
-
-def _directory(row: Mapping[str, Any] | None, name: str, base: Path, path: Path) -> FileDirectory | None:
-    if row is None:
-        return None
-    directory = base / _string(row.get("directory"), f"{name}.directory", path)
-    if not directory.is_dir():
-        raise Misuse(f"In {path.name}, [{name}], there is no directory {directory}.")
-    return FileDirectory(directory)
-
-
-def _command(row: Mapping[str, Any], name: str, base: Path, path: Path) -> Command:
-    arguments = _strings(row.get("command"), f"{name}.command", path)
+def _asked(row: Row) -> Asks:
+    limits = {
+        "timeout": row.number("timeout", 30, 0.1, 600),
+        "output_limit": int(row.number("output_limit", 32 * 1024 * 1024, 1, 1024**3)),
+    }
+    if "url" in row:
+        if "command" in row:
+            raise Misuse(f"In {row.file.name}, [{row.name}] names a command or a url, not both.")
+        return HttpEndpoint(_url(row), tls=_tls(row), **limits)  # type: ignore[arg-type]
+    arguments = row.texts("command")
     if not arguments:
-        raise Misuse(f"In {path.name}, [{name}] has an empty command.")
-    return Command(
-        tuple(arguments),
-        base,
-        timeout=_number(row.get("timeout", 30), f"{name}.timeout", path, 0.1, 600),
-        output_limit=int(_number(row.get("output_limit", 32 << 20), f"{name}.output_limit", path, 1, 256 << 20)),
-    )
+        raise Misuse(f"In {row.file.name}, [{row.name}] has an empty command.")
+    return Command(tuple(arguments), row.base, **limits)  # type: ignore[arg-type]
 
 
-def _identities(
-    row: Mapping[str, Any], certificates: CertificateFiles | None, path: Path
-) -> Mapping[SignatureKind, SignerIdentity]:
-    kinds = _strings(row.get("kinds", ["professional", "system"]), "sign.kinds", path)
-    identities = {}
-    for name in kinds:
-        try:
-            kind = SignatureKind(name)
-        except ValueError:
-            known = ", ".join(SignatureKind)
-            raise Misuse(f"In {path.name}, [sign] has the kind {name!r}; known are {known}.") from None
-        role = (
-            CertificateRole.CARD_SIGNATURE if kind is SignatureKind.PROFESSIONAL else CertificateRole.SYSTEM_SIGNATURE
-        )
-        if certificates is None or role not in certificates.paths:
-            raise Misuse(
-                f"In {path.name}, [sign] makes {kind} signatures, but [certificates] does not name {role}.",
-                advice="The suite makes documents that fit the signer, and reads who signs from that certificate.",
-            )
-        identities[kind] = signer_identity(certificates.certificates()[role], kind)
-    return identities
+def _url(row: Row) -> str:
+    url = row.text("url")
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise row.wrong("url", "must be an address that begins with http:// or https://")
+    return url
 
 
-def _client(row: Mapping[str, Any] | None, path: Path, operator: Callable[[str], None]) -> OperatorClient | None:
-    if row is None:
+def _tls(row: Row) -> ssl.SSLContext | None:
+    if "ca" not in row:
         return None
-    if row.get("operator") is not True:
+    try:
+        return ssl.create_default_context(cafile=str(row.path("ca")))
+    except OSError:  # ssl.SSLError is one
+        raise row.wrong("ca", f"names {row.path('ca')}, which holds no certificates in PEM") from None
+
+
+def _identities(row: Row, certificates: CertificateFiles | None) -> Mapping[SignatureKind, SignerIdentity]:
+    kinds = [_member(SignatureKind, kind, row, "kinds") for kind in row.texts("kinds", ["professional"])]
+    if not kinds:
+        raise row.wrong("kinds", "names no kind")
+    held = certificates.certificates() if certificates else {}
+    of_kind = {
+        SignatureKind.PROFESSIONAL: CertificateRole.CARD_SIGNATURE,
+        SignatureKind.SYSTEM: CertificateRole.SYSTEM_SIGNATURE,
+    }
+    for kind in kinds:
+        if of_kind[kind] not in held:
+            raise Misuse(
+                f"In {row.file.name}, [sign] makes {kind} signatures, but [certificates] does not name "
+                f"{of_kind[kind]}.",
+                advice="The suite must know who signs, so that its documents name the same.",
+            )
+    return {kind: signer_identity(held[of_kind[kind]], kind) for kind in kinds}
+
+
+def _client(row: Row, operator: Callable[[str], None]) -> OperatorClient:
+    if row.values.get("operator") is not True:
         raise Misuse(
-            f"In {path.name}, [client] must say operator = true.",
+            f"In {row.file.name}, [client] must say operator = true.",
             advice="A person then makes the system connect when the suite says so.",
         )
-    return OperatorClient(operator, _number(row.get("timeout", 120), "client.timeout", path, 1, 3600))
+    return OperatorClient(operator, row.number("timeout", 120, 1, 3600))
 
 
-def _string(value: object, key: str, path: Path) -> str:
-    if not isinstance(value, str) or not value:
-        raise Misuse(f"In {path.name}, {key} must be a text.")
-    return value
+def _tls_server(row: Row) -> RunningTlsServer:
+    address = row.text("address")
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit() or not 0 < int(port) < 65536:
+        raise row.wrong("address", "must be host:port")
+    name = row.text("name") if "name" in row else ""
+    return RunningTlsServer(host.strip("[]"), int(port), name, row.truth("client-certificate", True))
 
 
-def _strings(value: object, key: str, path: Path) -> list[str]:
-    if not isinstance(value, list) or not all(isinstance(v, str) and v for v in value):
-        raise Misuse(f"In {path.name}, {key} must be a list of texts.")
-    return value
+def _token(row: Row) -> Any:
+    module, pin_file = row.path("module"), row.path("pin-file")
+    for key, path in (("module", module), ("pin-file", pin_file)):
+        if not path.is_file():
+            raise row.wrong(key, f"names {path}, which is not there")
+    from conformance.sut.token import Pkcs11Token
 
-
-def _number(value: object, key: str, path: Path, least: float, most: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
-        raise Misuse(f"In {path.name}, {key} must be a number from {least:g} to {most:g}.")
-    return float(value)
+    return Pkcs11Token(TokenAddress(module, row.text("label"), pin_file))

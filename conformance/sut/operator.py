@@ -1,4 +1,4 @@
-"""A running client that a person operates: the suite says what to do and waits for the connection."""
+"""A running client that a person operates: the suite says so in plain words and waits for the connection."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ class OperatorClient:
 
     def send(self, frame: bytes, endpoint: Endpoint) -> Delivery:
         self.tell(
-            f"Make your system send one message to {endpoint.url} now. The suite waits {self.timeout:g} seconds."
+            f"Your turn: make your system send one message to {endpoint.url} now. "
+            f"The suite waits {self.timeout:g} seconds, then goes on; nothing is lost."
         )
         if not endpoint.wait_for_contact(self.timeout):
             raise OperatorNeeded(
                 f"Nobody connected to the test endpoint within {self.timeout:g} seconds. "
-                "Run the case again with --case and let the system send when the suite says so."
+                "Run what waits again with --resume and this report, and let the system send when the suite says so."
             )
         return Delivery(connected=True)

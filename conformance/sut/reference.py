@@ -6,15 +6,10 @@ got from the offices like anybody else. It passes every case; the mutants are bu
 
 from __future__ import annotations
 
-import http.client
-import json
-import socket
-import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import urlsplit
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -26,8 +21,6 @@ from conformance.sut.facets import (
     Answer,
     Card,
     CertificateRole,
-    Delivery,
-    Endpoint,
     PinPad,
     SignatureKind,
     SignerIdentity,
@@ -35,16 +28,27 @@ from conformance.sut.facets import (
     SystemUnderTest,
     Trust,
 )
+from conformance.sut.reference_client import KantaClient
+from conformance.sut.reference_renewal import earlier_certificates
+from conformance.sut.reference_revocation import StatusAsker
+from conformance.sut.reference_tls_server import TlsServer
+from conformance.sut.reference_workplace import Workplace, workplace_of
 from sotepki.card import InsertedCard
 from sotepki.clock import Clock
-from sotepki.documents import VerificationContext, build_frame, sign_as_professional, sign_as_system, verify_document
+from sotepki.documents import (
+    DocumentReport,
+    VerificationContext,
+    build_frame,
+    sign_as_professional,
+    sign_as_system,
+    verify_document,
+)
 from sotepki.documents.vocabulary import finland
 from sotepki.errors import Refused
 from sotepki.evidence import Severity, Verdict
 from sotepki.identifiers import Oid
 from sotepki.journey.card_holder import PIN2
-from sotepki.journey.service_provider import ProviderSystem, ServiceIdentity, provider_system
-from sotepki.kela import ARCHIVE_PATH
+from sotepki.journey.service_provider import ProviderSystem, provider_system
 from sotepki.registers import RightsRegister
 from sotepki.tokens import PrivateKey
 from sotepki.x509.csr import CsrKind
@@ -52,7 +56,6 @@ from sotepki.xmldsig import parse
 
 _PART = "nurse"
 _ORGANISATION = "clinic"
-_SECONDS = 10.0
 _CHANGED_IN_A_CORRECTION = ("assignedAuthorSigner", "signer", "authenticationMethod", "time", "signatureCollection")
 
 
@@ -134,19 +137,24 @@ class Verifier:
 
     clock: Clock
     rights: RightsRegister | None
+    asker: StatusAsker
 
     def verify(self, document: bytes, trust: Trust) -> Answer:
+        report = self.report(document, trust)
+        errors = tuple(f"{f.rule}: {f.message}" for f in report.findings if f.severity is Severity.ERROR)
+        return Answer(report.verdict is Verdict.VALID, errors)
+
+    def report(self, document: bytes, trust: Trust) -> DocumentReport:
+        """All that the package's verifier says of a document."""
         context = VerificationContext(
             trust=trust.roots,
             intermediates=trust.intermediates,
             at=self.clock.now(),
             crls=trust.crls,
-            status=trust.status,
+            status=trust.status or (None if trust.crls else self.asker),
             rights=self.rights,
         )
-        report = verify_document(document, context)
-        errors = tuple(f"{f.rule}: {f.message}" for f in report.findings if f.severity is Severity.ERROR)
-        return Answer(report.verdict is Verdict.VALID, errors)
+        return verify_document(document, context)
 
 
 @dataclass(frozen=True)
@@ -173,45 +181,6 @@ class CardUser:
 
 
 @dataclass(frozen=True)
-class KantaClient:
-    """Sends frames over mutual TLS and reads the acknowledgement."""
-
-    identity: ServiceIdentity
-
-    def send(self, frame: bytes, endpoint: Endpoint) -> Delivery:
-        parts = urlsplit(endpoint.url)
-        host, port = str(parts.hostname), int(parts.port or 443)
-        connection = http.client.HTTPSConnection(host, port, timeout=_SECONDS)
-        try:
-            plain = socket.create_connection((host, port), timeout=_SECONDS)
-            connection.sock = self.context(endpoint.trust).wrap_socket(plain, server_hostname=host)
-            headers = {"Content-Type": "application/xml", "Accept": "application/json"}
-            connection.request("POST", parts.path or ARCHIVE_PATH, body=frame, headers=headers)
-            response = connection.getresponse()
-            return Delivery(True, self.accepted(response.status, response.read()))
-        except (OSError, http.client.HTTPException) as error:
-            return Delivery(False, None, str(error))
-        finally:
-            connection.close()
-
-    def context(self, trust: Trust) -> ssl.SSLContext:
-        """How the client meets a server."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.load_verify_locations(cadata=pem(trust.roots))
-        context.load_cert_chain(self.identity.chain_file, self.identity.key_file)
-        return context
-
-    def accepted(self, status: int, body: bytes) -> bool | None:
-        """What the answer says; None if it is not an acknowledgement."""
-        try:
-            answer = json.loads(body)
-            return status == 200 and answer["code"] == "AA"
-        except (ValueError, KeyError, TypeError):
-            return None
-
-
-@dataclass(frozen=True)
 class Reference:
     """The parts of the reference system; a mutant replaces one of them."""
 
@@ -220,12 +189,15 @@ class Reference:
     provider: ProviderSystem
     card: CardInHand
     certificates: Certificates
+    earlier: Certificates
     csrs: Requests
     signer: DocumentSigner
     framer: Framer
     verifier: Verifier
     card_user: CardUser
     client: KantaClient
+    tls_server: TlsServer
+    workplace: Workplace
 
     def system(self, *, name: str = "", kind: str = "reference", **facets: Any) -> SystemUnderTest:
         """The system, with ``facets`` in the place of its own ones."""
@@ -234,12 +206,15 @@ class Reference:
             kind=kind,
             trust=self.bench.trust,
             certificates=self.certificates,
+            earlier=self.earlier,
             csrs=self.csrs,
             signer=self.signer,
             framer=self.framer,
             verifier=self.verifier,
             card_user=self.card_user,
             client=self.client,
+            tls_server=self.tls_server,
+            **self.workplace.facets(),
         )
         return replace(whole, **facets)
 
@@ -261,12 +236,13 @@ def reference_system(bench: Bench) -> Iterator[Reference]:
             card=card,
             certificates=Certificates(
                 {
-                    CertificateRole.SERVER: der(provider.server.certificate),
+                    CertificateRole.SERVER: provider.server.chain_file.read_bytes(),
                     CertificateRole.SYSTEM_SIGNATURE: der(provider.system_signature.certificate),
                     CertificateRole.CARD_AUTHENTICATION: der(inserted.certificate("authentication")),
                     CertificateRole.CARD_SIGNATURE: der(inserted.certificate("signature")),
                 }
             ),
+            earlier=Certificates(earlier_certificates(bench, provider)),
             csrs=Requests(
                 {
                     CsrKind.SERVER: provider.server.request_file.read_bytes(),
@@ -282,9 +258,11 @@ def reference_system(bench: Bench) -> Iterator[Reference]:
                 clock=bench.clock,
             ),
             framer=Framer(organisation.oid, bench, bench.clock),
-            verifier=Verifier(bench.clock, workspace.valvira),
+            verifier=Verifier(bench.clock, workspace.valvira, StatusAsker(bench.clock, bench.address)),
             card_user=CardUser(),
-            client=KantaClient(provider.server),
+            client=KantaClient(provider.server, StatusAsker(bench.clock, bench.address)),
+            tls_server=TlsServer(provider.server, provider.host_name, lambda: bench.trust),
+            workplace=workplace_of(bench, organisation, card, inserted, provider.server, provider.system_signature),
         )
 
 
@@ -301,8 +279,3 @@ def without_signatures(document: bytes) -> bytes:
 def der(certificate: x509.Certificate) -> bytes:
     """A certificate in DER."""
     return certificate.public_bytes(Encoding.DER)
-
-
-def pem(certificates: Sequence[x509.Certificate]) -> str:
-    """Certificates in PEM, one after the other."""
-    return "".join(certificate.public_bytes(Encoding.PEM).decode() for certificate in certificates)

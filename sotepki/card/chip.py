@@ -1,8 +1,9 @@
 """The process of a card's chip: ``python -m sotepki.card.chip insert DIRECTORY``, or ``... personalise``.
 
 SoftHSM has one configuration in a process, so every inserted card has a process of its own, and so has the machine
-that personalises cards. Requests come on standard input, answers go to standard output (``wire``); the end of the
-input is the card being pulled out.
+that personalises cards; a reader that serves nothing but its card may be that process itself (``chip_here``).
+Requests come on standard input, answers go to standard output (``wire``); the end of the input is the card being
+pulled out.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from typing import IO, TYPE_CHECKING
 
 from sotepki.card.key_store import TokenKeyStore
 from sotepki.card.kinds import Credential, KeyUse, card_layout
+from sotepki.card.seams import Operation
 from sotepki.card.state import CardState, StateFile
-from sotepki.card.vault import Operation, Vault
+from sotepki.card.vault import Vault
 from sotepki.card.wire import LENGTH_BYTES, Message, body_length, decode, encode, error_message
 from sotepki.errors import Misuse, Refused
 from sotepki.tokens.pin import Pin
@@ -39,7 +41,7 @@ def main(arguments: list[str]) -> int:
     try:
         match arguments:
             case ["insert", directory]:
-                lock = _take_card(Path(directory))
+                lock = take_card(Path(directory))
                 answer = chip_of(Path(directory))
             case ["personalise"]:
                 answer = _personalise
@@ -132,15 +134,21 @@ def _credential(request: Message) -> Credential:
     return Credential(request["credential"])
 
 
-def _take_card(directory: Path) -> IO[bytes]:
+def take_card(directory: Path) -> IO[bytes]:
+    """The lock of the card in a directory, held until the file is closed.
+
+    Raises:
+        Misuse: rule ``card.unknown``.
+        Refused: rule ``card.in-use``.
+    """
     if not directory.is_dir():
         raise Misuse(f"There is no card in {directory}.", rule="card.unknown")
     lock = try_lock(directory / "card.lock")
     if lock is None:
         raise Refused(
-            f"The card {directory.name} is in another reader.",
+            f"The card {directory.name} is in a reader already.",
             rule="card.in-use",
-            advice="Remove it there first; one process at a time can have a card.",
+            advice="Use it there ('sotepki card client'), or take it out first ('sotepki card remove').",
             subject=directory.name,
         )
     return lock

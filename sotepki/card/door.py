@@ -16,13 +16,15 @@ from cryptography import x509
 
 from sotepki.card.kinds import Credential, KeyUse
 from sotepki.card.shelf import CardShelf
+from sotepki.x509.lenient import DerCertificate
 
 ProfileName = Literal["opensc", "authentic", "citizen"]
 LayoutName = Literal["application", "master-file"]
 LanguageName = Literal["fi", "sv", "en"]
 
-# Signs a certificate that a fault needs (expired, without the SV number, of another key), as the true CA would.
-Reissue = Callable[[x509.CertificateBuilder, KeyUse], x509.Certificate]
+# Signs a certificate that a fault needs (expired, without the SV number, of another key) as the CA of the true one
+# would, and gives its DER.
+Reissue = Callable[[x509.CertificateBuilder, DerCertificate], bytes]
 
 
 class Quirks(StrEnum):
@@ -124,6 +126,7 @@ def open_door(
     faults: Faults | None = None,
     trace: Callable[[Exchange], None] | None = None,
     reissue: Reissue | None = None,
+    in_this_process: bool = False,
 ) -> Iterator[ChipDoor]:
     """Put a card into a reader and open its APDU door; leaving pulls the card.
 
@@ -137,6 +140,7 @@ def open_door(
         trace: called after each command, in the caller's thread.
         reissue: signs the certificates that faults ask for; without it they are signed by a key nobody trusts, under
             the issuer's name.
+        in_this_process: see ``CardShelf.insert``.
 
     Raises:
         Misuse: rule ``card.unknown`` or ``card.profile``.
@@ -145,7 +149,7 @@ def open_door(
     """
     from sotepki.card.reader import CardDoor
 
-    with shelf.insert(number) as card:
+    with shelf.insert(number, in_this_process=in_this_process) as card:
         yield CardDoor(
             card,
             profile=profile,

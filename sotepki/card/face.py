@@ -91,7 +91,8 @@ class CardFace:
 
 def face_of(content: CardContent) -> CardFace:
     """The face of a card, by its signature certificate (or the authentication certificate) and its kind."""
-    certificate = content.certificates.get(KeyUse.SIGNATURE) or content.certificates.get(KeyUse.AUTHENTICATION)
+    leaf = content.leaves.get(KeyUse.SIGNATURE) or content.leaves.get(KeyUse.AUTHENTICATION)
+    certificate = leaf.contents if leaf else None
     return CardFace(
         kind=card_kind(content.state.kind),
         number=content.number,

@@ -12,20 +12,21 @@ from cryptography.x509.oid import NameOID
 
 from sotepki.card.door import Faults, Reissue
 from sotepki.card.kinds import KeyUse
+from sotepki.x509.keys import PublicKey
+from sotepki.x509.lenient import DerCertificate
 
-_PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
+_DER = serialization.Encoding.DER
 
 
-def faulty_certificate(
-    certificate: x509.Certificate, use: KeyUse, faults: Faults, reissue: Reissue | None
-) -> x509.Certificate:
-    """The certificate with the faults that are asked for; the same one if none is.
+def faulty_certificate(true: DerCertificate, use: KeyUse, faults: Faults, reissue: Reissue | None) -> bytes:
+    """The certificate in DER with the faults that are asked for; the same one if none is.
 
     ``reissue`` signs it; without, a key that nobody trusts does, under the true issuer's name.
     """
     expired, wrong_key = use in faults.expired, use in faults.wrong_key
     if not (expired or wrong_key or faults.missing_sv_number):
-        return certificate
+        return true.der
+    certificate = true.contents
     begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     if expired:
         begin, end = begin - timedelta(days=366), begin - timedelta(days=1)
@@ -38,8 +39,7 @@ def faulty_certificate(
                 if all(attribute.oid != NameOID.PSEUDONYM for attribute in relative)
             ]
         )
-    public_key = certificate.public_key()
-    assert isinstance(public_key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey)
+    public_key = true.public_key
     builder = x509.CertificateBuilder(
         certificate.issuer,
         subject,
@@ -53,7 +53,7 @@ def faulty_certificate(
         if wrong_key and isinstance(value, x509.SubjectKeyIdentifier):
             value = x509.SubjectKeyIdentifier.from_public_key(_another_key(public_key))
         builder = builder.add_extension(value, extension.critical)
-    return reissue(builder, use) if reissue else builder.sign(_nobodys_key(), hashes.SHA256())
+    return reissue(builder, true) if reissue else builder.sign(_nobodys_key(), hashes.SHA256()).public_bytes(_DER)
 
 
 @cache
@@ -66,7 +66,7 @@ def _another_rsa(size: int) -> rsa.RSAPublicKey:
     return rsa.generate_private_key(65537, size).public_key()
 
 
-def _another_key(public_key: _PublicKey) -> _PublicKey:
+def _another_key(public_key: PublicKey) -> PublicKey:
     """A public key of the same kind and size whose private key nobody has."""
     if isinstance(public_key, rsa.RSAPublicKey):
         return _another_rsa(public_key.key_size)
@@ -79,8 +79,3 @@ def _another_point(curve: str) -> ec.EllipticCurvePublicKey:
 
 
 _CURVES: dict[str, ec.EllipticCurve] = {curve.name: curve for curve in (ec.SECP256R1(), ec.SECP384R1())}
-
-
-def der(certificate: x509.Certificate) -> bytes:
-    """The certificate in DER."""
-    return certificate.public_bytes(serialization.Encoding.DER)

@@ -4,18 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from sotepki.card.kinds import CardKind, Credential, KeyUse, card_kind
-from sotepki.card.link import ChipLink
+from sotepki.card.seams import Operation
 from sotepki.card.state import CardState, Phase
-from sotepki.card.vault import Operation
+from sotepki.card.wire import Message
 from sotepki.errors import Fault, Misuse, Refused
 from sotepki.tokens.keys import PrivateKey, token_private_key
 from sotepki.tokens.pin import Pin
+from sotepki.x509.lenient import DerCertificate
+
+
+class Link(Protocol):
+    """The line to a chip: ``ChipLink`` to another process, ``ChipHere`` to this one."""
+
+    @property
+    def process_id(self) -> int | None: ...
+
+    def ask(self, request: Message) -> Message: ...
+
+    def close(self) -> None: ...
 
 
 class InsertedCard:
@@ -27,12 +39,12 @@ class InsertedCard:
     def __init__(
         self,
         state: CardState,
-        certificates: Mapping[KeyUse, x509.Certificate],
+        leaves: Mapping[KeyUse, DerCertificate],
         issuers: tuple[x509.Certificate, ...],
-        link: ChipLink,
+        link: Link,
     ) -> None:
         self._state = state
-        self._certificates = certificates
+        self._leaves = leaves
         self._issuers = issuers
         self._link = link
         self._keys = {use: self._key(use) for use in KeyUse}
@@ -59,17 +71,25 @@ class InsertedCard:
 
     @property
     def chip_process(self) -> int | None:
-        """The process of the chip, while the card is inserted."""
+        """The process of the chip, while the card is inserted and the chip is not in this process."""
         return self._link.process_id
 
     @property
-    def link(self) -> ChipLink:
+    def link(self) -> Link:
         """The line to the chip, for the other doors of the same card."""
         return self._link
 
     def certificate(self, use: KeyUse | str) -> x509.Certificate:
-        """The certificate of a use, ``authentication`` or ``signature``; free to read."""
-        return self._certificates[_use(use)]
+        """The certificate of a use, ``authentication`` or ``signature``; free to read.
+
+        Raises:
+            Refused: rule ``cert.null-parameters``: pyca does not read it; ``leaf`` has it.
+        """
+        return self.leaf(use).exact()
+
+    def leaf(self, use: KeyUse | str) -> DerCertificate:
+        """The certificate of a use by its bytes, also one that strict readers refuse."""
+        return self._leaves[_use(use)]
 
     @property
     def authentication_key(self) -> PrivateKey:
@@ -147,7 +167,7 @@ class InsertedCard:
         self.remove()
 
     def _key(self, use: KeyUse) -> PrivateKey:
-        public_key = self._certificates[use].public_key()
+        public_key = self._leaves[use].public_key
         if not isinstance(public_key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey):
             raise Fault(f"The {use} certificate of the card {self.number} has a key of a strange kind.")
         return token_private_key(_ChipKey(self._link, use), public_key)
@@ -156,7 +176,7 @@ class InsertedCard:
 class _ChipKey:
     """``KeyHandle`` of a key inside the chip."""
 
-    def __init__(self, link: ChipLink, use: KeyUse) -> None:
+    def __init__(self, link: Link, use: KeyUse) -> None:
         self._link = link
         self._use = use
 

@@ -37,6 +37,9 @@ class TokenKeyStore:
         place = self._layout.places[use]
         if place.credential not in self._open:
             raise Fault(f"The {use} key was asked for before its PIN.")
+        session, pin = self._logins[place.credential]
+        if not session.alive and not self._log_in(place.credential, pin):  # the process used other tokens meanwhile
+            raise Fault(f"The token of the {use} key does not open any more.")
         key = self._logins[place.credential][0].private_key(place.key_label)
         assert isinstance(key, TokenRsaPrivateKey | TokenEcPrivateKey)
         return key.handle

@@ -29,7 +29,7 @@ def pin_letter(
     Args:
         holder: the holder's name.
         card_number: the number on the card.
-        activation_code: the code; besides the card's chip, this letter is the only place that has it.
+        activation_code: the code; besides the card's chip and DVV's sealed store, only this letter has it.
         sent: day of the letter.
         address: where it goes; parts separated by commas become lines.
         kind: id of the kind of card.

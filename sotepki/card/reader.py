@@ -8,8 +8,10 @@ import threading
 import time
 from collections.abc import Callable
 
+from cryptography.hazmat.primitives.serialization import Encoding
+
 from sotepki.card.door import NO_FAULTS, Exchange, Faults, Quirks, Reissue
-from sotepki.card.fault_certificates import der, faulty_certificate
+from sotepki.card.fault_certificates import faulty_certificate
 from sotepki.card.inserted import InsertedCard
 from sotepki.card.kinds import KeyUse
 from sotepki.card.operating import card_placement, card_profile
@@ -142,8 +144,8 @@ class CardDoor:
 
     def _face(self, faults: Faults) -> Message:
         card = self._card
-        true = {use: card.certificate(use) for use in KeyUse}
-        shown = {use: der(faulty_certificate(true[use], use, faults, self._reissue)) for use in KeyUse}
+        true = {use: card.leaf(use) for use in KeyUse}
+        shown = {use: faulty_certificate(true[use], use, faults, self._reissue) for use in KeyUse}
         if faults.mismatched:
             shown = {use: shown[other] for use, other in zip(KeyUse, reversed(KeyUse), strict=True)}
         quirks = {Quirks.BY_PROFILE: None, Quirks.ON: True, Quirks.OFF: False}[faults.quirks]
@@ -153,9 +155,9 @@ class CardDoor:
             "profile": self._profile.id,
             "layout": self._layout,
             "language": self._language,
-            "true": {use: der(true[use]).hex() for use in KeyUse},
+            "true": {use: true[use].der.hex() for use in KeyUse},
             "shown": {use: None if use in missing else shown[use].hex() for use in KeyUse},
-            "issuers": [der(issuer).hex() for issuer in card.issuers],
+            "issuers": [issuer.public_bytes(Encoding.DER).hex() for issuer in card.issuers],
             "readable-issuers": not faults.unreadable_ca_files,
             "sound-token-info": not faults.corrupted_token_info,
             "quirks": quirks,

@@ -11,7 +11,7 @@ from typing import Self
 
 from cryptography import x509
 
-from sotepki.card.inserted import InsertedCard
+from sotepki.card.inserted import InsertedCard, Link
 from sotepki.card.kinds import KeyUse, card_kind
 from sotepki.card.link import PATIENCE, ChipLink
 from sotepki.card.manufacture import BLANK_PHASES, CERTIFICATES, add_blank, empty_card
@@ -21,6 +21,7 @@ from sotepki.card.wire import Message
 from sotepki.errors import Fault, Misuse, Refused
 from sotepki.tokens.softhsm import write_configuration
 from sotepki.tokens.storage import locked, private_directory
+from sotepki.x509.lenient import DerCertificate, der_certificate
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,17 @@ class CardContent:
     """
 
     state: CardState
-    certificates: Mapping[KeyUse, x509.Certificate]
+    leaves: Mapping[KeyUse, DerCertificate]
     issuers: tuple[x509.Certificate, ...]
+
+    @property
+    def certificates(self) -> dict[KeyUse, x509.Certificate]:
+        """The certificates for programs that use pyca.
+
+        Raises:
+            Refused: rule ``cert.null-parameters``: pyca does not read them; ``leaves`` has them.
+        """
+        return {use: leaf.exact() for use, leaf in self.leaves.items()}
 
     @property
     def number(self) -> str:
@@ -127,15 +137,17 @@ class CardShelf:
         state = StateFile(directory / "card.json").load()
         certificates = directory / CERTIFICATES
         if state.phase in BLANK_PHASES:
-            return CardContent(state=state, certificates={}, issuers=())
+            return CardContent(state=state, leaves={}, issuers=())
         return CardContent(
             state=state,
-            certificates={use: _certificate(certificates / f"{use}.der") for use in KeyUse},
-            issuers=tuple(_certificate(path) for path in sorted(certificates.glob("issuer-*.der"))),
+            leaves={use: _certificate(certificates / f"{use}.der") for use in KeyUse},
+            issuers=tuple(_certificate(path).exact() for path in sorted(certificates.glob("issuer-*.der"))),
         )
 
-    def insert(self, number: str) -> InsertedCard:
+    def insert(self, number: str, *, in_this_process: bool = False) -> InsertedCard:
         """Put a card into a reader of this process: its chip starts, no PIN is verified.
+
+        ``in_this_process``: the chip has no process of its own. For programs that hold one card and nothing else.
 
         Raises:
             Misuse: rule ``card.unknown``.
@@ -144,22 +156,14 @@ class CardShelf:
             Fault: the chip does not start.
         """
         content = self.read(number)
-        if not content.certificates:
+        if not content.leaves:
             raise Refused(
                 f"The card {number} is {content.state.phase} and holds nothing.",
                 rule="card.out-of-use",
                 advice="Personalise it first.",
                 subject=number,
             )
-        directory = self._card(number).absolute()
-        configuration = write_configuration(directory)  # the workspace may have been moved
-        link = ChipLink(
-            f"The card {number}",
-            ["insert", str(directory)],
-            configuration=configuration,
-            patience=self._patience,
-        )
-        return InsertedCard(content.state, content.certificates, content.issuers, link)
+        return InsertedCard(content.state, content.leaves, content.issuers, self._link(number, in_this_process))
 
     def configuration(self, number: str) -> Path:
         """The SoftHSM configuration of a card, for other PKCS#11 programs (``SOFTHSM2_CONF``).
@@ -183,6 +187,15 @@ class CardShelf:
     ) -> None:
         self.close()
 
+    def _link(self, number: str, in_this_process: bool) -> Link:
+        name, directory = f"The card {number}", self._card(number).absolute()
+        configuration = write_configuration(directory)  # the workspace may have been moved
+        if in_this_process:
+            from sotepki.card.chip_here import ChipHere  # with SoftHSM's library, which other processes never load
+
+            return ChipHere(name, directory)
+        return ChipLink(name, ["insert", str(directory)], configuration=configuration, patience=self._patience)
+
     def _place(self, number: str) -> Path:
         return self.directory / check_number(number)
 
@@ -203,10 +216,10 @@ def _whole(directory: Path) -> bool:
     return "." not in directory.name and (directory / "card.json").is_file()
 
 
-def _certificate(path: Path) -> x509.Certificate:
+def _certificate(path: Path) -> DerCertificate:
     try:
-        return x509.load_der_x509_certificate(path.read_bytes())
-    except (OSError, ValueError) as error:
+        return der_certificate(path.read_bytes())
+    except (OSError, Refused) as error:
         raise Fault(
             f"The card {path.parent.parent.name} has no readable {path.stem} certificate.", rule="card.content"
         ) from error

@@ -124,7 +124,7 @@ class StateFile:
             "tries": {credential: state.tries[credential] for credential in Credential},
             "chosen": sorted(state.chosen),
         }
-        content = json.dumps(row, ensure_ascii=False, indent=1).encode() + b"\n"
+        content = json.dumps(row, ensure_ascii=False).encode() + b"\n"
         # A counter is one digit, and the new one can be put in its place: a try costs a short write.
         if not replace_one_byte(self.path, content, durable=durable):
             write_private(self.path, content, durable=durable)

@@ -8,76 +8,14 @@ words, not rights. What is below, ``KeyStore``, compares PINs and signs, and cou
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import StrEnum
-from typing import NoReturn, Protocol
 
+from sotepki.card import refusals
 from sotepki.card.kinds import PIN_NAMES, CardKind, Credential, KeyUse, card_kind, card_layout
+from sotepki.card.seams import DECRYPTION, KeyStore, Operation, StateKeeper
 from sotepki.card.state import CardState, Phase
 from sotepki.errors import Fault, Misuse, Refused
 from sotepki.tokens.keys import PSS_HASHES, KeyHandle
 from sotepki.tokens.pin import Pin
-
-
-class Operation(StrEnum):
-    """What a key can be asked to do; the names of the methods of ``KeyHandle``."""
-
-    SIGN_PKCS1 = "sign_pkcs1"
-    SIGN_PSS = "sign_pss"
-    SIGN_ECDSA = "sign_ecdsa"
-    SIGN_RAW = "sign_raw"
-    DECRYPT_PKCS1 = "decrypt_pkcs1"
-    DECRYPT_RAW = "decrypt_raw"
-
-
-_DECRYPTION = frozenset({Operation.DECRYPT_PKCS1, Operation.DECRYPT_RAW})
-
-
-class KeyStore(Protocol):
-    """Where the keys are. It knows PINs but not how often they may be tried."""
-
-    def check_pin(self, credential: Credential, pin: Pin) -> bool:
-        """Whether this is PIN1 or PIN2; if so, its key can be used until ``close``."""
-        ...
-
-    def key(self, use: KeyUse) -> KeyHandle:
-        """The key of a use whose PIN was checked."""
-        ...
-
-    def close(self, credential: Credential) -> None:
-        """Forget that a PIN was checked."""
-        ...
-
-    def power_off(self) -> None:
-        """Keep nothing that a PIN opened."""
-        ...
-
-    def change_pin(self, credential: Credential, old: Pin, new: Pin) -> bool:
-        """Change PIN1 or PIN2; False if ``old`` is wrong."""
-        ...
-
-    def change_open_pin(self, credential: Credential, new: Pin) -> bool:
-        """Change PIN1 or PIN2 that was checked and not closed since."""
-        ...
-
-    def set_pin(self, credential: Credential, code: Pin, new: Pin) -> bool:
-        """Set PIN1 or PIN2 by the activation code; False if ``code`` is wrong."""
-        ...
-
-    def check_code(self, code: Pin) -> bool:
-        """Whether this is the activation code. PIN2 was closed before."""
-        ...
-
-
-class StateKeeper(Protocol):
-    """Where the state of a card is kept without power (``StateFile``)."""
-
-    def load(self) -> CardState:
-        """The state."""
-        ...
-
-    def save(self, state: CardState, *, durable: bool = True) -> None:
-        """Replace the state; with ``durable`` it outlives a power cut from now on."""
-        ...
 
 
 class Vault:
@@ -116,11 +54,7 @@ class Vault:
                 ``card.code.locked``.
         """
         if self._state.phase is Phase.ACTIVE:
-            raise Refused(
-                f"The card {self._state.number} is active already.",
-                rule="card.already-active",
-                advice="Use it with its PINs; a forgotten PIN is unblocked by the activation code.",
-            )
+            raise refusals.already_active(self._state)
         self._require_phase(Phase.PERSONALISED)
         self._check_forms(code, {Credential.PIN1: pin1, Credential.PIN2: pin2})
         self._forget(Credential.PIN1)  # one of them may have been set over the wire before
@@ -169,7 +103,7 @@ class Vault:
         self._require_pin(credential)
         code = self._code
         if code is None:
-            raise Refused("The card wants its activation code first.", rule="card.code.not-verified")
+            raise refusals.code_not_verified()
         self.kind.check_form(credential, new)
         self._set_by_code(credential, code, new)
 
@@ -270,7 +204,7 @@ class Vault:
         """
         credential = card_layout().places[use].credential
         self._require_set(credential)
-        if use is KeyUse.SIGNATURE and operation in _DECRYPTION:
+        if use is KeyUse.SIGNATURE and operation in DECRYPTION:
             raise Refused("The signature key of a card signs and does nothing else.", rule="card.key.use")
         self._require_verified(credential)
         try:
@@ -312,13 +246,13 @@ class Vault:
     ) -> None:
         """Spend a try, look, and give the tries back if it was right."""
         if not self._state.tries[credential]:
-            self._refuse_locked(credential)
+            raise refusals.locked(self._state, credential)
         self._forget(credential)
         self._keep(self._state.spend(credential), durable=True)
         if not attempt():
             if not self._state.tries[credential]:
-                self._refuse_locked(credential)
-            self._refuse_wrong(credential)
+                raise refusals.locked(self._state, credential)
+            raise refusals.wrong(self._state, credential)
         state = self._state.restore(credential)
         try:
             # If a power cut loses this, the holder has one try fewer, never one more.
@@ -353,18 +287,11 @@ class Vault:
 
     def _require_pin(self, credential: Credential) -> None:
         if credential is Credential.PUK:
-            raise Refused(
-                "The activation code is not verified or changed by itself; it sets PIN1 or PIN2.",
-                rule="card.code.fixed",
-            )
+            raise refusals.code_is_fixed()
 
     def _require_verified(self, credential: Credential) -> None:
         if credential not in self._verified:
-            raise Refused(
-                f"The card wants its {PIN_NAMES[credential]} first.",
-                rule=f"card.{credential}.not-verified",
-                advice="PIN2 is asked for before every single signature." if credential is Credential.PIN2 else "",
-            )
+            raise refusals.not_verified(credential)
 
     def _require_set(self, credential: Credential) -> None:
         if not self._state.is_set(credential):
@@ -375,37 +302,5 @@ class Vault:
             self._require_phase(Phase.ACTIVE)
 
     def _require_phase(self, phase: Phase) -> None:
-        if self._state.phase is phase:
-            return
-        if self._state.phase is Phase.PERSONALISED:
-            raise Refused(
-                f"The card {self._state.number} is not activated yet.",
-                rule="card.not-activated",
-                advice="Activate it with the code in the holder's letter and choose PIN1 and PIN2.",
-            )
-        raise Refused(
-            f"The card {self._state.number} is {self._state.phase} and does nothing.", rule="card.out-of-use"
-        )
-
-    def _refuse_wrong(self, credential: Credential) -> NoReturn:
-        left = self._state.tries[credential]
-        raise Refused(
-            f"Wrong {PIN_NAMES[credential]}; {left} {'try is' if left == 1 else 'tries are'} left.",
-            rule="card.code.wrong" if credential is Credential.PUK else "card.pin.wrong",
-            subject=self._state.number,
-        )
-
-    def _refuse_locked(self, credential: Credential) -> NoReturn:
-        if credential is Credential.PUK:
-            raise Refused(
-                f"The {PIN_NAMES[credential]} is locked; no PIN of the card can be set any more.",
-                rule="card.code.locked",
-                advice="Order a new card at the registration point.",
-                subject=self._state.number,
-            )
-        raise Refused(
-            f"The {PIN_NAMES[credential]} is locked.",
-            rule="card.pin.locked",
-            advice="Set a new one with the activation code.",
-            subject=self._state.number,
-        )
+        if self._state.phase is not phase:
+            raise refusals.out_of_phase(self._state)

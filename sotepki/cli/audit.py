@@ -8,6 +8,8 @@ from sotepki.cli.context import emit, pass_workspace
 from sotepki.errors import Refused
 from sotepki.workspace import Workspace
 
+MOST_FINDINGS = 5
+
 
 @click.group("audit")
 def command() -> None:
@@ -38,18 +40,29 @@ def list_entries(workspace: Workspace, last: int) -> None:
 
 
 @command.command("verify")
+@click.option("--head", "known", metavar="NUMBER:HASH", help="A head that 'verify' printed earlier.")
 @pass_workspace
-def verify(workspace: Workspace) -> None:
-    """Check every link of the hash chain; exit code 1 names the first entry that does not fit."""
-    from sotepki.records import JournalEntry, first_break
+def verify(workspace: Workspace, known: str | None) -> None:
+    """Check the hash chain, and that every row of every table is as the journal left it.
 
+    Exit code 1 names what was changed behind the journal's back. The head that is printed, kept where nobody who can
+    write to the workspace can change it, shows later whether the journal was cut off or written anew.
+    """
+    from sotepki.records import Head, findings, head
+    from sotepki.records.heads import NOTE, noted
+    from sotepki.records.migrations.models import load_models
+
+    load_models()  # every table there is, also those of rooms that this command does not use
+    heads = [one for one in (noted(workspace.directory / NOTE), Head.parse(known) if known else None) if one]
     with workspace.records.look() as session:
-        broken = first_break(session)
-        count = session.query(JournalEntry).count()
-    if broken:
+        found = list(findings(session, heads))
+        last = head(session)
+    if found:
+        more = f" And {len(found) - MOST_FINDINGS} more." if len(found) > MOST_FINDINGS else ""
         raise Refused(
-            broken,
+            " ".join(found[:MOST_FINDINGS]) + more,
             rule="audit.chain",
             advice="Somebody changed the database behind the journal; restore it from a copy.",
         )
-    emit({"verdict": "valid", "entries": count}, f"The journal is whole: {count} entries.")
+    answer = {"verdict": "valid", "entries": last.sequence, "head": str(last)}
+    emit(answer, f"The journal is whole: {last.sequence} entries, and every row is as it says.\nHead: {last}")

@@ -1,28 +1,27 @@
-"""``sotepki card``: Vartti's desk and the card in the reader. PINs are typed without echo or read from a file."""
+"""``sotepki card``: orders and cards at Vartti's desk; the rest of the group is in modules of its own."""
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from sotepki.cli import card_client, card_reader, card_special
+from sotepki.cli import card_client, card_holder, card_reader, card_special, card_vartti
+from sotepki.cli.card_orders import (
+    REGISTRAR,
+    actor_of,
+    emit_order,
+    identity_options,
+    order_line,
+    order_lines,
+    proof_of,
+)
 from sotepki.cli.context import emit, pass_workspace, write_output
-from sotepki.cli.pin_entry import pin_file_option, read_pins
 from sotepki.errors import Misuse
 
 if TYPE_CHECKING:
-    from sotepki.card import InsertedCard
-    from sotepki.dvv import CardOrder, IdentityProof
-    from sotepki.identifiers import Hetu
     from sotepki.workspace import Workspace
-
-_DAY = click.DateTime(["%Y-%m-%d"])
-_WHICH = click.option(
-    "--which", type=click.Choice(["pin1", "pin2"]), required=True, help="PIN1 (perustunnusluku) or PIN2 (signature)."
-)
-_REGISTRAR = click.option("--registrar", required=True, help="The registrar's personal identity code.")
 
 
 @click.group("card")
@@ -33,64 +32,15 @@ def command() -> None:
     """
 
 
-for _member in (*card_reader.COMMANDS, card_client.client, card_special.spare, card_special.test_order):
+for _member in (
+    *card_vartti.COMMANDS,
+    *card_holder.COMMANDS,
+    *card_reader.COMMANDS,
+    card_client.client,
+    card_special.spare,
+    card_special.test_order,
+):
     command.add_command(_member)
-
-
-def _identity_options(function: Any) -> Any:
-    for option in reversed(
-        [
-            click.option(
-                "--identity",
-                required=True,
-                help="Identity document: passport, identity-card, police-identification.",
-            ),
-            click.option("--identity-country", default="FI", show_default=True, help="Who issued it (ISO 3166)."),
-            click.option("--identity-valid-to", type=_DAY, help="Its last day, YYYY-MM-DD."),
-            click.option("--identity-hetu", help="The personal identity code on it, if it shows one."),
-        ]
-    ):
-        function = option(function)
-    return function
-
-
-@command.command("order")
-@_REGISTRAR
-@click.option("--applicant", required=True, help="The applicant's personal identity code.")
-@_identity_options
-@click.option("--not-in-person", is_flag=True, help="The applicant did not come to the registration point.")
-@click.option("--right", "right_code", default="", help="Code of the right on the card; default the oldest in force.")
-@click.option("--employer", help="OID of the applicant's organisation, at a point that is not public.")
-@click.option("--letter-address", default="", help="Where the code letter goes; default the home address.")
-@click.option("--point", default="", help="The registration point, if the registrar works at several.")
-@pass_workspace
-def order(
-    workspace: Workspace,
-    registrar: str,
-    applicant: str,
-    identity: str,
-    identity_country: str,
-    identity_valid_to: datetime | None,
-    identity_hetu: str | None,
-    not_in_person: bool,
-    right_code: str,
-    employer: str | None,
-    letter_address: str,
-    point: str,
-) -> None:
-    """Order a professional card at a registration point, after checking identity."""
-    from sotepki.identifiers import Hetu, Oid
-
-    made = workspace.vartti.order_professional_card(
-        registrar=Hetu.parse(registrar),
-        applicant=Hetu.parse(applicant),
-        identity=_proof(identity, identity_country, identity_valid_to, identity_hetu, not not_in_person),
-        right_code=right_code,
-        employer=Oid.parse(employer) if employer else None,
-        letter_address=letter_address,
-        point=point,
-    )
-    _emit(made)
 
 
 @command.command("personalise")
@@ -98,7 +48,7 @@ def order(
 @pass_workspace
 def personalise(workspace: Workspace, order: str) -> None:
     """Make the card of an order: keys, certificates, card, code letter. Goes on after an interruption."""
-    _emit(workspace.vartti.personalise(order))
+    emit_order(workspace.vartti.personalise(order))
 
 
 @command.command("cancel")
@@ -107,24 +57,30 @@ def personalise(workspace: Workspace, order: str) -> None:
 @pass_workspace
 def cancel(workspace: Workspace, order: str, actor: str) -> None:
     """Withdraw an order before the card is made."""
-    _emit(workspace.vartti.cancel_order(order, actor=_actor(actor)))
+    emit_order(workspace.vartti.cancel_order(order, actor=actor_of(actor)))
 
 
 @command.command("list")
 @click.option("--state", default="", help="Only orders in this state.")
+@click.option("--kind", default="", help="Only professional, personnel or actor cards.")
 @click.option("--registration-number", help="Only orders of this professional.")
 @pass_workspace
-def list_orders(workspace: Workspace, state: str, registration_number: str | None) -> None:
-    """List orders and cards."""
+def list_orders(workspace: Workspace, state: str, kind: str, registration_number: str | None) -> None:
+    """List orders and, unless some orders are asked for, the cards that no order of Vartti's made."""
     from sotepki.identifiers import RegistrationNumber
 
     number = RegistrationNumber.parse(registration_number) if registration_number else None
-    orders = workspace.vartti.orders(state=state, registration_number=number)
-    lines = [
-        f"{one.id}  {one.state:<14} {one.registration_number}  {one.right_code:<4} {one.card_number}"
-        for one in orders
-    ]
-    emit([one.as_dict() for one in orders], "\n".join(lines) or "There are no orders.")
+    orders = workspace.vartti.orders(state=state, kind=kind, registration_number=number)
+    lines = [order_line(one) for one in orders]
+    rows = [one.as_dict() for one in orders]
+    if not state and not kind and not number:
+        for card_number in sorted(set(workspace.cards.numbers()) - {one.card_number for one in orders}):
+            card = workspace.cards.read(card_number).state
+            lines.append(f"{card.number}  {card.condition:<14} {card.kind}  {card.holder}")
+            rows.append(
+                {"card_number": card.number, "state": card.condition, "kind": card.kind, "holder": card.holder}
+            )
+    emit(rows, "\n".join(lines) or "There are no orders and no cards.")
 
 
 @command.command("show")
@@ -142,18 +98,22 @@ def show(workspace: Workspace, number: str, svg: str | None) -> None:
     on_shelf = workspace.cards.numbers()
     if number not in on_shelf or number in {one.card_number for one in workspace.vartti.orders()}:
         found = workspace.vartti.order(number) if number.startswith("C") else workspace.vartti.card(number)
-        data, lines, card_number = found.as_dict(), _lines(found), found.card_number
+        steps = workspace.vartti.history(found.id)
+        data, lines, card_number = found.as_dict(), order_lines(found), found.card_number
+        data["steps"] = [{"step": one.step, "state": one.state, "actor": one.actor, "at": one.at} for one in steps]
+        lines += [f"  {one.at:%Y-%m-%d %H:%M}  {one.step:<18} {one.state:<16} {one.actor}" for one in steps]
     if card_number in on_shelf:
         content = workspace.cards.read(card_number)
         data["card"] = {
             "holder": content.holder,
             "condition": content.state.condition,
             "tries": {str(credential): count for credential, count in content.state.tries.items()},
-            "certificates": {str(use): readable(one.subject) for use, one in content.certificates.items()},
+            "certificates": {str(use): readable(one.contents.subject) for use, one in content.leaves.items()},
         }
         whose = f"{content.holder}'s card" if content.holder else f"the card {card_number}"
-        lines.append(f"The chip of {whose} is {content.state.condition}.")
-        lines += [f"  {use}: {readable(one.subject)}" for use, one in content.certificates.items()]
+        left = ", ".join(f"{credential} {count}" for credential, count in content.state.tries.items())
+        lines.append(f"The chip of {whose} is {content.state.condition}; tries left: {left}.")
+        lines += [f"  {use}: {readable(one.contents.subject)}" for use, one in content.leaves.items()]
     if svg is not None:
         if card_number not in on_shelf:
             raise Misuse(f"The card of the order {number} is not made yet.", advice="Personalise it first.")
@@ -165,8 +125,8 @@ def show(workspace: Workspace, number: str, svg: str | None) -> None:
 
 @command.command("hand-over")
 @click.argument("number")
-@_REGISTRAR
-@_identity_options
+@REGISTRAR
+@identity_options
 @pass_workspace
 def hand_over(
     workspace: Workspace,
@@ -180,32 +140,8 @@ def hand_over(
     """Hand the card to its holder, who comes in person and shows an identity document."""
     from sotepki.identifiers import Hetu
 
-    proof = _proof(identity, identity_country, identity_valid_to, identity_hetu, True)
-    _emit(workspace.vartti.hand_over(number, registrar=Hetu.parse(registrar), identity=proof))
-
-
-@command.command("activate")
-@click.argument("number")
-@pin_file_option("activation code, PIN1, PIN2")
-@pass_workspace
-def activate(workspace: Workspace, number: str, pin_file: str | None) -> None:
-    """Take a card into use: the activation code from the letter, then PIN1 and PIN2 of one's own choice."""
-    from sotepki.card import Phase
-
-    found = workspace.vartti.card(number)
-    if found.state == "handed-out" and workspace.cards.read(number).state.phase is Phase.ACTIVE:
-        # An earlier run was interrupted between the chip and Vartti's books.
-        _emit(workspace.vartti.note_activation(number, actor=found.hetu))
-        return
-    code, pin1, pin2 = read_pins(pin_file, ["Activation code", "New PIN1", "New PIN2"])
-    with workspace.cards.insert(number) as card:
-        card.activate(code, pin1, pin2)
-        data = _card_state(card)
-    if found.state == "handed-out":
-        data["state"] = workspace.vartti.note_activation(number, actor=found.hetu).state
-    else:
-        data["state"] = found.state
-    emit(data, f"The card {number} is in use; both PINs are set.")
+    proof = proof_of(identity, identity_country, identity_valid_to, identity_hetu)
+    emit_order(workspace.vartti.hand_over(number, registrar=Hetu.parse(registrar), identity=proof))
 
 
 @command.command("close")
@@ -219,9 +155,9 @@ def activate(workspace: Workspace, number: str, pin_file: str | None) -> None:
 @pass_workspace
 def close(workspace: Workspace, number: str, reason: str, actor: str) -> None:
     """Close a card: both certificates are revoked for good, and the revocation list is published."""
-    closed = workspace.vartti.close_card(number, reason, _actor(actor))
+    closed = workspace.vartti.close_card(number, reason, actor_of(actor))
     workspace.authorities.publish_if_due(workspace.published)
-    _emit(closed)
+    emit_order(closed)
 
 
 @command.command("resume")
@@ -231,82 +167,3 @@ def resume(workspace: Workspace) -> None:
     done = [*workspace.vartti.resume(), *workspace.vartti.follow_time()]
     workspace.authorities.publish_if_due(workspace.published)
     emit([one.as_dict() for one in done], "\n".join(f"{one.id}: {one.state}" for one in done) or "Nothing waits.")
-
-
-@command.group("pin")
-def pin() -> None:
-    """PIN1 and PIN2 of a card: verify, change, unblock."""
-
-
-@pin.command("verify")
-@click.argument("number")
-@_WHICH
-@pin_file_option("the PIN")
-@pass_workspace
-def verify(workspace: Workspace, number: str, which: str, pin_file: str | None) -> None:
-    """Try a PIN; a wrong one costs a try."""
-    (typed,) = read_pins(pin_file, [which.upper()])
-    with workspace.cards.insert(number) as card:
-        (card.verify_pin1 if which == "pin1" else card.verify_pin2)(typed)
-        emit(_card_state(card), f"{which.upper()} of the card {number} is right.")
-
-
-@pin.command("change")
-@click.argument("number")
-@_WHICH
-@pin_file_option("the present PIN, the new PIN")
-@pass_workspace
-def change(workspace: Workspace, number: str, which: str, pin_file: str | None) -> None:
-    """Change a PIN by the present one."""
-    present, new = read_pins(pin_file, [f"Present {which.upper()}", f"New {which.upper()}"])
-    with workspace.cards.insert(number) as card:
-        card.change_pin(which, present, new)
-        emit(_card_state(card), f"{which.upper()} of the card {number} is changed.")
-
-
-@pin.command("unblock")
-@click.argument("number")
-@_WHICH
-@pin_file_option("activation code, the new PIN")
-@pass_workspace
-def unblock(workspace: Workspace, number: str, which: str, pin_file: str | None) -> None:
-    """Set a locked or forgotten PIN by the activation code."""
-    code, new = read_pins(pin_file, ["Activation code", f"New {which.upper()}"])
-    with workspace.cards.insert(number) as card:
-        card.unblock(code, which, new)
-        emit(_card_state(card), f"{which.upper()} of the card {number} is set anew.")
-
-
-def _proof(kind: str, country: str, valid_to: datetime | None, hetu: str | None, in_person: bool) -> IdentityProof:
-    from sotepki.dvv import IdentityProof
-    from sotepki.identifiers import Hetu
-
-    last_day: date | None = valid_to.date() if valid_to else None
-    return IdentityProof(kind, last_day, country, Hetu.parse(hetu) if hetu else None, in_person)
-
-
-def _actor(text: str) -> Hetu | str:
-    from sotepki.dvv import DVV
-    from sotepki.identifiers import Hetu
-
-    return DVV if text == DVV else Hetu.parse(text)
-
-
-def _card_state(card: InsertedCard) -> dict[str, Any]:
-    return {"card_number": card.number, "condition": card.condition(), "tries": card.tries()}
-
-
-def _emit(found: CardOrder) -> None:
-    emit(found.as_dict(), "\n".join(_lines(found)))
-
-
-def _lines(found: CardOrder) -> list[str]:
-    lines = [f"{found.id}: {found.state}, {found.registration_number}, right {found.right_code}, point {found.point}"]
-    if found.card_number:
-        end = f", valid to {found.not_after:%Y-%m-%d}" if found.not_after else ""
-        lines.append(f"Card {found.card_number}{end}")
-    if found.closing_reason:
-        lines.append(f"Closed: {found.closing_reason}")
-    if found.rejected_by:
-        lines.append(f"Rejected by [{found.rejected_by}]")
-    return lines + [f"Warning: {one.message} [{one.rule}] {one.advice}" for one in found.warnings]

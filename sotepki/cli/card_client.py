@@ -14,7 +14,7 @@ from sotepki.cli.pin_entry import pin_file_option, read_pins
 from sotepki.errors import Misuse
 
 if TYPE_CHECKING:
-    from sotepki.card.client import CardCertificate, CardClient, Proof, Role
+    from sotepki.card.client import CardCertificate, CardClient, PinStatus, Proof, Role
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -50,7 +50,8 @@ def readers() -> None:
                 with context.connect(str(number)) as card:
                     rows.append({"number": number, "reader": name, "atr": card.atr.hex(), "problem": ""})
             except Fault as fault:
-                rows.append({"number": number, "reader": name, "atr": "", "problem": fault.sentence})
+                problem = "no card" if fault.rule == "card.pcsc.no-card" else fault.sentence
+                rows.append({"number": number, "reader": name, "atr": "", "problem": problem})
     lines = [f"{row['number']}  {row['reader']}  {row['atr'] or row['problem']}" for row in rows]
     emit(rows, "\n".join(lines) or "There is no reader.")
 
@@ -81,11 +82,11 @@ def list_content(reader: str) -> None:
 @click.option("--output", default="-", show_default=True, help="Where to write them, as PEM.")
 def certificates(reader: str, output: str) -> None:
     """Read every certificate of the card, as PEM."""
-    from cryptography.hazmat.primitives.serialization import Encoding
+    from sotepki.x509.lenient import pem
 
     with _card(reader) as card:
         found = [one.certificate for one in card.objects().certificates if one.certificate]
-    write_output(output, b"".join(one.public_bytes(Encoding.PEM) for one in found))
+    write_output(output, b"".join(pem(one) for one in found))
 
 
 @client.command("pins")
@@ -98,10 +99,7 @@ def pins(reader: str) -> None:
         {"pin": str(one.role), "reference": f"{one.reference:02X}", "standing": str(one.standing), "tries": one.tries}
         for one in found
     ]
-    lines = [
-        f"{one.role}: {one.standing}" + (f", {one.tries} tries left" if one.tries is not None else "")
-        for one in found
-    ]
+    lines = [f"{one.role}: {_standing(one)}" for one in found]
     emit(rows, "\n".join(lines))
 
 
@@ -178,6 +176,14 @@ def unblock(reader: str, which: str, pin_file: str | None, insist: bool) -> None
     emit({"pin": str(role), "state": "set"}, f"{role} is set.")
 
 
+def _standing(one: PinStatus) -> str:
+    if one.tries is None:
+        return one.standing
+    if not one.tries:
+        return f"{one.standing}, 0 tries left, or not set yet: 'client unblock' sets it by the activation code"
+    return f"{one.standing}, {one.tries} {'try' if one.tries == 1 else 'tries'} left"
+
+
 @contextmanager
 def _card(reader: str) -> Iterator[CardClient]:
     from sotepki.card.client import CardClient, WrongPins
@@ -203,7 +209,7 @@ def _emit_proof(proof: Proof, output: str) -> None:
         write_output(output, proof.signature)
         if output == "-":
             return
-    holder = readable(proof.certificate.subject)
+    holder = readable(proof.certificate.contents.subject)
     data = {"algorithm": proof.algorithm, "signature": proof.signature.hex(), "subject": holder, "verified": True}
     emit(data, f"Signed ({proof.algorithm}, {len(proof.signature)} bytes) and verified with the key of {holder}.")
 
@@ -211,20 +217,23 @@ def _emit_proof(proof: Proof, output: str) -> None:
 def _described(one: CardCertificate) -> dict[str, Any]:
     from sotepki.x509.names import readable
 
+    contents = one.certificate.contents if one.certificate else None
     return {
         "label": one.label,
         "id": one.id.hex(),
         "path": one.path.hex(),
         "authority": one.trusted,
-        "subject": readable(one.certificate.subject) if one.certificate else "",
-        "not_after": one.certificate.not_valid_after_utc.isoformat() if one.certificate else "",
+        "subject": readable(contents.subject) if contents else "",
+        "not_after": contents.not_valid_after_utc.isoformat() if contents else "",
         "problem": one.problem,
     }
 
 
 def _line(one: CardCertificate) -> str:
     row = _described(one)
-    return f"  {row['id'] or '--'}  {row['path']}  {row['label'] or 'no label'}: {row['subject'] or row['problem']}"
+    until = f", valid to {row['not_after'][:10]}" if row["not_after"] else ""
+    whose = row["subject"] or row["problem"]
+    return f"  {row['id'] or '--'}  {row['path']}  {row['label'] or 'no label'}: {whose}{until}"
 
 
 def _digest(data: bytes) -> bytes:

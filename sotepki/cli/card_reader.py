@@ -20,10 +20,10 @@ from sotepki.errors import Fault, Misuse
 if TYPE_CHECKING:
     from cryptography import x509
 
-    from sotepki.card import KeyUse
     from sotepki.card.door import Faults
     from sotepki.card.pcsc.desk import Occupant, ReaderDesk
     from sotepki.card.pcsc.vpcd import VpcdConnection
+    from sotepki.x509.lenient import DerCertificate
 
 _BACKGROUND_PATIENCE = 20.0
 _READER = click.IntRange(0, 1)
@@ -236,11 +236,12 @@ def _print_exchange(line: bytes) -> None:
 @click.option(
     "--opensc-profile", is_flag=True, help="Also for the ATR of the profile opensc (needed for myeid only)."
 )
-def opensc_conf(driver: str, opensc_profile: bool) -> None:
+@click.option("--pin1-only", is_flag=True, help="One token, of PIN1: for browsers, which need no PIN2.")
+def opensc_conf(driver: str, opensc_profile: bool, pin1_only: bool) -> None:
     """Print the opensc.conf block with which OpenSC takes the real cards' ATRs (profile authentic)."""
     from sotepki.card.pcsc.opensc import Binding, opensc_configuration
 
-    text = opensc_configuration(Binding(driver), also_opensc_profile=opensc_profile)
+    text = opensc_configuration(Binding(driver), also_opensc_profile=opensc_profile, pin1_only=pin1_only)
     emit({"opensc.conf": text}, text.rstrip("\n"))
 
 
@@ -280,16 +281,18 @@ def _in_workspace() -> bool:
     return (workspace_directory() / "workspace.json").is_file()
 
 
-def _reissue(builder: x509.CertificateBuilder, use: KeyUse) -> x509.Certificate:
+def _reissue(builder: x509.CertificateBuilder, true: DerCertificate) -> bytes:
     """Sign a faulty certificate with the key of the CA that issued the true one; no register knows it."""
-    from cryptography.hazmat.primitives import hashes
-
-    from sotepki.dvv import SOTE_PERSONS
     from sotepki.workspace import Workspace
+    from sotepki.x509.issuing import sign_der
 
     with Workspace.open(workspace_directory()) as workspace:  # not before: a card without faults is in at once
-        key = workspace.hsm(workspace.authorities.plan.authorities[SOTE_PERSONS].key_label)
-        return builder.sign(key, hashes.SHA512())
+        authorities = workspace.authorities
+        issuer = authorities.authority_of(true.contents)
+        if issuer is None:
+            raise Misuse("No authority of this workspace issued the card's certificates.", rule="card.faults.form")
+        key = workspace.hsm(authorities.plan.authorities[issuer].key_label)
+        return sign_der(builder, key, explicit_null=not true.strict)
 
 
 COMMANDS = (insert, remove, faults, trace, opensc_conf, readers)

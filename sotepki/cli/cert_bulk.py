@@ -15,8 +15,8 @@ from sotepki.cli.context import emit, pass_workspace, progress_wanted, read_inpu
 from sotepki.errors import Misuse
 
 if TYPE_CHECKING:
-    from sotepki.dvv.bulk import Workshop
-    from sotepki.dvv.certification import CertificateOrder
+    from sotepki.dvv.authority.bulk import Workshop
+    from sotepki.dvv.authority.certification import CertificateOrder
     from sotepki.workspace import Workspace
     from sotepki.x509.keys import PublicKey
 
@@ -39,7 +39,7 @@ def bulk(workspace: Workspace, /, orders: str, out: Path, authority: str, profil
     them (title, serial_number, given_name, ...); 'dns_names' with spaces between.
     A line whose file stands in OUT already is left out, so an interrupted run is finished by giving it again.
     """
-    from sotepki.dvv.bulk import bulk_issuing
+    from sotepki.dvv.authority.bulk import bulk_issuing
     from sotepki.x509.second_opinions import pem
 
     base = Path(orders).parent
@@ -60,7 +60,7 @@ def bulk(workspace: Workspace, /, orders: str, out: Path, authority: str, profil
 
 
 def _workshop(workspace: Workspace) -> Workshop:
-    from sotepki.dvv.bulk import Workshop
+    from sotepki.dvv.authority.bulk import Workshop
 
     ring = workspace.hsm
     return Workshop(
@@ -74,7 +74,7 @@ def _workshop(workspace: Workspace) -> Workshop:
 
 
 def _read(file: str, base: Path) -> list[CertificateOrder]:
-    from sotepki.dvv.certification import CertificateOrder
+    from sotepki.dvv.authority.certification import CertificateOrder
     from sotepki.x509.names import ATTRIBUTES
 
     try:

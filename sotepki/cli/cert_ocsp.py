@@ -65,7 +65,7 @@ def ocsp_faults(workspace: Workspace, /, publication_id: str, clear: bool, **kno
     Without options nothing is changed. The options together replace the faults that ID had; a running
     'sotepki serve' shows them with its next answer. Times are seconds, negative ones go back.
     """
-    from sotepki.dvv.ocsp_fault_board import ALL
+    from sotepki.dvv.publication.ocsp_fault_board import ALL
     from sotepki.services import fault_board
     from sotepki.x509.ocsp_faults import OcspFaults
 

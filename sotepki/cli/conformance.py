@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from sotepki.cli import conformance_beside, conformance_describe
 from sotepki.cli.context import emit, progress_wanted
 from sotepki.errors import Misuse
 
 if TYPE_CHECKING:
+    from conformance.extending import Extension
     from conformance.session import Selection
+    from conformance.sut.loading import Attached
     from conformance.verdicts import CaseResult
 
 E = TypeVar("E", bound=StrEnum)
@@ -26,14 +29,36 @@ def command() -> None:
     """
 
 
+for part in (*conformance_describe.COMMANDS, *conformance_beside.COMMANDS):
+    command.add_command(part)
+
+
+_PRIVATE = click.option(
+    "--cases", "private", type=click.Path(path_type=Path), help="Folder of private cases, run besides the suite's."
+)
+
+
 @command.command("list")
 @click.option("--area", "areas", multiple=True, help="Only this area; may be given several times.")
 @click.option("--phase", "phases", multiple=True, help="Only this phase; may be given several times.")
-def list_cases(areas: tuple[str, ...], phases: tuple[str, ...]) -> None:
+@click.option("--class", "system_class", help="Only what concerns systems of this class: A1, A2, A3, wellbeing, B.")
+@click.option("--role", "roles", multiple=True, help="Only what concerns this role; may be given several times.")
+@click.option("--changed", help="Only what a change touches, as in signing,tls.")
+@_PRIVATE
+def list_cases(
+    areas: tuple[str, ...],
+    phases: tuple[str, ...],
+    system_class: str | None,
+    roles: tuple[str, ...],
+    changed: str | None,
+    private: Path | None,
+) -> None:
     """List the cases with their requirements and the broken systems that they catch."""
-    from conformance.catalogue import catalogue
+    from conformance.extending import declared, register
 
-    cases = _selection((), areas, phases).choose(catalogue())
+    extension = _extension(private)
+    selection = _selection((), areas, phases, system_class, roles, changed)
+    cases = selection.choose(declared(extension), register(extension))
     text = "\n".join(f"{case.id:<48} {case.phase:<9} {case.title}" for case in cases)
     emit([case.as_dict() for case in cases], text)
 
@@ -44,44 +69,102 @@ def list_cases(areas: tuple[str, ...], phases: tuple[str, ...]) -> None:
 @click.option("--case", "cases", multiple=True, help="Only this case; may be given several times.")
 @click.option("--area", "areas", multiple=True, help="Only this area; may be given several times.")
 @click.option("--phase", "phases", multiple=True, help="Only this phase; may be given several times.")
-@click.option("--language", type=click.Choice(["fi", "en"]), default="fi", show_default=True, help="Of report.html.")
-def run_suite(
-    description: Path,
-    report: Path,
-    cases: tuple[str, ...],
-    areas: tuple[str, ...],
-    phases: tuple[str, ...],
-    language: str,
-) -> int:
+@click.option("--class", "system_class", help="Of the system, in place of the TOML file's: A1, A2, A3, wellbeing, B.")
+@click.option("--role", "roles", multiple=True, help="Of the system, in place of the TOML file's.")
+@click.option("--changed", help="Only what a change touches, as in signing,tls.")
+@click.option("--failed", type=click.Path(path_type=Path), help="Only what failed in this earlier report.")
+@click.option(
+    "--resume", type=click.Path(path_type=Path), help="Only what waits in this report; keeps the rest of it."
+)
+@click.option("--compare", type=click.Path(path_type=Path), help="An earlier report to compare with.")
+@click.option("--obey-phases", is_flag=True, help="Enter a phase only if no case of those before it failed.")
+@click.option(
+    "--jobs", type=click.IntRange(1, 16), default=1, show_default=True, help="Processes that share the cases."
+)
+@click.option("-v", "--verbose", is_flag=True, help="Show the evidence of each case as it comes.")
+@click.option("--language", type=click.Choice(["fi", "sv", "en"]), default="fi", show_default=True,
+              help="With which report.html begins; its reader can switch.")  # fmt: skip
+@_PRIVATE
+def run_suite(description: Path, report: Path, **chosen: Any) -> int:
     """Run the suite on a system and write report.html, report.json and junit.xml."""
-    from conformance.report import HTML_NAME, report_data
-    from conformance.running import prepare_report_directory, run
+    from conformance.report import HTML_NAME, Earlier, report_data
+    from conformance.running import ReportNotWritten, RunOptions, prepare_report_directory, run
     from conformance.sut.loading import attach
 
-    selection = _selection(cases, areas, phases)
+    earlier = {name: Earlier.load(chosen[name]) if chosen[name] else None for name in ("failed", "resume", "compare")}
+    extension = _extension(chosen["private"])
     prepare_report_directory(report)
     with attach(description, operator=_tell) as attached:
-        summary = run(
-            attached.sut,
-            report,
-            selection=selection,
-            bench=attached.bench,
-            progress=_show if progress_wanted() else None,
-            language=language,
+        selection = _chosen(chosen, attached, earlier["failed"], earlier["resume"])
+        options = RunOptions(
+            language=chosen["language"],
+            extension=extension,
+            resumed=earlier["resume"],
+            compared=earlier["compare"],
+            obey_phases=chosen["obey_phases"],
+            jobs=1 if attached.sut.client is not None and attached.bench is None else chosen["jobs"],
+            description=description,
         )
-        emit(report_data(attached.sut, summary), f"{summary.line()}\nReport: {report / HTML_NAME}")
+        progress = _show_all if chosen["verbose"] else _show if progress_wanted() else None
+        try:
+            summary = run(
+                attached.sut, report, selection=selection, bench=attached.bench, progress=progress, options=options
+            )
+        except ReportNotWritten as error:
+            emit(report_data(attached.sut, error.summary, extension=extension), error.summary.line())
+            raise
+        data = report_data(attached.sut, summary, extension=extension, compared=earlier["compare"])
+        emit(data, "\n".join([*summary.faults, summary.line(), f"Report: {report / HTML_NAME}"]))
     return summary.exit_code
 
 
-def _selection(cases: tuple[str, ...], areas: tuple[str, ...], phases: tuple[str, ...]) -> Selection:
+def _chosen(chosen: dict[str, Any], attached: Attached, failed: Any, resumed: Any) -> Selection:
+    """What the options and the description of the system choose."""
+    from conformance.verdicts import CaseVerdict
+
+    names = frozenset(chosen["cases"])
+    for earlier, verdicts, what in (
+        (failed, (CaseVerdict.FAIL, CaseVerdict.ERROR), "failed"),
+        (resumed, (CaseVerdict.WAITING,), "waits"),
+    ):
+        if earlier is not None:
+            found = earlier.cases_with(*verdicts)
+            names = names & found if names else found
+            if not names:
+                raise Misuse(f"No case {what} in {earlier.name}.", advice="Leave out the option to run them all.")
+    system_class = chosen["system_class"] or (attached.system_class and str(attached.system_class))
+    roles = chosen["roles"] or tuple(str(role) for role in attached.roles)
+    return _selection(tuple(names), chosen["areas"], chosen["phases"], system_class, roles, chosen["changed"])
+
+
+def _extension(private: Path | None) -> Extension | None:
+    if private is None:
+        return None
+    from conformance.extending import Extension
+
+    return Extension.load(private)
+
+
+def _selection(
+    cases: tuple[str, ...],
+    areas: tuple[str, ...],
+    phases: tuple[str, ...],
+    system_class: str | None,
+    roles: tuple[str, ...],
+    changed: str | None,
+) -> Selection:
     from conformance.declaring import Area
-    from conformance.requirements import Phase
+    from conformance.process import areas_of_changes
+    from conformance.requirements import Phase, Role, SystemClass
     from conformance.session import Selection
 
+    touched = areas_of_changes(name.strip() for name in changed.split(",")) if changed is not None else frozenset()
     return Selection(
         frozenset(cases),
-        frozenset(_member(Area, "area", name) for name in areas),
+        frozenset(_member(Area, "area", name) for name in areas) | touched,
         frozenset(_member(Phase, "phase", name) for name in phases),
+        _member(SystemClass, "class", system_class) if system_class else None,
+        frozenset(_member(Role, "role", name) for name in roles),
     )
 
 
@@ -99,3 +182,13 @@ def _tell(line: str) -> None:
 def _show(result: CaseResult, number: int, count: int) -> None:
     reason = f"  {result.reason}" if result.reason else ""
     click.echo(f"[{number:>{len(str(count))}}/{count}] {result.verdict:<7} {result.case}{reason}", err=True)
+
+
+def _show_all(result: CaseResult, number: int, count: int) -> None:
+    _show(result, number, count)
+    for evidence in result.evidence:
+        click.echo(f"    {evidence.title} ({evidence.media_type}, {evidence.size} bytes)", err=True)
+        for line in evidence.content.splitlines()[:40]:
+            click.echo(f"        {line}", err=True)
+    for advice in result.advice:
+        click.echo(f"    advice: {advice}", err=True)

@@ -19,9 +19,9 @@ def command() -> None:
 @click.option(
     "--type",
     "kind",
-    type=click.Choice(["server", "system-signature"]),
+    type=click.Choice(["server", "system-signature", "kela-signature", "e-mail"]),
     required=True,
-    help="What the certificate is for: TLS, or signing documents by a system.",
+    help="What the certificate is for: TLS, signing documents by a system (or by Kela), or e-mail.",
 )
 def check(file: str, kind: str) -> int:
     """Check the certificate request in FILE (PEM or DER, '-' reads standard input).

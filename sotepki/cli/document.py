@@ -9,6 +9,7 @@ import click
 from sotepki.cli.context import emit, pass_workspace, write_output
 from sotepki.cli.document_batch import batch
 from sotepki.cli.document_corpus import corpus, score
+from sotepki.cli.document_correct import correct
 from sotepki.cli.document_sign import registered_professional, sign
 from sotepki.cli.document_verify import verify
 from sotepki.errors import Misuse
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 @click.group("document")
 def command() -> None:
-    """Kanta documents: new, sign, verify. A FILE of '-' is standard input or output."""
+    """Kanta documents: new, correct, sign, verify. A FILE of '-' is standard input or output."""
 
 
 @command.command("new")
@@ -74,6 +75,7 @@ def new(
     _tell(out, {"file": out, "document_id": str(chosen)}, f"The document {chosen} is in {out}.")
 
 
+command.add_command(correct)
 command.add_command(sign)
 command.add_command(batch)
 command.add_command(verify)

@@ -26,7 +26,6 @@ def material(
     at: str | None,
     *,
     revocation: bool,
-    profiles: bool = False,
 ) -> Iterator[VerificationContext]:
     """The context of a verification; a workspace is open while it is used, unless roots were named.
 
@@ -51,7 +50,6 @@ def material(
             crls=lists,
             ocsp_responses=answers,
             revocation=revocation,
-            profiles=profiles,
         )
         return
 
@@ -65,7 +63,6 @@ def material(
             crls=lists,
             ocsp_responses=answers,
             revocation=revocation,
-            profiles=profiles,
             rights=workspace.valvira,
             status=None if lists or answers else _asking(workspace),
         )

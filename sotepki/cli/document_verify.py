@@ -56,7 +56,7 @@ def verify(
         raise Misuse("--content goes with one FILE.")
     rows: list[dict[str, Any]] = []
     texts: list[str] = []
-    with material(trust, intermediates, crls, responses, at, revocation=not no_revocation, profiles=True) as context:
+    with material(trust, intermediates, crls, responses, at, revocation=not no_revocation) as context:
         for file in sources:
             row, report, text = _judged(file, context, names, diagnosis=not no_diagnosis)
             rows.append(row)

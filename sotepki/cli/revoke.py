@@ -60,7 +60,7 @@ def certificate(workspace: Workspace, certificate: str, reason_id: str, authorit
 
     OCSP says so at once, and a new revocation list is published.
     """
-    from sotepki.dvv.ledger import serial_text
+    from sotepki.dvv.authority.ledger import serial_text
 
     authorities = workspace.authorities
     known = authorities.reasons.get(reason_id)
@@ -101,7 +101,7 @@ def _target(
     form = _SERIAL.fullmatch(text)
     if Path(text).is_file() or text == "-" or form is None:
         found = _read_one(text)
-        from sotepki.dvv.authority_rules import refusal
+        from sotepki.dvv.authority.rules import refusal
 
         issuer = authorities.authority_of(found)
         if issuer is None:
@@ -119,7 +119,7 @@ def _target(
 
 
 def _issued_one(found: list[IssuedCertificate], text: str) -> IssuedCertificate:
-    from sotepki.dvv.authority_rules import refusal
+    from sotepki.dvv.authority.rules import refusal
 
     if not found:
         raise refusal(

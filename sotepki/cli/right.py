@@ -83,15 +83,24 @@ def restore(workspace: Workspace, number: str, code: str, reason: str, actor: st
 @click.argument("number")
 @click.argument("code")
 @click.argument("targets", nargs=-1, required=True)
+@click.option("--until", "valid_to", type=_DAY, help="Last day, YYYY-MM-DD; until it is lifted if left out.")
 @_REASON
 @_ACTOR
 @pass_workspace
-def restrict(workspace: Workspace, number: str, code: str, targets: tuple[str, ...], reason: str, actor: str) -> None:
+def restrict(
+    workspace: Workspace,
+    number: str,
+    code: str,
+    targets: tuple[str, ...],
+    valid_to: datetime | None,
+    reason: str,
+    actor: str,
+) -> None:
     """Restrict a right; TARGETS are codes of the list of restriction targets (10 prescribing, 30 supervised, ...)."""
     from sotepki.identifiers import RegistrationNumber
 
     professional = workspace.valvira.restrict_right(
-        RegistrationNumber.parse(number), code, targets, actor=actor, reason=reason
+        RegistrationNumber.parse(number), code, targets, actor=actor, reason=reason, valid_to=_day(valid_to)
     )
     _emit_professional(workspace, professional)
 
@@ -144,6 +153,35 @@ def search(workspace: Workspace, number: str | None, surname: str, given_names: 
         given_names=given_names,
     )
     emit([_public(entry) for entry in entries], lambda: "\n".join(map(_public_text, entries)) or "Nobody was found.")
+
+
+@command.command("changes")
+@click.option("--after", type=click.IntRange(0), default=0, help="Only changes after the one with this number.")
+@pass_workspace
+def changes(workspace: Workspace, after: int) -> None:
+    """Print what was decided about rights, the oldest first: grants, removals, restorations, restrictions."""
+    found = workspace.valvira.changes(after=after)
+    rows = [
+        {
+            "number": one.number,
+            "at": one.at.isoformat(),
+            "decision": one.decision.value,
+            "registration_number": one.registration_number.value,
+            "code": one.code,
+            "effective_at": one.effective_at.isoformat(),
+        }
+        for one in found
+    ]
+    emit(
+        rows,
+        lambda: (
+            "\n".join(
+                f"{one.number}  {one.decision} {one.registration_number} {one.code}, from {one.effective_at:%Y-%m-%d}"
+                for one in found
+            )
+            or "Nothing was decided."
+        ),
+    )
 
 
 @command.command("codes")

@@ -2,172 +2,127 @@
 
 from __future__ import annotations
 
-import signal
+import logging
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from sotepki.cli.context import emit, pass_workspace, read_input
+from sotepki.cli.context import emit, pass_workspace
+from sotepki.cli.foreground import stopped, wait
 from sotepki.errors import Misuse
 
 if TYPE_CHECKING:
-    from sotepki.scs import PinRequest, PinSource
-    from sotepki.tokens import Pin
+    from sotepki.services import House
     from sotepki.workspace import Workspace
 
-_PIN_FILE_LIMIT = 1024
 _PORT = click.IntRange(0, 65535)
 
 
-@dataclass(frozen=True)
-class _Line:
-    """One service as it is printed."""
+class _ServeCommand(click.Command):
+    """A command with a port option for every service of the catalogue, made when it is needed."""
 
-    name: str
-    url: str
-    purpose: str
+    _made = False
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        if not self._made:
+            from sotepki.services import catalogue
+
+            self._made = True
+            for service in catalogue().values():
+                options = [f"--{service.name}-port", _parameter(service.name)]
+                self.params.append(
+                    click.Option(options, type=_PORT, help=f"Default {service.port}: {service.purpose}.")
+                )
+        return super().get_params(ctx)
 
 
-@click.command("serve")
-@click.option("--publication-port", type=_PORT, default=8880, show_default=True, help="CRLs, OCSP, CA certificates.")
-@click.option("--kanta-port", type=_PORT, default=8443, show_default=True, help="The archive over mutual TLS.")
-@click.option("--kela-port", type=_PORT, default=8881, show_default=True, help="Validation service and status page.")
-@click.option("--scs", "with_scs", is_flag=True, help="Also the Signature Creation Service of a workstation.")
-@click.option("--scs-port", type=_PORT, default=53952, show_default=True, help="The Signature Creation Service.")
+@click.command("serve", cls=_ServeCommand)
+@click.option("--only", multiple=True, metavar="SERVICE", help="Start only this service (may be given again).")
+@click.option("--free-ports", is_flag=True, help="Take free ports where none is named.")
+@click.option("--ocsp-down", type=click.Choice(["refuse", "accept-with-warning"]), help="Kanta's policy then.")
+@click.option("--scs", "with_scs", is_flag=True, help="Also the Signature Creation Service and its workstation.")
 @click.option("--card", "card_number", help="Put this card into the reader of the SCS (implies --scs).")
 @click.option("--pins", "pin_file", help="File with PIN1 and PIN2, one a line, typed at every signature (for CI).")
+@click.option("--terminal", is_flag=True, help="Ask for PINs here instead of on the workstation's page.")
 @pass_workspace
 def command(
     workspace: Workspace,
-    publication_port: int,
-    kanta_port: int,
-    kela_port: int,
+    /,
+    only: tuple[str, ...],
+    free_ports: bool,
+    ocsp_down: str | None,
     with_scs: bool,
-    scs_port: int,
     card_number: str | None,
     pin_file: str | None,
+    terminal: bool,
+    **ports: int | None,
 ) -> None:
-    """Start the services of the workspace on 127.0.0.1 and print where they are.
+    """Start the services of the workspace on 127.0.0.1 and print where they are and what each is for.
 
-    Port 0 takes a free one. Ctrl-C or SIGTERM stops them; what was acknowledged is kept. One line for each request
-    goes to standard error.
+    Port 0 takes a free one. Ctrl-C or SIGTERM stops them; what was acknowledged is kept. One line of JSON for each
+    request goes to standard error. With the printed lines in the hosts file, the addresses of certificates work too.
     """
-    from sotepki import loopback
-    from sotepki.kela import ARCHIVE_PATH, VALIDATION_PATH, public_application
-    from sotepki.services import KANTA_HOST, running_services
+    from sotepki.cli.scs_pins import file_pins, terminal_pins
+    from sotepki.kela import WhenStatusUnavailable
+    from sotepki.services import catalogue, chosen, running_house
 
-    _log_requests()
-    with _stopped() as stop, ExitStack() as stack:
-        services = stack.enter_context(
-            running_services(workspace, publication_port=publication_port, kanta_port=kanta_port)
-        )
-        kela_url = stack.enter_context(loopback.running(public_application(services.kanta), port=kela_port))
-        kanta = services.kanta_url.replace("127.0.0.1", "localhost")
-        lines = [
-            _Line("publication", services.publication_url, "revocation lists, CA certificates and OCSP"),
-            _Line("kanta", kanta + ARCHIVE_PATH, "takes message frames over mutual TLS (POST)"),
-            _Line(
-                "validation", kela_url + VALIDATION_PATH, "validates a document, in the public service's shape (POST)"
-            ),
-            _Line("status", kela_url + "/status", "recent requests and refused handshakes, with their rules"),
-        ]
-        if with_scs or card_number:
-            lines.append(_scs(workspace, stack, stop, scs_port, card_number, pin_file))
-        hosts = f"127.0.0.1 {KANTA_HOST}"
-        emit(
-            {"services": [asdict(line) for line in lines], "trust": str(services.trust_file), "hosts": hosts},
-            "\n".join(
-                [
-                    *(f"{line.name:<12} {line.url}\n{'':<12} {line.purpose}" for line in lines),
-                    f"{'trust':<12} {services.trust_file}",
-                    f"{'':<12} the TEST root, for example curl --cacert",
-                    f"{'hosts':<12} {hosts}",
-                    f"{'':<12} for /etc/hosts, or curl --resolve; Kanta's certificate names localhost too",
-                    "Ctrl-C stops.",
-                ]
-            ),
-        )
-        sys.stdout.flush()
-        while not stop.wait(1.0):
-            pass
+    if pin_file and terminal:
+        raise Misuse("Give either --pins or --terminal.")
+    scs = ("scs", "workstation") if with_scs or card_number else ()
+    services = chosen(catalogue(), only, scs)
+    asked = {name: ports[_parameter(name)] for name in catalogue()}
+    named = {name: port for name, port in asked.items() if port is not None}
+    if free_ports:
+        named = {service.name: 0 for service in services} | named
+    _log_as_json()
+    with stopped() as stop:
+        pins = file_pins(pin_file) if pin_file else terminal_pins(stop) if terminal else None
+        options: dict[str, object] = {"card": card_number, "pins": pins}
+        if ocsp_down:
+            options["when_status_unavailable"] = WhenStatusUnavailable(ocsp_down)
+        with running_house(workspace, services, ports=named, options=options) as house:
+            _tell(house)
+            wait(stop)
     click.echo("Stopped.", err=True)
 
 
-def _scs(
-    workspace: Workspace,
-    stack: ExitStack,
-    stop: threading.Event,
-    port: int,
-    card_number: str | None,
-    pin_file: str | None,
-) -> _Line:
-    from sotepki import scs
-
-    pins = _pins_of(pin_file) if pin_file else _terminal_pins(stop)
-    card = stack.enter_context(workspace.cards.insert(card_number)) if card_number else None
-    service = scs.SignatureService(lambda: card, pins, workspace.authorities.chain("sote-persons"))
-    chain = scs.local_certificate(workspace.directory / "scs" / "localhost.pem", workspace.clock.now())
-    url = stack.enter_context(scs.running(service, chain, port=port))
-    reader = f"card {card_number}" if card_number else "no card"
-    return _Line("scs", url, f"/version and /sign, {reader} in the reader; trust {chain.with_suffix('.crt')}")
+def _parameter(service: str) -> str:
+    """The name of the parameter that holds the port of a service."""
+    return "port_" + service.replace("-", "_")
 
 
-def _pins_of(pin_file: str) -> PinSource:
-    from sotepki.scs import PinKind
-    from sotepki.tokens import Pin
-
-    lines = read_input(pin_file, limit=_PIN_FILE_LIMIT).decode("ascii", errors="replace").split()
-    if len(lines) != 2:
-        raise Misuse(f"The file {Path(pin_file).name} must hold PIN1 and PIN2, one a line.")
-    pins = {PinKind.PIN1: Pin(lines[0]), PinKind.PIN2: Pin(lines[1])}
-    return lambda request: pins[request.kind]
-
-
-def _terminal_pins(stop: threading.Event) -> PinSource:
-    """Asks on the terminal; without a terminal every question counts as cancelled."""
-    from sotepki.tokens import Pin
-
-    def ask(request: PinRequest, answer: list[Pin]) -> None:
-        who = request.origin or "a program on this machine"
-        try:
-            answer.append(Pin(click.prompt(f"{request.kind} for {who}", hide_input=True, err=True)))
-        except click.Abort:
-            return
-
-    def source(request: PinRequest) -> Pin | None:
-        if not sys.stdin.isatty():
-            return None
-        answer: list[Pin] = []
-        # A thread of its own, so that a question that nobody answers does not keep the service from stopping.
-        question = threading.Thread(target=ask, args=(request, answer), daemon=True)
-        question.start()
-        while question.is_alive() and not stop.is_set():
-            question.join(0.2)
-        return answer[0] if answer else None
-
-    return source
+def _tell(house: House) -> None:
+    rows = [
+        {"name": name, "url": one.address, "base": one.url, "purpose": one.service.purpose}
+        for name, one in house.started.items()
+    ]
+    width = max(len(row["name"]) for row in rows) + 2
+    lines = [f"{row['name']:<{width}}{row['url']}\n{'':<{width}}{row['purpose']}" for row in rows]
+    hosts = house.hosts()
+    emit(
+        {"services": rows, "trust": str(house.trust_file), "hosts": hosts},
+        "\n".join(
+            [
+                *lines,
+                f"{'trust':<{width}}{house.trust_file}",
+                f"{'':<{width}}the TEST root, for example curl --cacert",
+                f"{'hosts':<{width}}" + f"\n{'':<{width}}".join(hosts),
+                f"{'':<{width}}for /etc/hosts, or curl --resolve; certificates of servers name localhost too",
+                "Ctrl-C stops.",
+            ]
+        ),
+    )
+    sys.stdout.flush()
 
 
-@contextmanager
-def _stopped() -> Iterator[threading.Event]:
-    """An event that Ctrl-C and SIGTERM set; the earlier handlers come back afterwards."""
-    stop = threading.Event()
-    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def _log_as_json() -> None:
+    from sotepki.services.observing import JsonLines
 
-
-def _log_requests() -> None:
-    import logging
-
-    logging.basicConfig(format="time=%(asctime)s level=%(levelname)s from=%(name)s %(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonLines())
+    root = logging.getLogger()
+    root.addHandler(handler)
     logging.getLogger("sotepki").setLevel(logging.INFO)
+    # The house writes one line for each request; that of an office would be a second.
+    logging.getLogger("sotepki.serving").setLevel(logging.WARNING)

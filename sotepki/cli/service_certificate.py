@@ -1,4 +1,7 @@
-"""``sotepki service-certificate``: DVV's e-service for service certificates, from account to revocation."""
+"""``sotepki service-certificate``: DVV's e-service for service certificates, the customer's side.
+
+What DVV does, and what happens to a certificate afterwards, is in ``service_certificate_office``.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sotepki.cli.context import emit, pass_workspace, read_input
+from sotepki.cli import service_certificate_office
+from sotepki.cli.card_signing import card_option, login_signature
+from sotepki.cli.context import emit as emit_answer
+from sotepki.cli.context import pass_workspace, read_input
+from sotepki.cli.pin_entry import pin_file_option
+from sotepki.cli.service_certificate_office import emit_application
 from sotepki.errors import Misuse
 
 if TYPE_CHECKING:
-    from sotepki.dvv import Application
+    from sotepki.identifiers import Hetu
     from sotepki.workspace import Workspace
 
 _LARGEST_ATTACHMENT = 10 * 1024 * 1024
@@ -19,10 +27,15 @@ _LARGEST_ATTACHMENT = 10 * 1024 * 1024
 
 @click.group("service-certificate")
 def command() -> None:
-    """Service certificates: account, apply, attach a CSR, process, collect, revoke.
+    """Service certificates: account, apply, attach a CSR, process, collect, revoke, renew.
 
     APPLICATION is the id of an application (S and digits).
     """
+
+
+for _member in service_certificate_office.COMMANDS:
+    command.add_command(_member)
+_ACTING = click.option("--user", help="The account's user who acts; by default the one who applied.")
 
 
 @command.command("account")
@@ -35,22 +48,41 @@ def command() -> None:
     help="bank-codes, mobile-certificate or certificate-card.",
 )
 @click.option("--invite", help="Personal identity code of a colleague whom the user invites.")
+@card_option
+@pin_file_option("PIN1, with --card")
 @pass_workspace
-def account(workspace: Workspace, organisation: str, user: str, identified_with: str, invite: str | None) -> None:
-    """Open the organisation's customer account, or invite a colleague to it."""
+def account(
+    workspace: Workspace,
+    organisation: str,
+    user: str,
+    identified_with: str,
+    invite: str | None,
+    card_number: str | None,
+    pin_file: str | None,
+) -> None:
+    """Open the organisation's customer account, or invite a colleague to it.
+
+    With --card the user logs in with a certificate card: its authentication key signs DVV's challenge.
+    """
+    from sotepki.dvv import CardLogin
     from sotepki.identifiers import Hetu, Oid
 
-    oid = Oid.parse(organisation)
+    office, oid, person = workspace.service_certificates, Oid.parse(organisation), Hetu.parse(user)
     if invite:
-        workspace.service_certificates.invite(oid, by=Hetu.parse(user), user=Hetu.parse(invite))
+        office.invite(oid, by=person, user=Hetu.parse(invite))
+    elif card_number:
+        challenge = office.login_challenge(oid, user=person)
+        login = CardLogin(challenge, login_signature(workspace, card_number, pin_file, challenge))
+        office.open_account(oid, user=person, identified_with="certificate-card", login=login)
     else:
-        workspace.service_certificates.open_account(oid, user=Hetu.parse(user), identified_with=identified_with)
-    emit({"organisation": oid.value}, f"The account of {oid} is open to the {'colleague' if invite else 'user'}.")
+        office.open_account(oid, user=person, identified_with=identified_with)
+    who = "colleague" if invite else "user"
+    emit_answer({"organisation": oid.value}, f"The account of {oid} is open to the {who}.")
 
 
 @command.command("apply")
 @click.option("--organisation", required=True, help="OID of the organisation that the certificate is for.")
-@click.option("--type", "kind", required=True, help="server or system-signature.")
+@click.option("--type", "kind", required=True, help="server, system-signature, e-mail or kela-signature.")
 @click.option("--user", required=True, help="Personal identity code of the account's user who applies.")
 @click.option("--contact-name", required=True, help="Name of the technical contact.")
 @click.option("--contact-email", required=True, help="E-mail address of the technical contact.")
@@ -63,6 +95,8 @@ def account(workspace: Workspace, organisation: str, user: str, identified_with:
     multiple=True,
     help="client-auth, server-auth (give it twice for both); default both for a server certificate.",
 )
+@click.option("--unit-name", default="", help="The organisation's long name; default as in the code service.")
+@click.option("--as-production", is_flag=True, help="Apply the rules of production; the certificate is a TEST one.")
 @pass_workspace
 def apply(
     workspace: Workspace,
@@ -75,6 +109,8 @@ def apply(
     shared_mailbox: str,
     account_of: str | None,
     usages: tuple[str, ...],
+    unit_name: str,
+    as_production: bool,
 ) -> None:
     """Begin an application; the technical contact is mailed a code for attaching the CSR."""
     from sotepki.dvv import TechnicalContact
@@ -87,6 +123,8 @@ def apply(
         contact=TechnicalContact(contact_name, contact_email, contact_organisation, shared_mailbox),
         account=Oid.parse(account_of) if account_of else None,
         key_usages=usages or None,
+        unit_name=unit_name,
+        as_production=as_production,
     )
     _emit(workspace.service_certificates.application(application))
 
@@ -95,75 +133,55 @@ def apply(
 @click.argument("application")
 @click.argument("file")
 @click.option("--link", default="", help="The technical contact's code from the e-mail.")
+@_ACTING
 @pass_workspace
-def attach_csr(workspace: Workspace, application: str, file: str, link: str) -> None:
+def attach_csr(workspace: Workspace, application: str, file: str, link: str, user: str | None) -> None:
     """Attach the certificate request in FILE (PEM or DER, '-' is standard input)."""
-    _emit(workspace.service_certificates.attach_csr(application, read_input(file), link=link))
+    office = workspace.service_certificates
+    _emit(office.attach_csr(application, read_input(file), link=link, user=_person(user)))
 
 
 @command.command("attach-document")
 @click.argument("application")
 @click.argument("file")
-@click.option("--kind", required=True, help="power-of-attorney or conformity-certificate.")
+@click.option("--kind", required=True, help="power-of-attorney, conformity-certificate or domain-owner-consent.")
+@_ACTING
 @pass_workspace
-def attach_document(workspace: Workspace, application: str, file: str, kind: str) -> None:
+def attach_document(workspace: Workspace, application: str, file: str, kind: str, user: str | None) -> None:
     """Attach a document to an application."""
     content = read_input(file, limit=_LARGEST_ATTACHMENT)
-    _emit(workspace.service_certificates.attach_document(application, kind, Path(file).name, content))
+    office = workspace.service_certificates
+    _emit(office.attach_document(application, kind, Path(file).name, content, user=_person(user)))
 
 
-@command.command("process")
+@command.command("complete")
 @click.argument("application")
-@click.option("--return", "return_reason", help="Send the application back with this reason instead of approving it.")
-@click.option("--actor", default="dvv", show_default=True, help="The DVV officer, for the journal.")
+@_ACTING
 @pass_workspace
-def process(workspace: Workspace, application: str, return_reason: str | None, actor: str) -> None:
-    """Decide as DVV: approve, issue and mail the certificate, or send the application back."""
-    service = workspace.service_certificates
-    if return_reason is not None:
-        _emit(service.return_application(application, return_reason, actor))
-    else:
-        _emit(service.process(application, actor))
+def complete(workspace: Workspace, application: str, user: str | None) -> None:
+    """Send a returned application again, after attaching what was asked for."""
+    _emit(workspace.service_certificates.complete(application, user=_person(user)))
 
 
-@command.command("collect")
+@command.command("cancel")
 @click.argument("application")
-@click.option("--out", type=click.Path(path_type=Path), help="Write the files into this directory.")
+@_ACTING
 @pass_workspace
-def collect(workspace: Workspace, application: str, out: Path | None) -> None:
-    """Get the certificate in DER and PEM, with the CA certificates; without --out the PEM is printed."""
-    from sotepki.records import write_atomically
-
-    delivery = workspace.service_certificates.collect(application)
-    files = delivery.files(application)
-    if out is None:
-        data = {
-            "application": application,
-            "certificate": delivery.pem.decode(),
-            "chain": delivery.chain_pem.decode(),
-        }
-        emit(data, (delivery.pem + delivery.chain_pem).decode().rstrip("\n"))
-        return
-    if out.exists() and not out.is_dir():
-        raise Misuse(f"{out} is a file; the certificate is written into a directory.", subject=str(out))
-    for name, content in files.items():
-        write_atomically(out / name, content)
-    emit({"application": application, "files": [str(out / name) for name in files]}, "\n".join(map(str, files)))
+def cancel(workspace: Workspace, application: str, user: str | None) -> None:
+    """Withdraw an application that DVV has not got, or has sent back."""
+    _emit(workspace.service_certificates.cancel(application, user=_person(user)))
 
 
-@command.command("revoke")
+@command.command("renew")
 @click.argument("application")
-@click.option("--serial", required=True, help="Serial number of the certificate, hexadecimal.")
-@click.option("--reason", required=True, help="key-compromised, not-needed or purpose-changed.")
-@click.option("--actor", type=click.Choice(["customer", "dvv"]), default="customer", show_default=True)
+@click.option("--user", required=True, help="Personal identity code of the account's user who orders.")
 @pass_workspace
-def revoke(workspace: Workspace, application: str, serial: str, reason: str, actor: str) -> None:
-    """Have the certificate of an application revoked, for good; the revocation list is published."""
-    revoked = workspace.service_certificates.request_revocation(
-        application, serial=serial, reason=reason, actor=actor
-    )
-    workspace.authorities.publish_if_due(workspace.published)
-    _emit(revoked)
+def renew(workspace: Workspace, application: str, user: str) -> None:
+    """Order the certificate of an application again; a renewal is a new order with a new CSR."""
+    from sotepki.identifiers import Hetu
+
+    renewed = workspace.service_certificates.renew(application, user=Hetu.parse(user))
+    _emit(workspace.service_certificates.application(renewed))
 
 
 @command.command("list")
@@ -176,35 +194,34 @@ def list_applications(workspace: Workspace, state: str, organisation: str | None
 
     oid = Oid.parse(organisation) if organisation else None
     found = workspace.service_certificates.applications(state=state, organisation=oid)
-    lines = [f"{one.id}  {one.state:<20} {one.kind:<16} {one.organisation}  {one.serial}" for one in found]
-    emit([one.as_dict() for one in found], "\n".join(lines) or "There are no applications.")
+    now = workspace.clock.now()
+    lines = [
+        f"{one.id}  {one.state:<20} {one.kind:<16} {one.organisation}  {one.promise(now):<8} {one.serial}".rstrip()
+        for one in found
+    ]
+    emit_answer(
+        [{**one.as_dict(), "promise": one.promise(now)} for one in found],
+        "\n".join(lines) or "There are no applications.",
+    )
 
 
 @command.command("show")
-@click.argument("application")
+@click.argument("application", required=False)
+@click.option("--link", help="The technical contact's code from the e-mail, instead of APPLICATION.")
 @pass_workspace
-def show(workspace: Workspace, application: str) -> None:
-    """Show an application."""
-    _emit(workspace.service_certificates.application(application))
+def show(workspace: Workspace, application: str | None, link: str | None) -> None:
+    """Show an application with its state and DVV's promise."""
+    office = workspace.service_certificates
+    if (application is None) == (link is None):
+        raise Misuse("Give either APPLICATION or --link.")
+    found = office.by_link(link) if link is not None else office.application(application or "")
+    emit_application(found, at=workspace.clock.now())
 
 
-@command.command("resume")
-@pass_workspace
-def resume(workspace: Workspace) -> None:
-    """Finish what an interruption left half issued or half revoked, and follow the time."""
-    done = [*workspace.service_certificates.resume(), *workspace.service_certificates.follow_time()]
-    workspace.authorities.publish_if_due(workspace.published)
-    emit([one.as_dict() for one in done], "\n".join(f"{one.id}: {one.state}" for one in done) or "Nothing waits.")
+def _person(text: str | None) -> Hetu | None:
+    from sotepki.identifiers import Hetu
+
+    return Hetu.parse(text) if text else None
 
 
-def _emit(found: Application) -> None:
-    lines = [f"{found.id}: {found.state}, {found.kind} certificate for {found.organisation}"]
-    if found.serial:
-        end = f", valid to {found.not_after:%Y-%m-%d}" if found.not_after else ""
-        lines.append(f"Serial number {found.serial}{end}")
-    if found.return_reason:
-        lines.append(f"Returned: {found.return_reason}")
-    if found.revocation_reason:
-        lines.append(f"Revocation: {found.revocation_reason}")
-    lines += [f"{one.severity.value.capitalize()}: {one.message} [{one.rule}] {one.advice}" for one in found.findings]
-    emit(found.as_dict(), "\n".join(lines))
+_emit = emit_application

@@ -14,7 +14,8 @@ from sotepki.documents.building_health import build_patient_record, build_prescr
 from sotepki.documents.content import BodyContent
 from sotepki.documents.correcting import correct_document
 from sotepki.documents.family import BodyReference, Family, families
-from sotepki.documents.frame import Frame, build_frame, check_frame, open_frame
+from sotepki.documents.frame import Frame, build_frame, open_frame
+from sotepki.documents.frame_checks import check_frame
 from sotepki.documents.making import build_document, family_of_kind, kinds_of_documents
 from sotepki.documents.report import (
     DocumentReport,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
@@ -12,7 +13,7 @@ from sotepki.documents.certificates import is_readable, key_usage_of, subject_na
 from sotepki.documents.family import SignatureRule
 from sotepki.documents.report import VerificationContext
 from sotepki.documents.revocation_checks import Revocation, ask_status, listed, status_unknown
-from sotepki.evidence import Verdict
+from sotepki.evidence import Severity, Verdict
 from sotepki.x509.lint import lint_certificate
 from sotepki.x509.path import Purpose, validate_path
 from sotepki.xmldsig import Judgement
@@ -137,21 +138,39 @@ def _good_period(
 
 
 def _check_profile(certificate: x509.Certificate, rule: SignatureRule, own: Judgement) -> None:
-    fits = _profiles_of(certificate)
-    if not set(fits) & set(rule.profiles):
+    """Compare the certificate with the national profiles for this kind of signature."""
+    likeness = _likeness(certificate)
+    if not set(likeness.profiles) & set(rule.profiles):
         own.find(
             "doc.certificate.profile",
             f"The certificate is not of a profile for a {rule.kind} signature.",
             expected=", ".join(rule.profiles),
-            found=", ".join(fits) or "no known profile",
+            found=", ".join(likeness.profiles) or "no known profile",
+        )
+    elif likeness.breaches:
+        own.find(
+            "doc.certificate.profile-breach",
+            f"The certificate differs from its profile {likeness.profiles[0]}.",
+            found=", ".join(likeness.breaches)[:300],
         )
 
 
+@dataclass(frozen=True)
+class _Likeness:
+    """The profiles that a certificate is taken for, and the rules of the first one that it breaks."""
+
+    profiles: tuple[str, ...] = ()
+    breaches: tuple[str, ...] = ()
+
+
 @lru_cache(maxsize=1024)
-def _profiles_of(certificate: x509.Certificate) -> tuple[str, ...]:
-    """The profiles that the certificate is taken for."""
+def _likeness(certificate: x509.Certificate) -> _Likeness:
+    """The linter's answer; remembered, since archives hold many documents of one signer."""
     try:
         report = lint_certificate(certificate)
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        return ()
-    return () if report.profile_id is None else (report.profile_id, *report.also)
+        return _Likeness()
+    if report.profile_id is None:
+        return _Likeness()
+    breaches = dict.fromkeys(f.rule for f in report.findings if f.severity in (Severity.ERROR, Severity.WARNING))
+    return _Likeness((report.profile_id, *report.also), tuple(breaches))

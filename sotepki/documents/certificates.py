@@ -33,7 +33,6 @@ def required_key_usage(kind: SignatureKind) -> frozenset[str]:
     return frozenset({"digitalSignature", "nonRepudiation"})
 
 
-@lru_cache(maxsize=256)
 @lru_cache(maxsize=1024)
 def key_usage_of(certificate: x509.Certificate) -> frozenset[str]:
     """The key usage bits by their X.509 names; empty if the extension is missing or cannot be read."""
@@ -49,7 +48,6 @@ def subject_serial_number(certificate: x509.Certificate) -> str:
     return subject_value(certificate, NameOID.SERIAL_NUMBER)
 
 
-@lru_cache(maxsize=256)
 @lru_cache(maxsize=1024)
 def subject_value(certificate: x509.Certificate, attribute: x509.ObjectIdentifier) -> str:
     """One attribute of the subject; empty unless it is there once and can be read."""

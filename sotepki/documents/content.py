@@ -9,13 +9,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+import pybase64
 from lxml import etree
 
 from sotepki.documents.vocabulary import finland, hl7
 from sotepki.errors import Refused
 from sotepki.xmldsig import parse
 
-_TEXT, _JSON = hl7("text"), finland("json")
+TEXT_ELEMENT, JSON_ELEMENT = hl7("text"), finland("json")
 
 
 @dataclass(frozen=True)
@@ -40,17 +41,17 @@ def read_body(body: etree._Element) -> BodyContent:
 class EncodedPart:
     """The base64 text of an element as it is written, and the bytes that it stands for."""
 
-    written: str
+    written: bytes
     octets: bytes
 
 
 def decoded_parts(body: etree._Element) -> dict[etree._Element, EncodedPart]:
     """The encoded children of a nonXMLBody; those that are not base64 are left out."""
     decoded: dict[etree._Element, EncodedPart] = {}
-    for part in body.iterchildren(_TEXT, _JSON):
-        text = part.text or ""
+    for part in body.iterchildren(TEXT_ELEMENT, JSON_ELEMENT):
+        written = (part.text or "").encode()
         with suppress(Refused):
-            decoded[part] = EncodedPart(text, _base64(part, text))
+            decoded[part] = EncodedPart(written, _base64(part, written))
     return decoded
 
 
@@ -60,7 +61,7 @@ def content_of(body: etree._Element, decoded: Mapping[etree._Element, EncodedPar
     Raises:
         Refused: ``doc.content``.
     """
-    text, structured = body.find(_TEXT), body.find(_JSON)
+    text, structured = body.find(TEXT_ELEMENT), body.find(JSON_ELEMENT)
     if text is None:
         raise Refused("The body has no text.", rule="doc.content")
     if text.get("representation") != "B64":
@@ -91,21 +92,21 @@ def _json(data: bytes) -> Any:
         raise Refused("The body's json is not JSON in UTF-8.", rule="doc.content") from None
 
 
-def _base64(element: etree._Element, text: str) -> bytes:
-    if len(element) or not text or not text.isascii():
+def _base64(element: etree._Element, written: bytes) -> bytes:
+    if len(element) or not written:
         raise Refused("The element is not base64 text.", rule="doc.content")
     try:
         # Mostly there is no white space in it, and looking for some costs as much as decoding.
-        octets: bytes = binascii.a2b_base64(text, strict_mode=True)
+        octets: bytes = pybase64.b64decode(written, validate=True)
     except (binascii.Error, ValueError):
-        octets = _with_white_space(text)
+        octets = _with_white_space(written)
     if not octets:
         raise Refused("The element is empty.", rule="doc.content")
     return octets
 
 
-def _with_white_space(text: str) -> bytes:
+def _with_white_space(written: bytes) -> bytes:
     try:
-        return binascii.a2b_base64("".join(text.split()), strict_mode=True)
+        return pybase64.b64decode(b"".join(written.split()), validate=True)
     except (binascii.Error, ValueError):
         raise Refused("The element is not base64 text.", rule="doc.content") from None

@@ -22,15 +22,20 @@ from sotepki.documents.building import render
 from sotepki.documents.family import families
 from sotepki.documents.outline import outline
 from sotepki.documents.people import parties
-from sotepki.documents.report import DocumentReport, rules
 from sotepki.documents.times import hl7_time
-from sotepki.documents.vocabulary import KANTA_RECEIVER, SignatureKind, hl7
+from sotepki.documents.vocabulary import (
+    HETU_ROOT,
+    KANTA_RECEIVER,
+    REGISTER_TYPES,
+    REGISTRATION_NUMBER_ROOT,
+    hl7,
+)
 from sotepki.errors import Refused
-from sotepki.evidence import Finding
 from sotepki.identifiers import Oid
 from sotepki.xmldsig import parse, read_xml
 
-INTERACTION_ROOT = "2.16.840.1.113883.1.6"
+SERVICE_REQUESTS = "1.2.246.537.6.1503.201601"
+_CUSTODIAN = "/".join(map(hl7, ("custodian", "assignedCustodian", "representedOrganization", "id")))
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,10 @@ class Frame:
         interaction: root and extension of interactionId.
         name: of the message's document element.
         receiver: the receiver's device id as written.
+        version: versionNumber as written, empty without one.
+        clients, authors: identity codes and registration numbers that the frame names; empty if it names none.
+        custodian: OID of the organisation that keeps the document, empty if the frame does not name one.
+        registers: codes of the register (registryType) that the frame names; none in the frames that are known.
     """
 
     message_id: Oid
@@ -55,6 +64,11 @@ class Frame:
     interaction: tuple[str, str] = ("", "")
     receiver: str = ""
     name: str = ""
+    version: str = ""
+    clients: tuple[str, ...] = field(default=(), repr=False)
+    authors: tuple[str, ...] = ()
+    custodian: str = ""
+    registers: tuple[str, ...] = ()
 
 
 def build_frame(
@@ -118,73 +132,12 @@ def open_frame(frame: bytes) -> Frame:
         interaction=(_attribute(interaction, "root"), _attribute(interaction, "extension")),
         receiver=_attribute(receiver, "root"),
         name=root.tag.rpartition("}")[2],
+        version=_attribute(document.find(hl7("versionNumber")), "value"),
+        clients=_extensions(document, "recordTarget", HETU_ROOT),
+        authors=_extensions(document, "author", REGISTRATION_NUMBER_ROOT),
+        custodian=_attribute(document.find(_CUSTODIAN), "root"),
+        registers=tuple(e.get("code") or "" for e in act.iter("*") if e.get("codeSystem") == REGISTER_TYPES),
     )
-
-
-def check_frame(frame: Frame, document_report: DocumentReport) -> tuple[Finding, ...]:
-    """What the frame and the document in it contradict each other in, and unusual forms."""
-    findings: list[Finding] = []
-    book = rules()
-    if frame.document_id.value != document_report.document_id:
-        findings.append(
-            book.finding(
-                "frame.document-id",
-                "The frame names another document than the one it carries.",
-                expected=document_report.document_id,
-                found=frame.document_id.value,
-            )
-        )
-    if str(frame.set_id or "") != document_report.set_id:
-        findings.append(
-            book.finding(
-                "frame.set-id",
-                "The frame's setId is not the document's.",
-                expected=document_report.set_id,
-                found=str(frame.set_id or ""),
-            )
-        )
-    for signature in document_report.signatures:
-        if signature.kind is SignatureKind.SYSTEM and signature.signer != frame.sender.value:
-            findings.append(
-                book.finding(
-                    "frame.sender",
-                    "The sender of the message is not the organisation that signed the document.",
-                    expected=signature.signer,
-                    found=frame.sender.value,
-                )
-            )
-    family = families().get(document_report.family)
-    if family is not None and frame.name != family.frame.interaction:
-        findings.append(
-            book.finding(
-                "frame.family",
-                f"The message is not the one that carries a {family.title.lower()}.",
-                expected=family.frame.interaction,
-                found=frame.name,
-            )
-        )
-    if frame.interaction != (INTERACTION_ROOT, frame.name):
-        findings.append(
-            book.finding(
-                "frame.interaction",
-                "interactionId is not the usual one.",
-                expected=f"{INTERACTION_ROOT} {frame.name}",
-                found=" ".join(frame.interaction)[:120],
-            )
-        )
-    if frame.receiver != KANTA_RECEIVER:
-        findings.append(
-            book.finding(
-                "frame.receiver",
-                "The receiver is not Kanta's.",
-                expected=KANTA_RECEIVER,
-                found=frame.receiver[:120],
-            )
-        )
-    return tuple(findings)
-
-
-SERVICE_REQUESTS = "1.2.246.537.6.1503.201601"
 
 
 @cache
@@ -232,6 +185,12 @@ def _oid(element: etree._Element, what: str) -> Oid:
         return Oid.parse(element.get("root") or "")
     except Refused as refusal:
         raise _structure(f"The frame's {what} is no OID. {refusal.sentence}") from None
+
+
+def _extensions(document: etree._Element, role: str, root: str) -> tuple[str, ...]:
+    """The extensions of the ids of one kind anywhere below a role; where they stand in it is not public."""
+    ids = (i for element in document.iterchildren(hl7(role)) for i in element.iter(hl7("id")))
+    return tuple(i.get("extension") or "" for i in ids if i.get("root") == root)
 
 
 def _attribute(element: etree._Element | None, name: str) -> str:

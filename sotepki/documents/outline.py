@@ -6,7 +6,15 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from sotepki.documents.family import Family, KindRule, body_names, families, families_by_header, family_of
+from sotepki.documents.family import (
+    BodyReference,
+    Family,
+    KindRule,
+    body_names,
+    families,
+    families_by_header,
+    family_of,
+)
 from sotepki.documents.vocabulary import finland, hl7
 from sotepki.errors import Refused
 from sotepki.xmldsig import DS, XmlDocument
@@ -53,6 +61,12 @@ class Outline:
         return f"OID{self.document_id}"
 
     @property
+    def filtered(self) -> tuple[str, ...]:
+        """The body's name, if documents of this family may refer to it by the XPath transform."""
+        forms = {reference.form for reference in self.family.references}
+        return (self.family.body.path[-1],) if BodyReference.XPATH in forms else ()
+
+    @property
     def kind(self) -> KindRule | None:
         """The kind of document by its type code; None where the family does not tell kinds by code."""
         code = self.root.find(_CODE)
@@ -88,8 +102,7 @@ def outline(document: XmlDocument) -> Outline:
             advice="Give the CDA document itself, without its message frame.",
         )
     family = _family(root)
-    children = list(root)
-    document_id = _only(root, children, _ID).get("root") or ""
+    document_id = _only(root, _ID).get("root") or ""
     header = _at(root, family.header.path)
     body = _at(root, family.body.path)
     _refuse_rivals(body)
@@ -155,7 +168,7 @@ def _family(root: etree._Element) -> Family:
 def _at(root: etree._Element, path: tuple[str, ...]) -> etree._Element:
     element = root
     for name in path:
-        element = _only(element, list(element), name)
+        element = _only(element, name)
     return element
 
 
@@ -170,8 +183,8 @@ def _refuse_rivals(body: etree._Element) -> None:
         )
 
 
-def _only(parent: etree._Element, children: list[etree._Element], name: str) -> etree._Element:
-    found = [child for child in children if child.tag == name]
+def _only(parent: etree._Element, name: str) -> etree._Element:
+    found = list(parent.iterchildren(name))
     if len(found) != 1:
         raise Refused(
             f"{_name(parent)} has {len(found)} elements {name.rpartition('}')[2]}, where one is expected.",

@@ -7,12 +7,17 @@ from dataclasses import dataclass
 from lxml import etree
 
 from sotepki.documents.outline import Outline
-from sotepki.documents.vocabulary import HETU_ROOT, REGISTRATION_NUMBER_ROOT, finland, hl7
+from sotepki.documents.vocabulary import HETU_ROOT, REGISTER_TYPES, REGISTRATION_NUMBER_ROOT, finland, hl7
 
+_CLIENT_IDS = "/".join(map(hl7, ("recordTarget", "patientRole", "id")))
 _AUTHOR = hl7("author")
 _AUTHOR_IDS = "/".join(map(hl7, ("assignedAuthor", "id")))
 _AUTHOR_ORGANISATION = "/".join(map(hl7, ("author", "assignedAuthor", "representedOrganization", "id")))
 _CUSTODIAN_ID = "/".join(map(hl7, ("custodian", "assignedCustodian", "representedCustodianOrganization", "id")))
+_REGISTER = finland("registryType")
+_SIGNER_ID, _SIGNER, _NAME, _METHOD, _TIME = map(
+    finland, ("assignedAuthorSigner", "signer", "name", "authenticationMethod", "time")
+)
 
 
 @dataclass(frozen=True)
@@ -29,21 +34,25 @@ class SignerBlock:
 
 @dataclass(frozen=True)
 class Parties:
-    """Identifiers in the header: clients' hetus, authors' registration numbers, the custodian's OID."""
+    """Identifiers in the header: clients' hetus, authors' registration numbers, the custodian's OID, the register's
+    code (empty where the family has none).
+    """
 
     clients: tuple[str, ...]
     authors: tuple[str, ...]
     custodian: str
+    register: str
     signer: SignerBlock
 
 
 def parties(parts: Outline) -> Parties:
     """Read the parties from the (unsigned) header; what is missing is empty."""
-    clients = parts.root.findall(f"{hl7('recordTarget')}/{hl7('patientRole')}/{hl7('id')}")
+    clients = parts.root.findall(_CLIENT_IDS)
     return Parties(
         clients=_extensions(clients, HETU_ROOT),
         authors=author_numbers(parts),
         custodian=custodian_oid(parts),
+        register=_register(parts),
         signer=signer_block(parts),
     )
 
@@ -66,16 +75,21 @@ def custodian_oid(parts: Outline) -> str:
     return "" if custodian is None else custodian.get("root") or ""
 
 
+def _register(parts: Outline) -> str:
+    element = next(parts.header.iterchildren(_REGISTER), None)
+    return "" if element is None or element.get("codeSystem") != REGISTER_TYPES else element.get("code") or ""
+
+
 def signer_block(parts: Outline) -> SignerBlock:
     """The professional's signature metadata."""
     header = parts.header
-    signers = header.findall(finland("assignedAuthorSigner"))
+    signers = list(header.iterchildren(_SIGNER_ID))
     if not signers:
         return SignerBlock((), (), False)
     identifiers = [element for signer in signers for element in signer.iter() if element.get("extension")]
-    methods = header.findall(finland("authenticationMethod"))
-    names = [signer.find(finland("name")) for signer in header.findall(finland("signer"))]
-    times = header.findall(finland("time"))
+    methods = list(header.iterchildren(_METHOD))
+    names = [signer.find(_NAME) for signer in header.iterchildren(_SIGNER)]
+    times = header.iterchildren(_TIME)
     return SignerBlock(
         registration_numbers=_extensions(identifiers, REGISTRATION_NUMBER_ROOT),
         authentication_methods=tuple((m.get("code") or "", m.get("codeSystem") or "") for m in methods),

@@ -49,7 +49,8 @@ class VerificationContext:
         rights: Valvira's role and attribute service; None leaves the professional's right unjudged.
         status: asks a responder about the signer's certificate; replaces ``crls`` and ``ocsp_responses``.
         tolerance: how far a signer's clock may run ahead.
-        profiles: whether certificates are compared with the national profiles; a difference only warns.
+        profiles: whether signers' certificates are compared with the national profiles; a difference only warns.
+            The comparison is remembered by certificate.
     """
 
     trust: Sequence[x509.Certificate]
@@ -61,7 +62,7 @@ class VerificationContext:
     rights: RightsRegister | None = None
     status: StatusQuestion | None = None
     tolerance: timedelta = timedelta(minutes=5)
-    profiles: bool = False
+    profiles: bool = True
 
 
 @dataclass(frozen=True)
@@ -115,9 +116,9 @@ class DocumentReport:
     receiver has to treat it as a refusal unless it knows better.
 
     Attributes:
-        document_id, set_id, version, custodian, clients, authors: from the header, which is not signed.
+        document_id, set_id, version, custodian, clients, authors, register: from the header, which is not signed.
         family: id of the document's family, empty if it has none.
-        body_octets: the canonical body as it was signed; None unless a signature is intact.
+        body_pieces: the canonical body as it was signed, in pieces; None unless a signature is intact.
     """
 
     verdict: Verdict
@@ -129,8 +130,14 @@ class DocumentReport:
     custodian: str = ""
     clients: tuple[str, ...] = field(default=(), repr=False)
     authors: tuple[str, ...] = ()
-    body_octets: bytes | None = field(default=None, repr=False)
+    register: str = ""
+    body_pieces: tuple[bytes, ...] | None = field(default=None, repr=False)
     family: str = ""
+
+    @property
+    def body_octets(self) -> bytes | None:
+        """The canonical body as it was signed; None unless a signature is intact."""
+        return None if self.body_pieces is None else b"".join(self.body_pieces)
 
     def tree(self) -> etree._Element | None:
         """The body that was signed, read from the signed octets as a tree of its own; None unless a signature is
@@ -139,7 +146,8 @@ class DocumentReport:
         Raises:
             Refused: the octets are no XML (``xml.*``), which only unusual namespace names can bring about.
         """
-        return None if self.body_octets is None else xmldsig.reread(self.body_octets)
+        octets = self.body_octets
+        return None if octets is None else xmldsig.reread(octets)
 
     def body(self) -> BodyContent | None:
         """The content of a nonXMLBody that was signed, decoded from the signed octets; None unless a signature is
@@ -148,7 +156,8 @@ class DocumentReport:
         Raises:
             Refused: ``doc.content``.
         """
-        return None if self.body_octets is None else verified_body(self.body_octets)
+        octets = self.body_octets
+        return None if octets is None else verified_body(octets)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON; without clients' identity codes."""

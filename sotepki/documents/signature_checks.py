@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 from sotepki.documents.certificate_checks import check_certificate
 from sotepki.documents.certificates import subject_serial_number
-from sotepki.documents.family import BodyReference
 from sotepki.documents.outline import Outline, SignatureEntry
+from sotepki.documents.people import Parties
 from sotepki.documents.report import VerificationContext, VerifiedSignature, all_rules
 from sotepki.documents.revocation_checks import Revocation
 from sotepki.documents.signer_checks import check_signer
@@ -21,11 +21,11 @@ _EARLIEST = datetime(2007, 1, 1, tzinfo=UTC)
 
 
 def judge_signature(
-    parts: Outline, entry: SignatureEntry, context: VerificationContext, judgement: Judgement
-) -> tuple[VerifiedSignature, bytes | None]:
-    """Judge one signature into ``judgement``; with it the signed octets of the body, None unless it is intact."""
+    parts: Outline, known: Parties, entry: SignatureEntry, context: VerificationContext, judgement: Judgement
+) -> tuple[VerifiedSignature, tuple[bytes, ...] | None]:
+    """Judge one signature into ``judgement``; with it the signed body in pieces, None unless it is intact."""
     own = Judgement(all_rules())
-    report = verify_signature(parts.document, entry.signature, filtered=_filtered(parts))
+    report = verify_signature(parts.document, entry.signature, filtered=parts.filtered)
     own.take(_named(report, parts, entry), settles=report.verdict is not Verdict.INDETERMINATE)
     exact = covers_exactly(report, (parts.body, entry.timestamp))
     if not exact and (report.covered or report.unresolved):
@@ -42,7 +42,7 @@ def judge_signature(
     revocation = Revocation()
     if report.certificate is not None:
         rule = parts.family.signatures.get(kind) if kind else None
-        check_signer(parts, report.certificate, rule, time or context.at, context, own)
+        check_signer(parts, known, report.certificate, rule, time or context.at, context, own)
         revocation = check_certificate(report.certificate, rule, time, context, own)
     judgement.take(own.findings, settles=own.verdict is not Verdict.INDETERMINATE)
     signature = VerifiedSignature(
@@ -57,14 +57,8 @@ def judge_signature(
         intact=intact,
         revocation=revocation.as_dict(),
     )
-    octets = next((c.octets for c in report.covered if c.element is parts.body), None) if intact else None
-    return signature, octets
-
-
-def _filtered(parts: Outline) -> tuple[str, ...]:
-    """The body's name, if documents of this family may refer to it by the XPath transform."""
-    forms = {reference.form for reference in parts.family.references}
-    return (parts.family.body.path[-1],) if BodyReference.XPATH in forms else ()
+    pieces = next((c.pieces for c in report.covered if c.element is parts.body), None) if intact else None
+    return signature, pieces
 
 
 def _body_forms(parts: Outline) -> str:

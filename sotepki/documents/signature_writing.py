@@ -29,8 +29,8 @@ from sotepki.xmldsig import (
     XmlDocument,
     before_end_tag,
     before_start_tag,
+    canonical_pieces,
     canonicalise,
-    digest_of,
     empty_element_span,
     filtered_octets,
     load_algorithms,
@@ -127,11 +127,8 @@ class _Writing:
                 rule="doc.body.id",
                 advice="Write the ID before signing, or refer to the body by XPath.",
             )
-        if style.reference_canonicalisation == EXCLUSIVE:
-            value = digest_of(parts.body, digest)
-        else:
-            value = digest.digest(canonicalise(parts.body, exclusive=False))
-        return self._by_identifier(parts.body_identifier, value)
+        pieces = canonical_pieces(parts.body, exclusive=style.reference_canonicalisation == EXCLUSIVE)
+        return self._by_identifier(parts.body_identifier, digest.digest(*pieces))
 
     def _by_identifier(self, identifier: str, value: bytes) -> DigestedReference:
         style = self.style

@@ -10,7 +10,7 @@ from cryptography.x509.oid import NameOID
 from sotepki.documents.certificates import key_usage_of, subject_serial_number, subject_value
 from sotepki.documents.family import Holder, SignatureRule
 from sotepki.documents.outline import Outline
-from sotepki.documents.people import SignerBlock, author_organisation, parties
+from sotepki.documents.people import Parties, SignerBlock, author_organisation
 from sotepki.documents.report import VerificationContext
 from sotepki.documents.times import read_hl7_time
 from sotepki.documents.vocabulary import (
@@ -31,6 +31,7 @@ _BLOCK_TOLERANCE = timedelta(hours=1)
 
 def check_signer(
     parts: Outline,
+    known: Parties,
     certificate: x509.Certificate,
     rule: SignatureRule | None,
     at: datetime,
@@ -59,18 +60,18 @@ def check_signer(
         )
     holder = subject_serial_number(certificate)
     if rule.holder is Holder.AUTHOR:
-        _check_professional(parts, holder, rule, at, context, own)
+        _check_professional(parts, known, holder, rule, at, context, own)
         _check_prescriber(parts, certificate, own)
     elif rule.holder is Holder.KELA:
         if not holder.startswith(KELA_ROOTS):
             own.find("doc.kela", "Kanta's own signature is not made with Kela's certificate.", found=holder[:80])
     else:
-        _check_organisation(parts, holder, rule.holder, own)
+        _check_organisation(parts, known, holder, rule.holder, own)
 
 
-def _check_organisation(parts: Outline, holder: str, whose: Holder, own: Judgement) -> None:
+def _check_organisation(parts: Outline, known: Parties, holder: str, whose: Holder, own: Judgement) -> None:
     of_author = whose is Holder.AUTHOR_ORGANISATION
-    expected = author_organisation(parts) if of_author else parties(parts).custodian
+    expected = author_organisation(parts) if of_author else known.custodian
     if not holder or holder != expected:
         own.find(
             "doc.organisation",
@@ -82,9 +83,14 @@ def _check_organisation(parts: Outline, holder: str, whose: Holder, own: Judgeme
 
 
 def _check_professional(
-    parts: Outline, holder: str, rule: SignatureRule, at: datetime, context: VerificationContext, own: Judgement
+    parts: Outline,
+    known: Parties,
+    holder: str,
+    rule: SignatureRule,
+    at: datetime,
+    context: VerificationContext,
+    own: Judgement,
 ) -> None:
-    known = parties(parts)
     places = [("author id", known.authors)]
     if rule.block:
         places.append(("assignedAuthorSigner", known.signer.registration_numbers))

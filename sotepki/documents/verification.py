@@ -9,7 +9,7 @@ from lxml import etree
 
 from sotepki.documents.content import EncodedPart, content_of, decoded_parts
 from sotepki.documents.family import BodyForm
-from sotepki.documents.identity_codes import codes_in_document, malformed_client_codes
+from sotepki.documents.identity_codes import malformed_client_codes, real_looking_codes
 from sotepki.documents.outline import Outline, SignatureEntry, outline, signature_entries
 from sotepki.documents.people import parties
 from sotepki.documents.report import (
@@ -21,7 +21,6 @@ from sotepki.documents.report import (
 from sotepki.documents.signature_checks import judge_signature
 from sotepki.documents.vocabulary import finland
 from sotepki.errors import Refused
-from sotepki.identifiers import Hetu
 from sotepki.xmldsig import Judgement, path_of, read_xml
 
 MAX_SIGNATURES = 20
@@ -52,13 +51,13 @@ def verify_document(document: bytes, context: VerificationContext) -> DocumentRe
     decoded = decoded_parts(parts.body) if _encoded(parts) else {}
     _check_header(parts, decoded, judgement)
     _check_codes(parts, decoded, judgement)
-    signatures: list[VerifiedSignature] = []
-    body: bytes | None = None
-    for entry in _entries(parts, judgement):
-        signature, octets = judge_signature(parts, entry, context, judgement)
-        signatures.append(signature)
-        body = body or octets
     known = parties(parts)
+    signatures: list[VerifiedSignature] = []
+    body: tuple[bytes, ...] | None = None
+    for entry in _entries(parts, judgement):
+        signature, pieces = judge_signature(parts, known, entry, context, judgement)
+        signatures.append(signature)
+        body = body or pieces
     return DocumentReport(
         verdict=judgement.verdict,
         findings=judgement.findings,
@@ -69,7 +68,8 @@ def verify_document(document: bytes, context: VerificationContext) -> DocumentRe
         custodian=known.custodian,
         clients=known.clients,
         authors=known.authors,
-        body_octets=body,
+        register=known.register,
+        body_pieces=body,
         family=parts.family.id,
     )
 
@@ -95,7 +95,8 @@ def _entries(parts: Outline, judgement: Judgement) -> tuple[SignatureEntry, ...]
 def _check_header(parts: Outline, decoded: Mapping[etree._Element, EncodedPart], judgement: Judgement) -> None:
     if not _encoded(parts):
         return
-    missing = [name for name in METADATA if parts.header.find(finland(name)) is None]
+    present = {child.tag for child in parts.header}
+    missing = [name for name in METADATA if finland(name) not in present]
     if missing:
         judgement.find(
             "doc.metadata",
@@ -117,8 +118,8 @@ def _check_codes(parts: Outline, decoded: Mapping[etree._Element, EncodedPart], 
     for refusal, element in islice(malformed_client_codes(parts.root), MAX_NAMED):
         judgement.find("doc.hetu.form", refusal.sentence, where=path_of(element))
     seen: set[str] = set()
-    for code, element in codes_in_document(parts.document, decoded):
-        if code in seen or Hetu(code).is_test:
+    for code, element in real_looking_codes(parts.document, decoded):
+        if code in seen:
             continue
         seen.add(code)
         judgement.find(

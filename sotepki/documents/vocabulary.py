@@ -14,6 +14,8 @@ AUTHENTICATION_METHODS: Final = "1.2.246.537.5.40128.2006"
 PROFESSIONAL_CERTIFICATE: Final = "1"
 """Authentication method: SOTE professional certificate (kanta.md 4: confirmed)."""
 
+REGISTER_TYPES: Final = "1.2.246.537.6.1264.201701"
+"""Code system of registryType (kanta.md 5: confirmed)."""
 HETU_ROOT: Final = "1.2.246.21"
 REGISTRATION_NUMBER_ROOT: Final = "1.2.246.537.26"
 PRESCRIBER_ROOT: Final = "1.2.246.537.25.1"

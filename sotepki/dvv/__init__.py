@@ -1,20 +1,24 @@
 """DVV: certificate authorities, Population Information System, Vartti, and the e-service for service certificates."""
 
-from sotepki.dvv.authority import ROOT, SOTE_PERSONS, SOTE_SERVICES, Authorities
-from sotepki.dvv.certification import CertificateOrder
-from sotepki.dvv.ledger import IssuedCertificate
+from sotepki.dvv.authority.authorities import ROOT, SOTE_PERSONS, SOTE_SERVICES, Authorities
+from sotepki.dvv.authority.certification import CertificateOrder
+from sotepki.dvv.authority.ledger import IssuedCertificate
 from sotepki.dvv.population import Population
-from sotepki.dvv.publication import publication_app, serve_publication
-from sotepki.dvv.registration_points import RegistrationPoints
-from sotepki.dvv.request_history import RequestHistory
-from sotepki.dvv.service_certificates import ServiceCertificates
-from sotepki.dvv.service_certificates_content import ApplicationKind
-from sotepki.dvv.service_certificates_delivery import Delivery
-from sotepki.dvv.service_certificates_guards import TechnicalContact
-from sotepki.dvv.service_certificates_store import Application
-from sotepki.dvv.spare_cards import SpareCard, SpareCards
-from sotepki.dvv.test_cards import TestCard, TestCards
-from sotepki.dvv.vartti import DVV, CardOrder, IdentityProof, Vartti
+from sotepki.dvv.publication.request_history import RequestHistory
+from sotepki.dvv.publication.service import publication_app, serve_publication
+from sotepki.dvv.registration.card_signature import CardSignature, sign_with_card
+from sotepki.dvv.registration.contracts import Contract, Contracts
+from sotepki.dvv.registration.office import RegistrationOffice
+from sotepki.dvv.registration.points import RegistrationPoints
+from sotepki.dvv.registration.registrar_course import RegistrarCourse
+from sotepki.dvv.service_certificates.case import TechnicalContact
+from sotepki.dvv.service_certificates.content import ApplicationKind
+from sotepki.dvv.service_certificates.customer import CardLogin, Processed, ServiceCertificates
+from sotepki.dvv.service_certificates.delivery import Delivery
+from sotepki.dvv.service_certificates.store import Application
+from sotepki.dvv.vartti.office import DVV, CardOrder, CardRequest, Employment, IdentityProof, Vartti
+from sotepki.dvv.vartti.spare_cards import SpareCard, SpareCards
+from sotepki.dvv.vartti.test_cards import TestCard, TestCards
 
 __all__ = [
     "DVV",
@@ -24,12 +28,21 @@ __all__ = [
     "Application",
     "ApplicationKind",
     "Authorities",
+    "CardLogin",
     "CardOrder",
+    "CardRequest",
+    "CardSignature",
     "CertificateOrder",
+    "Contract",
+    "Contracts",
     "Delivery",
+    "Employment",
     "IdentityProof",
     "IssuedCertificate",
     "Population",
+    "Processed",
+    "RegistrarCourse",
+    "RegistrationOffice",
     "RegistrationPoints",
     "RequestHistory",
     "ServiceCertificates",
@@ -41,4 +54,5 @@ __all__ = [
     "Vartti",
     "publication_app",
     "serve_publication",
+    "sign_with_card",
 ]

@@ -1,4 +1,4 @@
-"""Facts and rules that Vartti and the e-service work with: ``offices.yaml``, ``rules_offices.yaml``, ``states/``."""
+"""Facts and rules that Vartti works with: ``offices.yaml``, ``rules_offices.yaml``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 
 from cryptography import x509
 
-from sotepki.dvv.state_machine import StateMachine
 from sotepki.errors import Fault
 from sotepki.evidence import RuleBook, load_yaml, refuse_unknown_keys
 from sotepki.resources import package_file
@@ -22,15 +21,10 @@ class OfficeData:
     identity_documents: Mapping[str, frozenset[str]]
     documents_without_validity: frozenset[str]
     closing_reasons: Mapping[str, x509.ReasonFlags]
-    revocation_reasons: Mapping[str, x509.ReasonFlags]
     spoiled_reason: x509.ReasonFlags
     dual_professions: Mapping[str, str]
     renewal_window_months: int
     card_number_start: int
-    strong_identification: frozenset[str]
-    intermediary_mark: str
-    kinds_without_care: frozenset[str]
-    service_subject: Mapping[str, str]
 
     def accepts_document(self, kind: str, country: str) -> bool:
         """Whether a document of ``kind`` issued in ``country`` (ISO 3166 alpha-2) proves identity."""
@@ -57,34 +51,17 @@ def office_data() -> OfficeData:
         identity_documents={str(kind): _texts(countries) for kind, countries in raw["identity_documents"].items()},
         documents_without_validity=_texts(raw["documents_without_validity"]),
         closing_reasons=_reasons(raw["closing_reasons"]),
-        revocation_reasons=_reasons(raw["revocation_reasons"]),
         spoiled_reason=_reason(raw["spoiled_reason"]),
         dual_professions={str(key): str(value) for key, value in raw["dual_professions"].items()},
         renewal_window_months=int(raw["renewal_window_months"]),
         card_number_start=int(raw["card_number_start"]),
-        strong_identification=_texts(raw["strong_identification"]),
-        intermediary_mark=str(raw["intermediary_mark"]),
-        kinds_without_care=_texts(raw["kinds_without_care"]),
-        service_subject={str(key): str(value) for key, value in raw["service_subject"].items()},
     )
 
 
 @cache
 def office_rules() -> RuleBook:
-    """The rule book of the two offices."""
+    """The rule book of Vartti and of registrars at work."""
     return RuleBook.load(package_file("dvv", "rules_offices.yaml"))
-
-
-@cache
-def card_order_machine() -> StateMachine:
-    """The life of a card order and of its card."""
-    return StateMachine.load(package_file("dvv", "states", "card-order.yaml"), office_rules())
-
-
-@cache
-def application_machine() -> StateMachine:
-    """The life of an application for a service certificate."""
-    return StateMachine.load(package_file("dvv", "states", "service-application.yaml"), office_rules())
 
 
 def _texts(values: Any) -> frozenset[str]:

@@ -9,6 +9,7 @@ from typing import Protocol
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from sotepki.dvv.authority.certification import CertificateOrder
 from sotepki.errors import Refused
 from sotepki.x509.status import CertificateState, CertificateStatus
 
@@ -20,6 +21,9 @@ PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
 
 class Issued(Protocol):
     """A certificate in the ledger of the authorities."""
+
+    @property
+    def authority_id(self) -> str: ...
 
     @property
     def profile(self) -> str: ...
@@ -56,9 +60,15 @@ class Certification(Protocol):
         holder: str,
     ) -> x509.Certificate: ...
 
+    def issue_many(
+        self, authority_id: str, profile_id: str, orders: Sequence[CertificateOrder], *, actor: str
+    ) -> Sequence[x509.Certificate]: ...
+
     def revoke(self, reference: tuple[str, int], *, reason: x509.ReasonFlags, actor: str) -> object: ...
 
-    def issued(self, *, holder: str, authority_id: str) -> Sequence[Issued]: ...
+    def issued(
+        self, *, serial_number: int | None = None, holder: str | None = None, authority_id: str | None = None
+    ) -> Sequence[Issued]: ...
 
 
 def in_force(issued: Iterable[Issued], at: datetime) -> list[Issued]:

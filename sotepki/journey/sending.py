@@ -1,4 +1,4 @@
-"""A provider's client: sends a frame to Kanta over mutual TLS and reads the acknowledgement."""
+"""A provider's client of Kanta: one message over mutual TLS, and what was answered."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import http.client
 import json
 import socket
 import ssl
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -17,30 +18,62 @@ from sotepki.services import KANTA_HOST
 _SECONDS = 60.0
 
 
-def client_context(identity: ServiceIdentity, trust_file: Path) -> ssl.SSLContext:
-    """A TLS context that shows the provider's server certificate and trusts the workspace's TEST root only."""
-    context = ssl.create_default_context(cafile=str(trust_file))
+@dataclass(frozen=True)
+class HttpAnswer:
+    """Status and body of an HTTP answer."""
+
+    status: int
+    body: bytes
+
+
+def client_context(roots: str, identity: ServiceIdentity | None) -> ssl.SSLContext:
+    """How a client meets Kanta: TLS 1.2 or later, these roots (PEM) and no others, and its server certificate.
+
+    ``identity`` None shows no certificate, which Kanta refuses.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(identity.chain_file, identity.key_file)
+    context.load_verify_locations(cadata=roots)
+    if identity is not None:
+        context.load_cert_chain(identity.chain_file, identity.key_file)
     return context
 
 
+def post_frame(
+    frame: bytes, *, url: str, context: ssl.SSLContext, server_name: str = "", seconds: float = _SECONDS
+) -> HttpAnswer:
+    """Send a frame; the answer is an acknowledgement in JSON if all goes well.
+
+    Args:
+        url: of the archive; without a path, the usual one is taken.
+        server_name: the name that the server's certificate must bear, if it is not the host of ``url``.
+
+    Raises:
+        OSError, http.client.HTTPException: no connection, or a refused handshake (``ssl.SSLError``).
+    """
+    parts = urlsplit(url)
+    host, port = str(parts.hostname), int(parts.port or 443)
+    connection = http.client.HTTPSConnection(host, port, timeout=seconds)
+    try:
+        plain = socket.create_connection((host, port), timeout=seconds)
+        connection.sock = context.wrap_socket(plain, server_hostname=server_name or host)
+        headers = {"Content-Type": "application/xml", "Accept": "application/json"}
+        connection.request("POST", parts.path or ARCHIVE_PATH, body=frame, headers=headers)
+        response = connection.getresponse()
+        return HttpAnswer(response.status, response.read())
+    finally:
+        connection.close()
+
+
 def send_frame(frame: bytes, *, kanta_url: str, identity: ServiceIdentity, trust_file: Path) -> Acknowledgement:
-    """Send a frame and give the answer.
+    """Send a frame and give the acknowledgement.
 
     Raises:
         Fault: no connection, a refused handshake, or an answer that is none.
     """
-    parts = urlsplit(kanta_url)
-    context = client_context(identity, trust_file)
-    connection = http.client.HTTPSConnection(str(parts.hostname), parts.port, timeout=_SECONDS)
+    context = client_context(trust_file.read_text(encoding="ascii"), identity)
     try:
-        plain = socket.create_connection((str(parts.hostname), int(parts.port or 443)), timeout=_SECONDS)
-        connection.sock = context.wrap_socket(plain, server_hostname=KANTA_HOST)
-        headers = {"Content-Type": "application/xml", "Accept": "application/json"}
-        connection.request("POST", ARCHIVE_PATH, body=frame, headers=headers)
-        return Acknowledgement.from_dict(json.loads(connection.getresponse().read()))
+        answer = post_frame(frame, url=kanta_url, context=context, server_name=KANTA_HOST)
+        return Acknowledgement.from_dict(json.loads(answer.body))
     except (OSError, http.client.HTTPException, ValueError, KeyError) as error:
         raise Fault(f"Kanta at {kanta_url} gave no answer: {error}.") from error
-    finally:
-        connection.close()

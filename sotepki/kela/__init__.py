@@ -3,16 +3,27 @@
 from sotepki.kela import tables as _tables  # noqa: F401 - the workspace creates the tables of every imported room
 from sotepki.kela.access_points import AccessPoints
 from sotepki.kela.acknowledgement import AckCode, Acknowledgement
-from sotepki.kela.archive_service import ARCHIVE_PATH, ArchiveService, running
+from sotepki.kela.approvals import Approval, Approvals
+from sotepki.kela.archive_service import ARCHIVE_PATH, ArchiveService, archive_application, running
+from sotepki.kela.change_notices import ChangeNotice, ChangeNotices
 from sotepki.kela.client import Trust
 from sotepki.kela.joint_testing import JointTests, JointTestState, Statement, SystemClass
+from sotepki.kela.joint_testing_data import ChangeKind, change_kinds
+from sotepki.kela.joint_testing_data import Role as JointTestRole
 from sotepki.kela.kanta import Kanta
 from sotepki.kela.public_service import public_application
 from sotepki.kela.request_log import RequestEntry, RequestKind
 from sotepki.kela.revocation import OcspOverHttp, StatusLookup, reached_at
 from sotepki.kela.rules import rulebook
 from sotepki.kela.server_identity import server_chain
-from sotepki.kela.settings import KantaSettings, SharkQuirk, WhenStatusUnavailable, load_settings
+from sotepki.kela.settings import (
+    Environment,
+    KantaSettings,
+    SharkQuirk,
+    WhenStatusUnavailable,
+    load_environments,
+    load_settings,
+)
 from sotepki.kela.transport import RefusedHandshake, server_context
 from sotepki.kela.validation import VALIDATION_PATH, ValidationService
 
@@ -22,7 +33,14 @@ __all__ = [
     "AccessPoints",
     "AckCode",
     "Acknowledgement",
+    "Approval",
+    "Approvals",
     "ArchiveService",
+    "ChangeKind",
+    "ChangeNotice",
+    "ChangeNotices",
+    "Environment",
+    "JointTestRole",
     "JointTestState",
     "JointTests",
     "Kanta",
@@ -38,6 +56,9 @@ __all__ = [
     "Trust",
     "ValidationService",
     "WhenStatusUnavailable",
+    "archive_application",
+    "change_kinds",
+    "load_environments",
     "load_settings",
     "public_application",
     "reached_at",

@@ -1,7 +1,8 @@
 """The archive over HTTP with mutual TLS: messages bare or in SOAP, answers as HL7 V3 XML or JSON.
 
 Addresses are choices of this emulator (Kanta's are not public): ``POST /kanta/archive`` takes a message,
-``GET /kanta/documents/<document id>`` gives a document back to its own custodian.
+``GET /kanta/documents/<document id>`` gives a document back to its owner, ``.../<document id>/versions`` what the
+archive knows of it. ``POST /fhir`` is the FHIR corner (``fhir_service``).
 
 An acknowledgement of a message that could be read travels with HTTP 200, accepted or not, since it answers the
 message; 4xx is for what is wrong with the HTTP request itself.
@@ -10,10 +11,11 @@ message; 4xx is for what is wrong with the HTTP request itself.
 from __future__ import annotations
 
 import asyncio
+import ssl
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,12 +24,14 @@ from cryptography import x509
 
 from sotepki import loopback
 from sotepki.errors import Refused, SotepkiError
-from sotepki.kela import request_log
 from sotepki.kela.acknowledgement import Acknowledgement
+from sotepki.kela.fhir_service import FhirCorner
+from sotepki.kela.grouping import CommitGroups
 from sotepki.kela.http_requests import NotTaken, expect_handler, guarded, read_body, wants_json
+from sotepki.kela.judging import Judgement
 from sotepki.kela.kanta import Kanta
 from sotepki.kela.request_log import RequestKind
-from sotepki.kela.rules import rulebook
+from sotepki.kela.rules import finding_of, rulebook
 from sotepki.kela.soap import MEDIA_TYPES, unwrap, wrap
 from sotepki.kela.transport import RefusedHandshake, client_certificate, server_context
 
@@ -39,14 +43,18 @@ _TAKEN = frozenset({"text/xml", "application/xml", "application/soap+xml", "appl
 T = TypeVar("T")
 
 
-@dataclass
 class ArchiveService:
-    """The aiohttp application; messages are judged in worker threads, so that nobody waits for a slow client."""
+    """The aiohttp application of one environment; for one event loop.
 
-    kanta: Kanta
+    Messages are judged in worker threads, so that nobody waits for a slow client, and settled in groups.
+    """
 
-    def __post_init__(self) -> None:
-        self._workers = ThreadPoolExecutor(self.kanta.settings.workers, thread_name_prefix="kanta")
+    def __init__(self, kanta: Kanta) -> None:
+        self.kanta = kanta
+        self.answered: Counter[str] = Counter()
+        self.handshakes_refused: Counter[str] = Counter()
+        self.groups = CommitGroups(kanta.books.settle)
+        self._workers = ThreadPoolExecutor(kanta.settings.workers, thread_name_prefix="kanta")
 
     def application(self) -> web.Application:
         """Routes, limits and clean-up; one application serves one event loop."""
@@ -54,17 +62,20 @@ class ArchiveService:
         app = web.Application(client_max_size=limit, middlewares=[guarded(self._refuse)])
         app.router.add_post(ARCHIVE_PATH, self._archive, expect_handler=expect_handler(limit))
         app.router.add_get(DOCUMENT_PATH, self._retrieve)
+        app.router.add_get(DOCUMENT_PATH + "/versions", self._versions)
+        FhirCorner(self.kanta, self._work).add_to(app)
         app.on_cleanup.append(self._close)
         return app
 
     def handshake_refused(self, refused: RefusedHandshake) -> None:
         """Log a refused handshake; called in the event loop's thread, the writing is done by a worker."""
         finding = rulebook().finding(refused.rule, refused.reason)
-        line = request_log.entry(
+        self.handshakes_refused[refused.rule] += 1
+        line = self.kanta.entry(
             RequestKind.HANDSHAKE, "refused", (finding,), refused.certificate, reason=refused.reason
         )
         try:
-            self._workers.submit(self.kanta.log, line)
+            self._workers.submit(self.kanta.log, line, refused.certificate)
         except RuntimeError:
             return  # the service is being stopped
 
@@ -74,33 +85,53 @@ class ArchiveService:
             raise NotTaken(415, "kanta.message.content-type", f"{request.content_type[:60]} is not XML.")
         settings = self.kanta.settings
         body = await read_body(request, limit=settings.max_message_bytes, seconds=settings.read_seconds)
-        status, answer, envelope = await self._work(self._judge, body, client)
+        with self.groups.coming():
+            status, judgement, envelope = await self._work(self._judge, body, client)
+        answer = await self._settle(judgement)
+        if "kanta.service.fault" in answer.rules:
+            status = 503
         return _answer(request, answer, status, envelope)
 
-    def _judge(self, body: bytes, client: x509.Certificate | None) -> tuple[int, Acknowledgement, str]:
+    def _judge(self, body: bytes, client: x509.Certificate | None) -> tuple[int, Judgement, str]:
         try:
             carried = unwrap(body, limit=self.kanta.settings.max_message_bytes)
         except Refused as error:
-            return 400, self.kanta.refuse_error(error, client), ""
-        answer = self.kanta.archive(carried.message, client)
-        return 503 if "kanta.service.fault" in answer.rules else 200, answer, carried.envelope
+            finding = finding_of(error, otherwise="kanta.message.empty")
+            return 400, self.kanta.refusal(finding, client), ""
+        judgement = self.kanta.judge.message(carried.message, client)
+        unread = judgement.frame is None and any(finding.rule.startswith("xml.") for finding in judgement.findings)
+        return 400 if unread else 200, judgement, carried.envelope
+
+    async def _settle(self, judgement: Judgement) -> Acknowledgement:
+        answer = await self.groups.settle(judgement)
+        self.answered[answer.code.value] += 1
+        return answer
 
     async def _retrieve(self, request: web.Request) -> web.StreamResponse:
+        found = await self._own(request, self.kanta.retrieve)
+        if isinstance(found, web.Response):
+            return found
+        return web.Response(body=found, content_type="application/xml")
+
+    async def _versions(self, request: web.Request) -> web.StreamResponse:
+        found = await self._own(request, self.kanta.describe)
+        return found if isinstance(found, web.Response) else web.json_response(found)
+
+    async def _own(self, request: web.Request, ask: Callable[[str, x509.Certificate | None], T]) -> T | web.Response:
         client = _client(request)
         try:
-            content = await self._work(self.kanta.retrieve, request.match_info["document_id"], client)
+            return await self._work(ask, request.match_info["document_id"], client)
         except SotepkiError as error:
             status = 404 if error.rule == "kanta.document.unknown" else 403 if isinstance(error, Refused) else 503
             body = {"rule": error.rule, "message": error.sentence, "advice": error.advice}
             return web.json_response(body, status=status)
-        return web.Response(body=content, content_type="application/xml")
 
     async def _refuse(self, request: web.Request, status: int, rule: str, sentence: str) -> web.StreamResponse:
         try:
             client = client_certificate(request.transport)
         except SotepkiError:
             client = None
-        answer = await self._work(self.kanta.refuse, rule, sentence, client)
+        answer = await self._settle(self.kanta.refusal(rulebook().finding(rule, sentence), client))
         return _answer(request, answer, status, "")
 
     async def _work(self, function: Callable[..., T], *arguments: Any) -> T:
@@ -108,6 +139,7 @@ class ArchiveService:
 
     async def _close(self, _app: web.Application) -> None:
         await asyncio.to_thread(self._workers.shutdown, wait=True)
+        await asyncio.to_thread(self.groups.close)
 
 
 @contextmanager
@@ -122,11 +154,20 @@ def running(kanta: Kanta, server_chain: Path, *, port: int = 0) -> Iterator[str]
     Raises:
         Misuse: the port is taken, or the file is no key with its certificate.
     """
+    app, tls, _service = archive_application(kanta, server_chain)
+    with loopback.running(app, tls, port=port) as url:
+        yield url
+
+
+def archive_application(kanta: Kanta, server_chain: Path) -> tuple[web.Application, ssl.SSLContext, ArchiveService]:
+    """The application of an archive, the TLS context that it is served with, and its counters.
+
+    Raises:
+        Misuse: the file is no key with its certificate.
+    """
     service = ArchiveService(kanta)
     trust = (*kanta.trust.roots, *kanta.trust.authorities)
-    tls = server_context(server_chain, trust, service.handshake_refused)
-    with loopback.running(service.application(), tls, port=port) as url:
-        yield url
+    return service.application(), server_context(server_chain, trust, service.handshake_refused), service
 
 
 def _client(request: web.Request) -> x509.Certificate | None:

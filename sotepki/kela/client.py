@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
@@ -33,11 +33,14 @@ class Trust:
         roots: trust anchors.
         authorities: every issuing CA below them; signers' chains are built from these.
         service_authorities: those of ``authorities`` that issue server certificates.
+        founded_later: further issuing CAs, founded since the service was started (that of spare cards is made with
+            the first card).
     """
 
     roots: tuple[x509.Certificate, ...]
     authorities: tuple[x509.Certificate, ...]
     service_authorities: tuple[x509.Certificate, ...]
+    founded_later: Callable[[], tuple[x509.Certificate, ...]] = tuple
 
 
 @dataclass
@@ -53,8 +56,8 @@ class ChainMemory:
 
     def holds(self, certificate: x509.Certificate, trust: Trust, at: datetime) -> bool:
         """Whether the chain is known to be valid at a moment."""
-        begin, end = self._windows.get((certificate, trust), (at, at))
-        return begin < at < end
+        window = self._windows.get((certificate, trust))
+        return window is not None and window[0] <= at <= window[1]
 
     def remember(self, certificate: x509.Certificate, trust: Trust, chain: Sequence[x509.Certificate]) -> None:
         """Note a chain that was valid; the oldest note makes room."""

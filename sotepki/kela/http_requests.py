@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable
 
 from aiohttp import ClientError, web
@@ -69,11 +68,10 @@ def expect_handler(limit: int) -> Callable[[web.Request], Awaitable[None]]:
 
 
 def guarded(refuse: Refuser) -> Middleware:
-    """Middleware: every refusal in the service's own form, never a traceback, one log line per request."""
+    """Middleware: every refusal in the service's own form, never a traceback."""
 
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-        began = time.perf_counter()
         try:
             answer = await handler(request)
         except NotTaken as error:
@@ -88,10 +86,6 @@ def guarded(refuse: Refuser) -> Middleware:
         except Exception:  # noqa: BLE001 - a client never sees a traceback; the operator's log does
             _LOG.exception("request failed")
             answer = await refuse(request, 503, "kanta.service.fault", "The service failed, nothing was taken.")
-        taken = (time.perf_counter() - began) * 1000
-        route = request.match_info.route.resource
-        where = route.canonical if route else "unknown path"
-        _LOG.info("method=%s path=%s status=%d ms=%.1f", request.method, where, answer.status, taken)
         return answer
 
     return guard

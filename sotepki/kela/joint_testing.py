@@ -1,13 +1,12 @@
 """The register of joint tests (yhteistestaus): registration, pre-test cases, phases, statement.
 
-Thin: which cases a system goes through is the matter of the conformance suite. Deadlines and order are Kela's
-(docs/field/kanta.md 10).
+Which cases a system goes through is the matter of the conformance suite. Deadlines and order are Kela's
+(docs/field/kanta.md 10); with its statement a version comes into the register of approved systems.
 """
 
 from __future__ import annotations
 
-import calendar
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -15,13 +14,16 @@ from enum import StrEnum
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from sotepki.clock import finnish_day
+from sotepki.clock import finnish_day, months_after
 from sotepki.errors import Refused
 from sotepki.identifiers import Oid
+from sotepki.kela.approvals import enter_approval
+from sotepki.kela.joint_testing_data import Role, joint_test_machine, text_objection
 from sotepki.kela.request_log import OFFICE
 from sotepki.kela.rules import rulebook
 from sotepki.kela.tables import JointTest, JointTestPhase
-from sotepki.records import Records
+from sotepki.records import Records, Transaction
+from sotepki.states import Guard, Objection
 
 _JULY = 7
 _MONTHS_BEFORE = 2
@@ -59,7 +61,9 @@ class JointTestState:
     """One joint test as the register shows it; ``phases`` maps a phase to its result."""
 
     number: int
+    state: str
     system: str
+    version: str
     supplier: Oid
     system_class: SystemClass
     content: str
@@ -67,6 +71,29 @@ class JointTestState:
     pretest_errors: int | None
     phases: dict[int, bool]
     statement: Statement | None
+
+    def as_dict(self) -> dict[str, object]:
+        """The joint test for JSON."""
+        statement = {"number": self.statement.number, "date": self.statement.date} if self.statement else None
+        return {
+            **{name: str(getattr(self, name)) for name in ("state", "system", "version", "supplier", "system_class")},
+            "number": self.number,
+            "content": self.content,
+            "begins_on": self.begins_on.isoformat(),
+            "pretest_errors": self.pretest_errors,
+            "phases": {str(phase): passed for phase, passed in self.phases.items()},
+            "statement": statement,
+        }
+
+
+@dataclass(frozen=True)
+class _Case:
+    """What the guards look at; ``phase`` is None where the statement is asked for."""
+
+    number: int
+    pretest_errors: int | None
+    phases: Mapping[int, bool]
+    phase: int | None = None
 
 
 @dataclass(frozen=True)
@@ -76,13 +103,24 @@ class JointTests:
     records: Records
 
     def register(
-        self, *, system: str, supplier: Oid, system_class: SystemClass, content: str, begins_on: date, actor: str
+        self,
+        *,
+        system: str,
+        supplier: Oid,
+        system_class: SystemClass,
+        content: str,
+        begins_on: date,
+        actor: str,
+        version: str = "1",
     ) -> int:
-        """Register a system for one content; gives the number of the joint test.
+        """Register a version of a system for one content; gives the number of the joint test.
 
         Raises:
-            Refused: ``joint.class``, ``joint.deadline`` or ``joint.july``.
+            Refused: ``joint.described``, ``joint.class``, ``joint.deadline`` or ``joint.july``.
         """
+        for text, what in ((system, "The name"), (version, "The version"), (content, "The content")):
+            if (objection := text_objection(text, what)) is not None:
+                raise _refusal("joint.described", objection.sentence)
         if system_class not in _TESTED:
             raise _refusal("joint.class", f"A system of class {system_class} does not go through joint testing.")
         today = finnish_day(self.records.clock.now())
@@ -92,7 +130,9 @@ class JointTests:
             raise _refusal("joint.july", f"Joint testing cannot begin on {begins_on}.")
         with self.records.change(OFFICE, actor) as tx:
             row = JointTest(
+                state=joint_test_machine().initial,
                 system=system,
+                version=version,
                 supplier=supplier.value,
                 system_class=system_class.value,
                 content=content,
@@ -104,59 +144,64 @@ class JointTests:
             tx.journal("joint test registered", str(row.number), system=system, supplier=supplier.value)
             return row.number
 
-    def report_pretests(self, number: int, *, significant_errors: int, actor: str) -> None:
+    def report_pretests(
+        self, number: int, *, significant_errors: int, actor: str, role: Role = Role.SUPPLIER
+    ) -> None:
         """Record the report on the pre-test cases (esitestitapaukset); a new report replaces the old.
 
         Raises:
-            Refused: ``joint.unknown``.
-        """
-        with self.records.change(OFFICE, actor) as tx:
-            _row(tx.session, number).pretest_errors = significant_errors
-            tx.journal("pre-test cases reported", str(number), significant_errors=str(significant_errors))
-
-    def finish_phase(self, number: int, phase: int, *, passed: bool, actor: str) -> None:
-        """Record the result of phase 1, 2 or 3; a phase that was not passed may be repeated.
-
-        Raises:
-            Refused: ``joint.unknown``, ``joint.pretests`` or ``joint.phase``.
+            Refused: ``joint.unknown``, ``joint.state`` or ``joint.actor``.
         """
         with self.records.change(OFFICE, actor) as tx:
             row = _row(tx.session, number)
-            if row.pretest_errors is None or row.pretest_errors > 0:
-                raise _refusal("joint.pretests", f"The pre-test cases of joint test {number} are not in order.")
-            done = _phases(tx.session, number)
-            if phase not in range(1, _PHASES + 1) or (phase > 1 and not done.get(phase - 1)):
-                raise _refusal("joint.phase", f"Phase {phase} of joint test {number} cannot be done now.")
+            _step(row, "report-errors" if significant_errors else "report-clean", role, _case(tx.session, row))
+            row.pretest_errors = significant_errors
+            tx.journal("pre-test cases reported", str(number), significant_errors=str(significant_errors))
+
+    def finish_phase(self, number: int, phase: int, *, passed: bool, actor: str, role: Role = Role.KELA) -> None:
+        """Record the result of phase 1, 2 or 3; a phase that was not passed may be repeated.
+
+        Raises:
+            Refused: ``joint.unknown``, ``joint.pretests``, ``joint.phase``, ``joint.state`` or ``joint.actor``.
+        """
+        with self.records.change(OFFICE, actor) as tx:
+            row = _row(tx.session, number)
+            _step(row, "finish-phase", role, _case(tx.session, row, phase))
             tx.session.merge(
                 JointTestPhase(joint_test=number, phase=phase, passed=passed, done_on=finnish_day(tx.now))
             )
             tx.journal("joint test phase done", str(number), phase=str(phase), passed=str(passed).lower())
 
-    def give_statement(self, number: int, *, actor: str) -> Statement:
+    def give_statement(self, number: int, *, actor: str, role: Role = Role.KELA) -> Statement:
         """Kela's statement, once phase 1 is passed and no later phase has failed; asked again, the same statement.
 
-        The number is a running number of the year followed by the year, like ``20142023`` (confirmed).
+        The number is a running number of the year followed by the year, like ``20142023`` (confirmed). With it the
+        version comes into the register of approved systems.
 
         Raises:
-            Refused: ``joint.unknown`` or ``joint.phase``.
+            Refused: ``joint.unknown``, ``joint.phase``, ``joint.state`` or ``joint.actor``.
         """
         known = self.state(number).statement
         if known is not None:
             return known
         with self.records.change(OFFICE, actor) as tx:
             row = _row(tx.session, number)
-            phases = _phases(tx.session, number)
-            if not phases.get(1) or not all(phases.values()):
-                raise _refusal("joint.phase", f"Joint test {number} has phases that are not passed.")
-            today = finnish_day(tx.now)
-            last = tx.session.scalar(
-                select(func.max(JointTest.statement_running)).where(JointTest.statement_year == today.year)
-            )
-            row.statement_year, row.statement_running, row.statement_on = today.year, (last or 0) + 1, today
-            statement = _statement(row)
-            assert statement is not None
+            _step(row, "give-statement", role, _case(tx.session, row))
+            statement = _number(tx, row)
             tx.journal("joint testing statement given", str(number), statement=statement.number)
+            enter_approval(tx, row)
         return statement
+
+    def cancel(self, number: int, *, actor: str, role: Role = Role.SUPPLIER) -> None:
+        """Give a joint test up.
+
+        Raises:
+            Refused: ``joint.unknown``, ``joint.state`` or ``joint.actor``.
+        """
+        with self.records.change(OFFICE, actor) as tx:
+            row = _row(tx.session, number)
+            _step(row, "cancel", role, _case(tx.session, row))
+            tx.journal("joint test cancelled", str(number))
 
     def state(self, number: int) -> JointTestState:
         """One joint test.
@@ -173,10 +218,44 @@ class JointTests:
             return [_state(session, row) for row in session.scalars(select(JointTest).order_by(JointTest.number))]
 
 
-def months_after(day: date, months: int) -> date:
-    """The same day ``months`` later, or the last day of that month if it is shorter."""
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
+def _pretests(case: _Case) -> Objection | None:
+    if case.pretest_errors == 0:
+        return None
+    return Objection(f"The pre-test cases of joint test {case.number} are not in order.")
+
+
+def _phase(case: _Case) -> Objection | None:
+    if case.phase is None:
+        if case.phases.get(1) and all(case.phases.values()):
+            return None
+        return Objection(f"Joint test {case.number} has phases that are not passed.")
+    if case.phase in range(1, _PHASES + 1) and (case.phase == 1 or case.phases.get(case.phase - 1)):
+        return None
+    return Objection(f"Phase {case.phase} of joint test {case.number} cannot be done now.")
+
+
+_GUARDS: Mapping[str, Guard[_Case]] = {"joint.pretests": _pretests, "joint.phase": _phase}
+
+
+def _case(session: Session, row: JointTest, phase: int | None = None) -> _Case:
+    return _Case(row.number, row.pretest_errors, _phases(session, row.number), phase)
+
+
+def _step(row: JointTest, name: str, role: Role, case: _Case) -> None:
+    machine = joint_test_machine()
+    subject = f"joint test {row.number}"
+    row.state = machine.step(name, state=row.state, actor=role, guards=_GUARDS, case=case, subject=subject).target
+
+
+def _number(tx: Transaction, row: JointTest) -> Statement:
+    today = finnish_day(tx.now)
+    last = tx.session.scalar(
+        select(func.max(JointTest.statement_running)).where(JointTest.statement_year == today.year)
+    )
+    row.statement_year, row.statement_running, row.statement_on = today.year, (last or 0) + 1, today
+    statement = _statement(row)
+    assert statement is not None
+    return statement
 
 
 def _row(session: Session, number: int) -> JointTest:
@@ -194,7 +273,9 @@ def _phases(session: Session, number: int) -> dict[int, bool]:
 def _state(session: Session, row: JointTest) -> JointTestState:
     return JointTestState(
         number=row.number,
+        state=row.state,
         system=row.system,
+        version=row.version,
         supplier=Oid(row.supplier),
         system_class=SystemClass(row.system_class),
         content=row.content,
@@ -212,4 +293,4 @@ def _statement(row: JointTest) -> Statement | None:
 
 
 def _refusal(rule: str, sentence: str) -> Refused:
-    return Refused(sentence, rule=rule, advice=rulebook()[rule].advice)
+    return rulebook().refusal(rule, sentence)

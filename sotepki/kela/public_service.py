@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from sotepki.errors import Refused
+from sotepki.kela.fhir import MEDIA_TYPE as FHIR_TYPE
+from sotepki.kela.fhir import operation_outcome
 from sotepki.kela.http_requests import expect_handler, guarded, read_body
 from sotepki.kela.kanta import Kanta
 from sotepki.kela.operator_service import OperatorPages, plain_refusal
@@ -19,8 +21,15 @@ from sotepki.kela.validation import (
     ValidationService,
     read_plain,
 )
+from sotepki.resources import package_file
 
+PAGE_PATH = "/validation"
 PLAIN_PATH = "/validation/document"
+
+_PAGE_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'unsafe-inline'",
+    "X-Content-Type-Options": "nosniff",
+}
 
 _JSON = frozenset({"application/json", "text/json"})
 
@@ -40,7 +49,16 @@ class _Validation:
 
     async def plain(self, request: web.Request) -> web.StreamResponse:
         report: ValidationReport = await asyncio.to_thread(self._judge, await self._body(request))
+        if "fhir+json" in request.headers.get("Accept", ""):
+            outcome = operation_outcome(report.findings, self.kanta.settings.refuses)
+            return web.json_response(outcome, content_type=FHIR_TYPE)
         return web.json_response(report.as_dict())
+
+    async def page(self, _request: web.Request) -> web.StreamResponse:
+        return _page("validation.html", "text/html")
+
+    async def script(self, _request: web.Request) -> web.StreamResponse:
+        return _page("validation.js", "text/javascript")
 
     def _judge(self, body: bytes) -> ValidationReport:
         try:
@@ -56,11 +74,21 @@ class _Validation:
 
 
 def public_application(kanta: Kanta) -> web.Application:
-    """``POST`` to ``VALIDATION_PATH`` and ``PLAIN_PATH``; ``GET /status`` and ``/health``."""
+    """``POST`` to ``VALIDATION_PATH`` and ``PLAIN_PATH``, the page ``PAGE_PATH``; ``GET /status`` and ``/health``.
+
+    The plain form answers as a FHIR OperationOutcome to who asks for ``application/fhir+json``.
+    """
     limit = kanta.settings.max_message_bytes
     validation = _Validation(kanta, ValidationService(kanta))
     app = web.Application(client_max_size=limit, middlewares=[guarded(plain_refusal)])
     app.router.add_post(VALIDATION_PATH, validation.shark, expect_handler=expect_handler(limit))
     app.router.add_post(PLAIN_PATH, validation.plain, expect_handler=expect_handler(limit))
+    app.router.add_get(PAGE_PATH, validation.page)
+    app.router.add_get(f"{PAGE_PATH}/page.js", validation.script)
     OperatorPages(kanta).add_to(app)
     return app
+
+
+def _page(name: str, media_type: str) -> web.Response:
+    text = package_file("kela", "pages", name).read_text(encoding="utf-8")
+    return web.Response(text=text, content_type=media_type, headers=_PAGE_HEADERS)

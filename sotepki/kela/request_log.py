@@ -11,17 +11,24 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import cast
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
-from sqlalchemy import select
+from sqlalchemy import Table, insert, select
 from sqlalchemy.orm import Session
 
 from sotepki.evidence import Finding
-from sotepki.kela.tables import LoggedRequest
+from sotepki.kela.tables import LoggedRequest, RefusedCertificate
+from sotepki.records import Transaction
 
 OFFICE = "kela"
+
+_INSERT = insert(cast(Table, LoggedRequest.__table__))
+
+REFUSALS = ("AE", "AR", "refused", "invalid", "indeterminate")
 
 
 class RequestKind(StrEnum):
@@ -31,6 +38,7 @@ class RequestKind(StrEnum):
     RETRIEVE = "retrieve"
     HANDSHAKE = "handshake"
     VALIDATE = "validate"
+    FHIR = "fhir"
 
 
 @dataclass(frozen=True)
@@ -40,6 +48,7 @@ class RequestEntry:
     kind: RequestKind
     outcome: str
     rules: tuple[str, ...]
+    environment: str = ""
     message_id: str = ""
     sender: str = ""
     certificate_sha256: str = ""
@@ -54,6 +63,7 @@ class RequestEntry:
         return {
             "number": self.number,
             "at": self.at.isoformat() if self.at else "",
+            "environment": self.environment,
             "kind": self.kind.value,
             "outcome": self.outcome,
             "rules": list(self.rules),
@@ -74,6 +84,7 @@ def entry(
     findings: Iterable[Finding],
     certificate: x509.Certificate | None,
     *,
+    environment: str = "",
     message_id: str = "",
     sender: str = "",
     reason: str = "",
@@ -83,6 +94,7 @@ def entry(
         kind=kind,
         outcome=outcome,
         rules=tuple(dict.fromkeys(finding.rule for finding in findings)),
+        environment=environment,
         message_id=message_id,
         sender=sender,
         certificate_sha256=fingerprint(certificate),
@@ -92,33 +104,73 @@ def entry(
     )
 
 
-def write(session: Session, line: RequestEntry, at: datetime) -> None:
-    """Add a line in the caller's transaction."""
-    session.add(
-        LoggedRequest(
-            at=at,
-            kind=line.kind.value,
-            outcome=line.outcome,
-            rules=json.dumps(line.rules),
-            message_id=line.message_id,
-            sender=line.sender,
-            certificate_sha256=line.certificate_sha256,
-            certificate_serial=line.certificate_serial,
-            certificate_issuer=line.certificate_issuer,
-            reason=line.reason,
-        )
+def write(session: Session, lines: Sequence[RequestEntry], at: datetime) -> None:
+    """Add lines in the caller's transaction."""
+    session.connection().execute(
+        _INSERT,
+        [
+            {
+                "environment": line.environment,
+                "at": at,
+                "kind": line.kind.value,
+                "outcome": line.outcome,
+                "rules": json.dumps(line.rules),
+                "message_id": line.message_id,
+                "sender": line.sender,
+                "certificate_sha256": line.certificate_sha256,
+                "certificate_serial": line.certificate_serial,
+                "certificate_issuer": line.certificate_issuer,
+                "reason": line.reason,
+            }
+            for line in lines
+        ],
     )
-    session.flush()
 
 
-def newest(session: Session, count: int) -> Sequence[RequestEntry]:
-    """The newest lines, newest first."""
-    rows = session.scalars(select(LoggedRequest).order_by(LoggedRequest.number.desc()).limit(count))
+def note(tx: Transaction, line: RequestEntry) -> None:
+    """Note a request in the journal, in the name of who sent it."""
+    tx.actor = _actor(line)
+    tx.journal(
+        f"{line.kind.value} request logged",
+        line.message_id or "request without message id",
+        environment=line.environment,
+        outcome=line.outcome,
+        rules=" ".join(line.rules),
+    )
+
+
+def keep_certificate(session: Session, certificate: x509.Certificate, at: datetime) -> None:
+    """Keep a refused certificate, the first time that it is seen."""
+    digest = fingerprint(certificate)
+    if session.get(RefusedCertificate, digest) is None:
+        der = certificate.public_bytes(Encoding.DER)
+        session.add(RefusedCertificate(sha256=digest, der=der, first_seen=at))
+        session.flush()
+
+
+def kept_certificate(session: Session, digest: str) -> x509.Certificate | None:
+    """A refused certificate by its fingerprint."""
+    row = session.get(RefusedCertificate, digest)
+    return x509.load_der_x509_certificate(row.der) if row else None
+
+
+def newest(
+    session: Session, count: int, *, environment: str = "", kind: RequestKind | None = None, refused: bool = False
+) -> Sequence[RequestEntry]:
+    """The newest lines, newest first; of one environment, of one kind, or only refusals."""
+    query = select(LoggedRequest).order_by(LoggedRequest.number.desc()).limit(count)
+    if environment:
+        query = query.where(LoggedRequest.environment == environment)
+    if kind is not None:
+        query = query.where(LoggedRequest.kind == kind.value)
+    if refused:
+        query = query.where(LoggedRequest.outcome.in_(REFUSALS))
     return [
         RequestEntry(
             kind=RequestKind(row.kind),
             outcome=row.outcome,
             rules=tuple(json.loads(row.rules)),
+            environment=row.environment,
             message_id=row.message_id,
             sender=row.sender,
             certificate_sha256=row.certificate_sha256,
@@ -128,8 +180,14 @@ def newest(session: Session, count: int) -> Sequence[RequestEntry]:
             at=row.at,
             number=row.number,
         )
-        for row in rows
+        for row in session.scalars(query)
     ]
+
+
+def _actor(line: RequestEntry) -> str:
+    if line.sender:
+        return f"sender {line.sender}"
+    return f"certificate {line.certificate_sha256[:16]}" if line.certificate_sha256 else "unknown client"
 
 
 def fingerprint(certificate: x509.Certificate | None) -> str:

@@ -14,7 +14,8 @@ from sotepki.resources import package_file
 @cache
 def rulebook() -> RuleBook:
     """The rules of Kela's services, read once."""
-    return RuleBook.load(package_file("kela", "rules.yaml"))
+    files = ("rules.yaml", "rules_archive.yaml", "rules_fhir.yaml", "rules_approvals.yaml")
+    return RuleBook.join(RuleBook.load(package_file("kela", name)) for name in files)
 
 
 @cache

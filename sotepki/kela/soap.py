@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from lxml import etree
@@ -15,6 +16,10 @@ SOAP_12 = "http://www.w3.org/2003/05/soap-envelope"
 
 MEDIA_TYPES = {"": "application/xml", SOAP_11: "text/xml", SOAP_12: "application/soap+xml"}
 """Media type of an answer by the namespace of its envelope."""
+
+
+_ROOT = re.compile(rb"\s*(?:<\?xml [^<>]*\?>\s*)?<(?:[A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)[\s/>]")
+"""The name of the first element, where it is plain; anything else is left to the parser."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,9 @@ def unwrap(body: bytes, *, limit: int) -> Carried:
         Refused: the body is no XML that is taken (the rule of the parser), or an envelope without exactly one
             message in it (``kanta.message.soap``).
     """
+    root = _ROOT.match(body)
+    if root is not None and root[1] != b"Envelope" and len(body) <= limit:
+        return Carried(body, "")  # opening the frame reads all of it, and says what is wrong with it
     element = parse(body, limit=limit)
     name = etree.QName(element)
     if name.localname != "Envelope" or name.namespace not in (SOAP_11, SOAP_12):

@@ -4,25 +4,42 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import ForeignKey, LargeBinary, UniqueConstraint
+from sqlalchemy import ForeignKey, ForeignKeyConstraint, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sotepki.records import Base, UtcDateTime
+from sotepki.records.vouching import UNVOUCHED
 
 
 class ArchivedDocument(Base):
-    """A document as it came, byte for byte, under its custodian."""
+    """A document as it came, byte for byte, in one environment.
+
+    Attributes:
+        owner: whose own register it is: the custodian, and for prescriptions, which Kela keeps, the sender.
+        content: left out of the journal's digest of the row, since ``sha256`` stands in it.
+        replaces: the document that this one corrects or cancels (RPLC); empty for a first version.
+    """
 
     __tablename__ = "kela_document"
 
+    environment: Mapped[str] = mapped_column(primary_key=True)
     document_id: Mapped[str] = mapped_column(primary_key=True)
-    set_id: Mapped[str]
-    custodian: Mapped[str] = mapped_column(index=True)
+    set_id: Mapped[str] = mapped_column(index=True)
+    version: Mapped[int]
+    replaces: Mapped[str]
+    family: Mapped[str]
+    custodian: Mapped[str]
+    owner: Mapped[str] = mapped_column(index=True)
     service_request: Mapped[str]
-    message_id: Mapped[str] = mapped_column(ForeignKey("kela_message.message_id"), unique=True)
+    message_id: Mapped[str]
     archived_at: Mapped[datetime] = mapped_column(UtcDateTime)
     sha256: Mapped[str]
-    content: Mapped[bytes] = mapped_column(LargeBinary)
+    content: Mapped[bytes] = mapped_column(LargeBinary, info={UNVOUCHED: True})
+
+    __table_args__ = (
+        ForeignKeyConstraint(("environment", "message_id"), ("kela_message.environment", "kela_message.message_id")),
+        UniqueConstraint("environment", "message_id"),
+    )
 
 
 class AcknowledgedMessage(Base):
@@ -30,6 +47,7 @@ class AcknowledgedMessage(Base):
 
     __tablename__ = "kela_message"
 
+    environment: Mapped[str] = mapped_column(primary_key=True)
     message_id: Mapped[str] = mapped_column(primary_key=True)
     sender: Mapped[str]
     sha256: Mapped[str]
@@ -43,6 +61,7 @@ class LoggedRequest(Base):
     __tablename__ = "kela_request"
 
     number: Mapped[int] = mapped_column(primary_key=True)
+    environment: Mapped[str]
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     kind: Mapped[str]
     outcome: Mapped[str]
@@ -53,6 +72,16 @@ class LoggedRequest(Base):
     certificate_serial: Mapped[str]
     certificate_issuer: Mapped[str]
     reason: Mapped[str]
+
+
+class RefusedCertificate(Base):
+    """A client certificate that was refused, so that its owner can look at it afterwards. May name a person."""
+
+    __tablename__ = "kela_refused_certificate"
+
+    sha256: Mapped[str] = mapped_column(primary_key=True)
+    der: Mapped[bytes] = mapped_column(LargeBinary)
+    first_seen: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class AccessPoint(Base):
@@ -75,12 +104,14 @@ class ServedOrganisation(Base):
 
 
 class JointTest(Base):
-    """A system in joint testing; ``statement_number`` is empty until Kela gives its statement."""
+    """A version of a system in joint testing; ``statement_running`` is empty until Kela gives its statement."""
 
     __tablename__ = "kela_joint_test"
 
     number: Mapped[int] = mapped_column(primary_key=True)
+    state: Mapped[str]
     system: Mapped[str]
+    version: Mapped[str]
     supplier: Mapped[str]
     system_class: Mapped[str]
     content: Mapped[str]

@@ -20,6 +20,7 @@ import contextlib
 import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -192,6 +193,12 @@ def client_certificate(transport: Any) -> x509.Certificate | None:
     if not der:
         return None
     try:
-        return load_certificate(der, name="The client's certificate")
+        return _certificate(der)
     except Refused as refusal:
         raise Fault(refusal.sentence) from refusal
+
+
+@lru_cache(maxsize=256)
+def _certificate(der: bytes) -> x509.Certificate:
+    """Read once for all messages of a connection."""
+    return load_certificate(der, name="The client's certificate")

@@ -19,11 +19,9 @@ from lxml import etree
 from sotepki.documents import DocumentReport, check_frame, open_frame, verify_document
 from sotepki.errors import Refused
 from sotepki.evidence import Finding, Severity, Verdict, verdict_of
-from sotepki.kela import request_log
 from sotepki.kela.acknowledgement import HL7
 from sotepki.kela.kanta import Kanta
 from sotepki.kela.request_log import RequestKind
-from sotepki.kela.revocation import StatusQuestions
 from sotepki.kela.rules import finding_of, rulebook
 from sotepki.kela.settings import SharkQuirk
 from sotepki.xmldsig import parse
@@ -86,12 +84,12 @@ class ValidationService:
     def validate(self, request: ValidationRequest) -> ValidationReport:
         """Everything that is found on the document, and on the frame if there is one. Any bytes are taken."""
         report = self._validate(request)
-        self.kanta.log(request_log.entry(RequestKind.VALIDATE, report.verdict.value, report.findings, None))
+        self.kanta.log(self.kanta.entry(RequestKind.VALIDATE, report.verdict.value, report.findings, None))
         return report
 
     def rejected(self, finding: Finding) -> ValidationReport:
         """The report on a request that could not be read."""
-        self.kanta.log(request_log.entry(RequestKind.VALIDATE, Verdict.INDETERMINATE.value, (finding,), None))
+        self.kanta.log(self.kanta.entry(RequestKind.VALIDATE, Verdict.INDETERMINATE.value, (finding,), None))
         return ValidationReport(Verdict.INDETERMINATE, (finding,))
 
     def shark(self, body: bytes) -> SharkAnswer:
@@ -117,9 +115,9 @@ class ValidationService:
         return _descriptions(errors) if errors else SharkAnswer(200)
 
     def _validate(self, request: ValidationRequest) -> ValidationReport:
-        questions = StatusQuestions(self.kanta.status, self.kanta.settings.when_status_unavailable)
+        questions = self.kanta.judge.questions()
         now = self.kanta.records.clock.now()
-        report = verify_document(request.document, self.kanta.verification_context(now, questions))
+        report = verify_document(request.document, self.kanta.judge.context(now, questions))
         findings = list(report.findings)
         if request.frame is not None:
             findings += _frame_findings(request, request.frame, report)

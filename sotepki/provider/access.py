@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,12 +12,12 @@ from sqlalchemy.orm import Session
 
 from sotepki.errors import Misuse, Refused
 from sotepki.identifiers import Oid, RegistrationNumber
+from sotepki.provider.refusals import OFFICE, refusals_journalled
+from sotepki.provider.staff_rights import AskedRegister, StaffRights, Standing, Unanswered
 from sotepki.provider.tables import AccessRow
 from sotepki.provider.task_list import Obstacle, Task, obstacle, provider_rules, tasks
 from sotepki.records import Records
 from sotepki.registers import OrganisationRegister, RightsRegister
-
-OFFICE = "provider"
 
 
 @dataclass(frozen=True)
@@ -34,18 +35,25 @@ class Access:
 
 @dataclass(frozen=True)
 class Sweep:
-    """What a sweep found: how many access rights it looked at, and those that it ended, each with its reason."""
+    """What a sweep found: how many access rights it looked at, and those that it ended, each with its reason.
+
+    ``unanswered`` counts those that nobody could tell anything about, ``trouble`` says why; they were left alone.
+    """
 
     at: datetime
     checked: int
     ended: tuple[Access, ...]
     reasons: tuple[str, ...]
+    unanswered: int = 0
+    trouble: str = ""
 
     def as_dict(self) -> dict[str, object]:
         """The sweep for JSON."""
         return {
             "at": self.at.isoformat(),
             "checked": self.checked,
+            "unanswered": self.unanswered,
+            "trouble": self.trouble,
             "ended": [
                 {"registration_number": one.registration_number.value, "task": one.task, "rule": one.ended_by,
                  "reason": reason}
@@ -59,7 +67,7 @@ class AccessRights:
 
     def __init__(self, records: Records, rights: RightsRegister, organisations: OrganisationRegister) -> None:
         self.records = records
-        self.rights = rights
+        self.asked = AskedRegister(rights)
         self.organisations = organisations
 
     def grant(self, organisation: Oid, registration_number: RegistrationNumber, task: str, *, actor: str) -> Access:
@@ -70,17 +78,13 @@ class AccessRights:
                 the person has the task already; the refusal stands in the journal.
         """
         wanted = self._task(task)
-        try:
+        with refusals_journalled(self.records, actor=actor, step="grant", subject=registration_number.value):
             if self.organisations.organisation(organisation) is None:
                 raise _refusal("access.organisation", f"The organisation {organisation} is not in the register.")
-            found = self._obstacle(wanted, registration_number, self.records.clock.now())
+            found = self._obstacle(wanted, registration_number)
             if found is not None:
                 raise _refusal(found.rule, found.sentence, subject=registration_number.value)
             return self._enter(organisation, registration_number, wanted, actor)
-        except Refused as refused:
-            with self.records.change(OFFICE, actor) as tx:
-                tx.journal("refused", registration_number.value, step="grant", task=task, rule=refused.rule)
-            raise
 
     def end(
         self, organisation: Oid, registration_number: RegistrationNumber, task: str, *, actor: str, reason: str
@@ -103,7 +107,7 @@ class AccessRights:
         wanted = self._task(task)
         with self.records.look() as session:
             held = _row(session, organisation, registration_number, wanted) is not None
-        return held and self._obstacle(wanted, registration_number, self.records.clock.now()) is None
+        return held and self._obstacle(wanted, registration_number) is None
 
     def held(self, organisation: Oid) -> list[Access]:
         """The access rights of an organisation's staff that have not been ended."""
@@ -113,26 +117,61 @@ class AccessRights:
 
     def without_right(self, organisation: Oid) -> list[tuple[Access, Obstacle]]:
         """The access rights that no longer rest on a right in force, with the reason of each."""
-        now = self.records.clock.now()
-        checked = [
-            (one, self._obstacle(self._task(one.task), one.registration_number, now))
-            for one in self.held(organisation)
-        ]
-        return [(one, found) for one, found in checked if found is not None]
+        held = self.held(organisation)
+        return _lost(held, self._ask_all(held, self.asked))
 
-    def sweep(self, organisation: Oid, *, actor: str = "sweep") -> Sweep:
-        """Check all staff of an organisation against Valvira's register and end what no longer rests on a right."""
-        checked = len(self.held(organisation))
-        lost = self.without_right(organisation)
+    def sweep(self, organisation: Oid, *, actor: str = "sweep", asked: StaffRights | None = None) -> Sweep:
+        """Check all staff of an organisation against Valvira and end what no longer rests on a right.
+
+        Everybody is asked about before anything is ended. When the register stops answering, what it told counts and
+        the rest is left as it is: silence is not a lost right.
+
+        Args:
+            asked: who tells the rights; by default the register, or the role and attribute service over HTTP.
+
+        Raises:
+            Refused: the register refuses the provider's system; nothing is ended.
+        """
+        held = self.held(organisation)
+        standings = self._ask_all(held, asked or self.asked)
+        silent = [one for one in held if isinstance(standings[one.registration_number], Unanswered)]
+        trouble = next((one.sentence for one in standings.values() if isinstance(one, Unanswered)), "")
+        lost = _lost(held, standings)
         with self.records.change(OFFICE, actor) as tx:
             ended = []
             for one, found in lost:
                 row = tx.session.get_one(AccessRow, one.id)
+                if row.slot is None:
+                    continue  # ended by hand while the register was asked
                 row.ended_at, row.ended_by, row.slot = tx.now, found.rule, None
                 tx.journal("access.ended", one.registration_number.value, task=one.task, rule=found.rule)
-                ended.append(_access(row))
-            tx.journal("access.swept", organisation.value, checked=str(checked), ended=str(len(ended)))
-            return Sweep(tx.now, checked, tuple(ended), tuple(found.sentence for _, found in lost))
+                ended.append((_access(row), found.sentence))
+            tx.journal(
+                "access.swept", organisation.value, checked=str(len(held)), ended=str(len(ended)),
+                unanswered=str(len(silent)),
+            )  # fmt: skip
+            return Sweep(
+                tx.now,
+                len(held),
+                tuple(one for one, _ in ended),
+                tuple(why for _, why in ended),
+                len(silent),
+                trouble,
+            )
+
+    def _ask_all(
+        self, held: Sequence[Access], asked: StaffRights
+    ) -> Mapping[RegistrationNumber, Standing | Unanswered]:
+        """What is told of each person, asked once; after the first silence nobody else is asked about."""
+        now = self.records.clock.now()
+        told: dict[RegistrationNumber, Standing | Unanswered] = {}
+        silence: Unanswered | None = None
+        prescribing = {one.registration_number for one in held if tasks()[one.task].prescriber}
+        for number in dict.fromkeys(one.registration_number for one in held):
+            answer = silence or asked.standing(number, now, prescriber=number in prescribing)
+            silence = answer if isinstance(answer, Unanswered) else None
+            told[number] = answer
+        return told
 
     def _task(self, task: str) -> Task:
         if task not in tasks():
@@ -140,10 +179,8 @@ class AccessRights:
             raise _refusal("access.task", f"There is no task {task[:40]!r}; there are: {known}.")
         return tasks()[task]
 
-    def _obstacle(self, task: Task, registration_number: RegistrationNumber, at: datetime) -> Obstacle | None:
-        rights = self.rights.rights_in_force(registration_number, at)
-        professional = self.rights.professional(registration_number) if rights else None
-        return obstacle(task, professional, rights)
+    def _obstacle(self, task: Task, number: RegistrationNumber) -> Obstacle | None:
+        return obstacle(task, self.asked.standing(number, self.records.clock.now(), prescriber=task.prescriber))
 
     def _enter(self, organisation: Oid, number: RegistrationNumber, task: Task, actor: str) -> Access:
         with self.records.change(OFFICE, actor) as tx:
@@ -162,6 +199,17 @@ class AccessRights:
                 raise _refusal("access.twice", sentence, subject=number.value) from None
             tx.journal("access.granted", number.value, organisation=organisation.value, task=task.id)
             return _access(row)
+
+
+def _lost(
+    held: Sequence[Access], standings: Mapping[RegistrationNumber, Standing | Unanswered]
+) -> list[tuple[Access, Obstacle]]:
+    found = []
+    for one in held:
+        standing = standings[one.registration_number]
+        if isinstance(standing, Standing) and (why := obstacle(tasks()[one.task], standing)) is not None:
+            found.append((one, why))
+    return found
 
 
 def _refusal(rule: str, sentence: str, *, subject: str = "") -> Refused:

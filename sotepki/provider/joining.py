@@ -1,31 +1,42 @@
-"""What an organisation needs to join the Kanta services, evaluated with a reason for each open item."""
+"""What an organisation needs to join a Kanta service, evaluated with a reason for each open item."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from sotepki.clock import finnish_day
+from sotepki.errors import Refused
 from sotepki.evidence import Finding, Severity
-from sotepki.identifiers import Oid
+from sotepki.identifiers import Oid, RegistrationNumber
 from sotepki.provider.access import AccessRights
+from sotepki.provider.books import SupportContact
+from sotepki.provider.join_lists import JoinList, join_data
+from sotepki.provider.plans import Plan, plan_kinds
 from sotepki.provider.task_list import provider_rules
 from sotepki.records import Records
-from sotepki.registers import OrganisationRegister
+from sotepki.registers import Organisation, OrganisationRegister
 from sotepki.x509.status import CertificateState, CertificateStatus
 
 StatusOf = Callable[[x509.Certificate], CertificateStatus]
+Answer = tuple[bool, str]
+
+SECURITY_PLAN, SELF_MONITORING_PLAN = "information-security", "self-monitoring"
 
 
 @dataclass(frozen=True)
 class InformationSystem:
     """A system as its supplier and the registers describe it; None or empty where nothing is known.
 
-    ``security_certificate_to`` is the last day of its security certificate, ``joint_test`` Kela's statement number.
+    Attributes:
+        register_entry: its id in the register of information systems; ``bars`` says what bars its use there.
+        security_certificate_to: the last day of its security certificate.
+        joint_test: the number of Kela's statement.
+        approval: its entry in Kela's register of approved systems; ``approval_trouble`` says why there is none.
     """
 
     name: str
@@ -33,20 +44,28 @@ class InformationSystem:
     system_class: str = ""
     security_certificate_to: date | None = None
     joint_test: str = ""
+    bars: tuple[str, ...] = ()
+    approval: str = ""
+    approval_trouble: str = ""
 
 
 @dataclass(frozen=True)
 class JoiningFacts:
-    """What the provider can show. ``patient_data`` says that the Patient Data Repository is to be joined."""
+    """What the provider can show for one of the lists of ``lists.yaml``.
+
+    ``untrained`` are the people with access who lack training, by topic; ``models`` the operating models agreed on,
+    each with its day; ``plans`` the plans in force by kind.
+    """
 
     organisation: Oid
+    service: str
     system: InformationSystem | None = None
     certificates: Sequence[x509.Certificate] = ()
-    plan_approved_on: date | None = None
+    plans: Mapping[str, Plan] = field(default_factory=dict)
+    support: SupportContact | None = None
     access_point: str = ""
-    staff_trained_on: date | None = None
-    operating_models_agreed_on: date | None = None
-    patient_data: bool = True
+    untrained: Mapping[str, Sequence[RegistrationNumber]] = field(default_factory=dict)
+    models: Mapping[str, date] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -89,7 +108,7 @@ class Readiness:
 
 
 class Joining:
-    """The prerequisites list. ``status`` tells the state of a certificate, as OCSP does."""
+    """The prerequisites lists. ``status`` tells the state of a certificate, as OCSP does."""
 
     def __init__(
         self, records: Records, organisations: OrganisationRegister, access: AccessRights, status: StatusOf
@@ -98,49 +117,91 @@ class Joining:
         self.organisations = organisations
         self.access = access
         self.status = status
+        self._answers: Mapping[str, Callable[[JoiningFacts], Answer]] = {
+            "join.organisation-register": self._in_register,
+            "join.organisation-kind": self._of_the_kind,
+            "join.long-name": self._long_name,
+            "join.system-registered": _registered,
+            "join.security-certificate": self._secured,
+            "join.joint-test": _joint_tested,
+            "join.system-approved": _approved,
+            "join.server-certificate": lambda facts: self._certificate(facts, _is_client),
+            "join.system-signature-certificate": lambda facts: self._certificate(facts, _is_system_signature),
+            "join.plan": lambda facts: self._plan(facts, SECURITY_PLAN),
+            "join.self-monitoring-plan": lambda facts: self._plan(facts, SELF_MONITORING_PLAN),
+            "join.technical-support": _supported,
+            "join.access-point": _access_point,
+            "join.staff-rights": self._staff,
+            "join.prescriber": lambda facts: self._somebody(facts, "prescribing"),
+            "join.dispenser": lambda facts: self._somebody(facts, "dispensing"),
+            "join.staff-trained": self._trained,
+            "join.operating-models": _models,
+        }
 
     def evaluate(self, facts: JoiningFacts) -> Readiness:
-        """Every item of the list with its reason, in the order of the rules."""
-        now = self.records.clock.now()
-        answers = [
-            ("join.organisation-register", self._in_register(facts)),
-            ("join.system-registered", _registered(facts)),
-            ("join.security-certificate", _secured(facts, finnish_day(now))),
-            ("join.joint-test", _joint_tested(facts)),
-            ("join.server-certificate", self._certificate(facts, _is_client, now)),
-        ]
-        if facts.patient_data:
-            answers.append(("join.system-signature-certificate", self._certificate(facts, _is_system_signature, now)))
-        answers += [
-            ("join.plan", _day(facts.plan_approved_on, "the plan was approved", now)),
-            ("join.access-point", (bool(facts.access_point), facts.access_point or "no access point is named")),
-            ("join.staff-rights", self._staff(facts)),
-            ("join.staff-trained", _day(facts.staff_trained_on, "the staff was trained", now)),
-            ("join.operating-models", _day(facts.operating_models_agreed_on, "the models were agreed on", now)),
-        ]
+        """Every item of the service's list with its reason, in the order of the list.
+
+        Raises:
+            Refused: ``join.service``.
+        """
+        answers = [(rule, self._answers[rule](facts)) for rule in list_of(facts.service).rules]
         return Readiness(tuple(_item(rule, met, reason) for rule, (met, reason) in answers))
 
-    def _in_register(self, facts: JoiningFacts) -> tuple[bool, str]:
-        found = self.organisations.organisation(facts.organisation)
+    def _now(self) -> datetime:
+        return self.records.clock.now()
+
+    def _organisation(self, facts: JoiningFacts) -> Organisation | None:
+        return self.organisations.organisation(facts.organisation)
+
+    def _in_register(self, facts: JoiningFacts) -> Answer:
+        found = self._organisation(facts)
         return (True, found.name) if found else (False, f"{facts.organisation} is not in the register")
 
-    def _certificate(
-        self, facts: JoiningFacts, fits: Callable[[x509.Certificate, Oid], bool], now: datetime
-    ) -> tuple[bool, str]:
-        reason = "no such certificate is shown"
+    def _of_the_kind(self, facts: JoiningFacts) -> Answer:
+        found, wanted = self._organisation(facts), list_of(facts.service).organisations
+        if found is None:
+            return True, "decided when the organisation is in the register"
+        if found.kind in wanted:
+            return True, f"{found.kind} joins this service"
+        return False, f"{found.kind} is none of those that join this service: {', '.join(sorted(wanted))}"
+
+    def _long_name(self, facts: JoiningFacts) -> Answer:
+        found = self._organisation(facts)
+        if found is None or not found.long_name:
+            return False, "the register has no long name for the organisation"
+        return True, f"long name {found.long_name!r}"
+
+    def _secured(self, facts: JoiningFacts) -> Answer:
+        today, last = finnish_day(self._now()), facts.system.security_certificate_to if facts.system else None
+        if last is None:
+            return False, "no security certificate is shown"
+        return last >= today, f"the security certificate {'is' if last >= today else 'was'} valid to {last}"
+
+    def _certificate(self, facts: JoiningFacts, fits: Callable[[x509.Certificate, Oid], bool]) -> Answer:
+        now, reason = self._now(), "no such certificate is shown"
         for certificate in facts.certificates:
             if not fits(certificate, facts.organisation):
                 continue
             serial = f"{certificate.serial_number:x}"
             if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
                 reason = f"the certificate {serial} is not valid at {now:%Y-%m-%d}"
-            elif self.status(certificate).state is not CertificateState.GOOD:
-                reason = f"the certificate {serial} is {self.status(certificate).state.value}"
+            elif (state := self.status(certificate).state) is not CertificateState.GOOD:
+                reason = f"the certificate {serial} is {state.value}"
             else:
                 return True, f"certificate {serial}, valid to {certificate.not_valid_after_utc:%Y-%m-%d}"
         return False, reason
 
-    def _staff(self, facts: JoiningFacts) -> tuple[bool, str]:
+    def _plan(self, facts: JoiningFacts, kind: str) -> Answer:
+        found, plan = self._organisation(facts), facts.plans.get(kind)
+        if plan is None and found is not None and not plan_kinds()[kind].wanted(found.kind):
+            return True, f"{found.kind} writes none"
+        if plan is None:
+            return False, f"no {kind} plan is in force"
+        if plan.review_due(finnish_day(self._now())):
+            return False, f"the {kind} plan, version {plan.version}, was to be reviewed by {plan.review_by}"
+        return True, f"the {kind} plan, version {plan.version}, is in force; next review by {plan.review_by}"
+
+    def _staff(self, facts: JoiningFacts) -> Answer:
         held, lost = self.access.held(facts.organisation), self.access.without_right(facts.organisation)
         if not held:
             return False, "no access rights have been given"
@@ -148,23 +209,49 @@ class Joining:
             return False, f"{len(lost)} of {len(held)} access rights do not rest on a right in force"
         return True, f"{len(held)} access rights rest on rights in force"
 
+    def _somebody(self, facts: JoiningFacts, task: str) -> Answer:
+        lost = {one.id for one, _ in self.access.without_right(facts.organisation)}
+        able = [one for one in self.access.held(facts.organisation) if one.task == task and one.id not in lost]
+        return bool(able), f"{len(able) or 'nobody'} may do the task {task!r}"
 
-def _registered(facts: JoiningFacts) -> tuple[bool, str]:
+    def _trained(self, facts: JoiningFacts) -> Answer:
+        if not self.access.held(facts.organisation):
+            return False, "nobody has access, so nobody is trained"
+        open_topics = {topic: people for topic, people in facts.untrained.items() if people}
+        if not open_topics:
+            return True, f"everybody with access is trained: {', '.join(join_data().topics)}"
+        return False, "without training: " + ", ".join(
+            f"{len(people)} of those with access on {topic}" for topic, people in open_topics.items()
+        )
+
+
+def list_of(service: str) -> JoinList:
+    """The list of a service.
+
+    Raises:
+        Refused: ``join.service``.
+    """
+    if service not in join_data().lists:
+        raise _no_such_list(service)
+    return join_data().lists[service]
+
+
+def _no_such_list(service: str) -> Refused:
+    known = ", ".join(join_data().lists)
+    return provider_rules().refusal("join.service", f"There is no list {service[:40]!a}; there are: {known}.")
+
+
+def _registered(facts: JoiningFacts) -> Answer:
     if facts.system is None:
         return False, "no information system is named"
     if not facts.system.register_entry:
         return False, f"the system {facts.system.name} has no register entry"
+    if facts.system.bars:
+        return False, f"the use of {facts.system.register_entry} is barred: {facts.system.bars[0].rstrip('.')}"
     return True, f"{facts.system.name}, entry {facts.system.register_entry}"
 
 
-def _secured(facts: JoiningFacts, today: date) -> tuple[bool, str]:
-    last = facts.system.security_certificate_to if facts.system else None
-    if last is None:
-        return False, "no security certificate is shown"
-    return (last >= today, f"the security certificate {'is' if last >= today else 'was'} valid to {last}")
-
-
-def _joint_tested(facts: JoiningFacts) -> tuple[bool, str]:
+def _joint_tested(facts: JoiningFacts) -> Answer:
     if facts.system is None:
         return False, "no information system is named"
     if facts.system.system_class not in ("A2", "A3"):
@@ -175,10 +262,30 @@ def _joint_tested(facts: JoiningFacts) -> tuple[bool, str]:
     return True, f"statement {facts.system.joint_test}"
 
 
-def _day(day: date | None, what: str, now: datetime) -> tuple[bool, str]:
-    if day is None or day > finnish_day(now):
-        return False, f"nothing shows that {what}"
-    return True, f"{what} on {day}"
+def _approved(facts: JoiningFacts) -> Answer:
+    if facts.system is None:
+        return False, "no information system is named"
+    if facts.system.system_class in ("A1", "B"):
+        return True, f"a system of class {facts.system.system_class} is not in Kela's register"
+    trouble = facts.system.approval_trouble or f"Kela's register has no approval of {facts.system.name}"
+    return bool(facts.system.approval), facts.system.approval or trouble
+
+
+def _supported(facts: JoiningFacts) -> Answer:
+    if facts.support is None:
+        return False, "no technical support contact is named"
+    return True, f"{facts.support.name}, {facts.support.telephone}"
+
+
+def _access_point(facts: JoiningFacts) -> Answer:
+    return bool(facts.access_point), facts.access_point or "no access point is named"
+
+
+def _models(facts: JoiningFacts) -> Answer:
+    missing = [model for model in join_data().models if model not in facts.models]
+    if missing:
+        return False, f"not agreed on: {', '.join(missing)}"
+    return True, f"all agreed on, the last on {max(facts.models.values())}"
 
 
 def _is_client(certificate: x509.Certificate, _organisation: Oid) -> bool:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from sotepki.errors import Fault
 from sotepki.evidence import RuleBook, load_yaml, refuse_unknown_keys
-from sotepki.registers import Professional, ProfessionalRight
+from sotepki.provider.staff_rights import Standing
 from sotepki.resources import package_file
 
 
@@ -34,8 +34,8 @@ class Obstacle:
 
 @cache
 def provider_rules() -> RuleBook:
-    """The rule book of the provider's duties."""
-    return RuleBook.load(package_file("provider", "rules.yaml"))
+    """The rule book of the provider's duties (its plans have one of their own)."""
+    return RuleBook.join(RuleBook.load(package_file("provider", name)) for name in ("rules.yaml", "rules_books.yaml"))
 
 
 @cache
@@ -63,18 +63,18 @@ def load_tasks(path: Path) -> Mapping[str, Task]:
     return found
 
 
-def obstacle(task: Task, professional: Professional | None, rights: Sequence[ProfessionalRight]) -> Obstacle | None:
-    """Why a professional with these rights in force may not hold ``task``; None if nothing is in the way.
+def obstacle(task: Task, standing: Standing) -> Obstacle | None:
+    """Why a professional who stands so may not hold ``task``; None if nothing is in the way.
 
     One right without a barring restriction is enough.
     """
-    fitting = [right for right in rights if right.register.value in task.registers]
-    if professional is None or not fitting:
+    fitting = [right for right in standing.rights if right.register in task.registers]
+    if not fitting:
         where = " or ".join(sorted(task.registers))
         return Obstacle("access.right", f"The person has no right in force in {where} for the task {task.id!r}.")
-    if task.prescriber and professional.prescriber_id is None:
+    if task.prescriber and not standing.prescriber:
         return Obstacle("access.prescriber", f"The person has no prescriber's identifier for the task {task.id!r}.")
-    barred = [sorted(task.barred_by & set(right.restrictions)) for right in fitting]
+    barred = [sorted(task.barred_by & right.restrictions) for right in fitting]
     if all(barred):
         sentence = f"Every right of the person is restricted ({', '.join(barred[0])}) in the task {task.id!r}."
         return Obstacle("access.restriction", sentence)

@@ -1,7 +1,8 @@
 """State: one database, one audit journal, one outbox; every change is one transaction that says who did what."""
 
 from sotepki.records.database import Base, Database, UtcDateTime
-from sotepki.records.journal import JournalEntry, first_break, newest_entries
+from sotepki.records.heads import Head
+from sotepki.records.journal import JournalEntry, findings, first_break, head, newest_entries
 from sotepki.records.outbox import Channel, OutboxItem, Posting, deliver, write_atomically
 from sotepki.records.transaction import Records, Transaction
 
@@ -9,6 +10,7 @@ __all__ = [
     "Base",
     "Channel",
     "Database",
+    "Head",
     "JournalEntry",
     "OutboxItem",
     "Posting",
@@ -16,7 +18,9 @@ __all__ = [
     "Transaction",
     "UtcDateTime",
     "deliver",
+    "findings",
     "first_break",
+    "head",
     "newest_entries",
     "write_atomically",
 ]

@@ -9,20 +9,40 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Engine, create_engine, event, text
+from sqlalchemy import URL, DateTime, Engine, MetaData, create_engine, event, inspect, text
 from sqlalchemy.engine import Dialect
-from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
-from sotepki.errors import Fault, Misuse, SotepkiError
+from sotepki.errors import Fault, Misuse
+from sotepki.records.addresses import complete, parsed, schema_of
+from sotepki.records.failures import plain_errors
+
+PATIENCE = 30
+"""Seconds that a writer waits for the writer before it."""
 
 _WRITERS = 0x534F5445
-"""Key of the PostgreSQL advisory lock that lets one writer in at a time, as SQLite does by itself."""
+"""First half of the key of PostgreSQL's advisory lock; the other half is the schema's."""
+
+# One writer of a schema at a time, as SQLite has it for a file: the journal is a chain.
+_TAKE_THE_PEN = text(
+    "SELECT set_config('lock_timeout', :patience, true), pg_advisory_xact_lock(:key, hashtext(current_schema()))"
+)
+
+_NAMES = {
+    "ix": "%(column_0_label)s_index",
+    "uq": "%(table_name)s_%(column_0_N_name)s_once",
+    "ck": "%(table_name)s_%(constraint_name)s_check",
+    "fk": "%(table_name)s_%(column_0_N_name)s_to_%(referred_table_name)s",
+    "pk": "%(table_name)s_key",
+}
+"""Every constraint has a name, so that a migration can change it on either database."""
 
 
 class Base(DeclarativeBase):
     """Base of every table. A room's tables live in the room's own ``tables.py``."""
+
+    metadata = MetaData(naming_convention=_NAMES)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -43,35 +63,69 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class Database:
-    """An engine with two doors: ``reading`` and ``writing``. Writers follow one another, readers do not wait."""
+    """An engine with two doors: ``reading`` and ``writing``. Writers follow one another, readers do not wait.
 
-    def __init__(self, url: str) -> None:
+    ``address`` is a URL of SQLite or PostgreSQL (``sotepki.records.addresses``).
+
+    Raises:
+        Misuse: the address is none, or PostgreSQL's driver is not installed.
+    """
+
+    def __init__(self, address: str) -> None:
+        url = parsed(address)
+        self.schema = schema_of(url)
         self.engine = _engine(url)
+
+    @property
+    def address(self) -> str:
+        """The whole address, for another process of this program; never to be printed, it may hold a password."""
+        return complete(self.engine.url)
 
     def create_tables(self) -> None:
         """Create the tables of every room imported so far; tables that exist are left alone."""
-        with _plain_errors():
-            Base.metadata.create_all(self.engine)
+        self.create_schema()
+        with plain_errors():
+            # Asking for every table by itself takes longer than making them.
+            Base.metadata.create_all(self.engine, checkfirst=not self.is_empty())
+
+    def create_schema(self) -> None:
+        """Make the PostgreSQL schema of this database, if it has one of its own."""
+        if self.schema:
+            with plain_errors(), self.engine.begin() as connection:
+                connection.exec_driver_sql(f'CREATE SCHEMA IF NOT EXISTS "{self.schema}"')
+
+    def drop_schema(self) -> None:
+        """Remove the PostgreSQL schema of this database with everything in it."""
+        if self.schema:
+            with plain_errors(), self.engine.begin() as connection:
+                connection.exec_driver_sql(f'DROP SCHEMA IF EXISTS "{self.schema}" CASCADE')
+
+    def is_empty(self) -> bool:
+        """Whether there is no table."""
+        with plain_errors():
+            return not inspect(self.engine).get_table_names()
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A session that sees one consistent state and is rolled back at the end."""
-        with _plain_errors(), Session(self.engine, expire_on_commit=False) as session:
+        with plain_errors(), Session(self.engine, expire_on_commit=False) as session:
             if self.engine.dialect.name == "sqlite":
                 session.connection().exec_driver_sql("BEGIN")
             else:
-                session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+                session.connection(
+                    execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+                )
             # Closing rolls back; an explicit rollback would also expire what the caller has read.
             yield session
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """A session that holds the write lock from its beginning; committed at the end, or rolled back whole."""
-        with _plain_errors(), Session(self.engine, expire_on_commit=False) as session:
+        with plain_errors(), Session(self.engine, expire_on_commit=False) as session:
             if self.engine.dialect.name == "sqlite":
                 session.connection().exec_driver_sql("BEGIN IMMEDIATE")
-            elif self.engine.dialect.name == "postgresql":
-                session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _WRITERS})
+            else:
+                session.execute(_TAKE_THE_PEN, {"patience": f"{PATIENCE}s", "key": _WRITERS})
             try:
                 yield session
                 session.commit()
@@ -84,48 +138,19 @@ class Database:
         self.engine.dispose()
 
 
-@contextmanager
-def _plain_errors() -> Iterator[None]:
+def _engine(url: URL) -> Engine:
+    if url.get_backend_name() == "sqlite":
+        return _sqlite(url)
     try:
-        yield
-    except SotepkiError:
-        raise
-    except UnicodeEncodeError as error:
-        raise Misuse(f"The text {error.object!a} is not UTF-8.", advice="Write it again as UTF-8.") from error
-    except OperationalError as error:
-        raise Fault(_sentence(str(error.orig)), advice=_advice(str(error.orig))) from error
-    except DatabaseError as error:
-        raise Fault(f"The database refused the change: {error.orig}.") from error
-
-
-def _sentence(cause: str) -> str:
-    if "readonly" in cause or "unable to open" in cause:
-        return "The workspace's database cannot be written."
-    if "full" in cause or "disk I/O" in cause:
-        return "The disk is full, nothing was changed."
-    if "locked" in cause:
-        return "Another process holds the workspace's database."
-    if "no such table" in cause:
-        return "The workspace's database is not complete."
-    return f"The database failed: {cause}."
-
-
-def _advice(cause: str) -> str:
-    if "readonly" in cause or "unable to open" in cause:
-        return "Check the owner and the permissions of the workspace directory."
-    if "full" in cause or "disk I/O" in cause:
-        return "Make room and give the command again."
-    if "locked" in cause:
-        return "Wait until it is ready and give the command again."
-    if "no such table" in cause:
-        return "Make a new workspace with 'sotepki init'."
-    return ""
-
-
-def _engine(url: str) -> Engine:
-    if not url.startswith("sqlite"):
         return create_engine(url, pool_pre_ping=True)
-    engine = create_engine(url, connect_args={"timeout": 30, "check_same_thread": False})
+    except ModuleNotFoundError as error:
+        raise Misuse(
+            "The driver of PostgreSQL is not installed.", advice="Install it with: pip install 'sotepki[postgresql]'"
+        ) from error
+
+
+def _sqlite(url: URL) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": PATIENCE, "check_same_thread": False})
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: object) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
@@ -11,12 +13,18 @@ from sqlalchemy import Table, insert, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from sotepki.records.database import Base, UtcDateTime
+from sotepki.records.heads import Head
+from sotepki.records.vouching import Touched, digests_by_entry, strangers, vouch, vouch_for_all, watching
 
 _BEFORE_THE_FIRST = "0" * 64
 
 
 class JournalEntry(Base):
-    """One change: who (``actor``) did what (``action``) to what (``subject``), in which office, and when."""
+    """One change: who (``actor``) did what (``action``) to what (``subject``), in which office, and when.
+
+    ``rows`` is the SHA-256 over the digests of all rows that the transaction touched (``vouching``); of several
+    entries of one transaction the last one has it.
+    """
 
     __tablename__ = "journal"
 
@@ -27,6 +35,7 @@ class JournalEntry(Base):
     action: Mapped[str]
     subject: Mapped[str]
     details: Mapped[str]
+    rows: Mapped[str]
     previous_hash: Mapped[str]
     hash: Mapped[str]
 
@@ -34,47 +43,74 @@ class JournalEntry(Base):
         """SHA-256 over every field but the hash itself, as JSON with fixed separators."""
         fields = [
             self.sequence, self.at.isoformat(), self.office, self.actor, self.action, self.subject, self.details,
-            self.previous_hash,
+            self.rows, self.previous_hash,
         ]  # fmt: skip
         return hashlib.sha256(json.dumps(fields, ensure_ascii=False).encode()).hexdigest()
 
 
-_COLUMNS = ("sequence", "at", "office", "actor", "action", "subject", "details", "previous_hash", "hash")
+@dataclass(frozen=True)
+class Entry:
+    """What a transaction says that it did; it becomes a ``JournalEntry`` when the transaction ends."""
+
+    at: datetime
+    office: str
+    actor: str
+    action: str
+    subject: str
+    details: Mapping[str, str]
+
+
+_COLUMNS = ("sequence", "at", "office", "actor", "action", "subject", "details", "rows", "previous_hash", "hash")
 # Statements of the core, not of the object mapper: an entry is written in every transaction there is.
 _LAST = select(JournalEntry.sequence, JournalEntry.hash).order_by(JournalEntry.sequence.desc()).limit(1)
 _INSERT = insert(cast(Table, JournalEntry.__table__))
 
 
-def append(
-    session: Session,
-    *,
-    at: datetime,
-    office: str,
-    actor: str,
-    action: str,
-    subject: str,
-    details: dict[str, str],
-) -> None:
-    """Add an entry behind the last one; the caller's transaction holds the write lock."""
+def append(session: Session, entries: Sequence[Entry], touched: Touched) -> Head:
+    """Add entries behind the last one, with the digests of the rows that the transaction touched; the new head.
+
+    The caller's transaction holds the write lock and ends with this.
+    """
+    last = head(session)
+    written: list[JournalEntry] = []
+    for number, entry in enumerate(entries, start=1):
+        sequence = last.sequence + number
+        written.append(
+            JournalEntry(
+                sequence=sequence,
+                at=entry.at,
+                office=entry.office,
+                actor=entry.actor,
+                action=entry.action,
+                subject=entry.subject,
+                details=json.dumps(entry.details, ensure_ascii=False, sort_keys=True),
+                rows=vouch(session, touched, sequence) if number == len(entries) else "",
+                previous_hash=written[-1].hash if written else last.hash,
+            )
+        )
+        written[-1].hash = written[-1].computed_hash()
+    session.execute(_INSERT, [{column: getattr(one, column) for column in _COLUMNS} for one in written])
+    return Head(written[-1].sequence, written[-1].hash)
+
+
+def note_upgrade(session: Session, at: datetime) -> None:
+    """Let the journal vouch for every row in the form that an upgrade of the database gave it."""
+    with watching(session) as touched:
+        vouch_for_all(session, touched)
+        append(session, [Entry(at, "workspace", "upgrade", "database upgraded", "all rows", {})], touched)
+
+
+def head(session: Session) -> Head:
+    """The last entry; number 0 before the first."""
     last = session.execute(_LAST).first()
-    entry = JournalEntry(
-        sequence=last.sequence + 1 if last else 1,
-        at=at,
-        office=office,
-        actor=actor,
-        action=action,
-        subject=subject,
-        details=json.dumps(details, ensure_ascii=False, sort_keys=True),
-        previous_hash=last.hash if last else _BEFORE_THE_FIRST,
-    )
-    values = {column: getattr(entry, column) for column in _COLUMNS[:-1]}
-    session.execute(_INSERT, {**values, "hash": entry.computed_hash()})
+    return Head(last.sequence, last.hash) if last else Head(0, _BEFORE_THE_FIRST)
 
 
 def first_break(session: Session) -> str | None:
     """None if the chain is whole; otherwise a sentence that names the first entry that does not fit."""
     expected_hash = _BEFORE_THE_FIRST
     expected_sequence = 1
+    vouched = dict(digests_by_entry(session))
     for entry in session.scalars(select(JournalEntry).order_by(JournalEntry.sequence)):
         if entry.sequence != expected_sequence:
             return f"Journal entry {expected_sequence} is missing."
@@ -82,9 +118,27 @@ def first_break(session: Session) -> str | None:
             return f"Journal entry {entry.sequence} does not follow the entry before it."
         if entry.hash != entry.computed_hash():
             return f"Journal entry {entry.sequence} ({entry.action} of {entry.subject}) was changed afterwards."
+        if entry.rows != vouched.pop(entry.sequence, ""):
+            return f"The digests of rows that belong to journal entry {entry.sequence} were changed afterwards."
         expected_hash = entry.hash
         expected_sequence += 1
+    if vouched:
+        return f"Journal entry {min(vouched)} is missing, its digests of rows are still there."
     return None
+
+
+def findings(session: Session, noted: Sequence[Head] = ()) -> Iterator[str]:
+    """A sentence for everything that does not fit: the chain, heads that were noted, every row of every table."""
+    broken = first_break(session)
+    if broken:
+        yield broken
+    for one in noted:
+        there = session.scalar(select(JournalEntry.hash).where(JournalEntry.sequence == one.sequence))
+        if one.sequence and there is None:
+            yield f"The journal ends before entry {one.sequence}, which was noted as its last: its end was cut off."
+        elif one.sequence and there != one.hash:
+            yield f"Journal entry {one.sequence} is another one than was noted: the journal was written anew."
+    yield from strangers(session)
 
 
 def newest_entries(session: Session, count: int) -> list[JournalEntry]:

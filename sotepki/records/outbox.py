@@ -18,6 +18,10 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from sotepki.errors import Fault
 from sotepki.records.database import Base, Database, UtcDateTime
+from sotepki.records.vouching import UNVOUCHED
+
+_ROUND = 50
+"""Postings marked as written in one transaction: a kill repeats no more than these, under the same names."""
 
 
 class Channel(StrEnum):
@@ -47,8 +51,8 @@ class OutboxItem(Base):
     channel: Mapped[str]
     recipient: Mapped[str]
     name: Mapped[str]
-    content: Mapped[bytes | None]
-    delivered: Mapped[bool] = mapped_column(default=False)
+    content: Mapped[bytes | None] = mapped_column(info={UNVOUCHED: True})
+    delivered: Mapped[bool] = mapped_column(default=False, info={UNVOUCHED: True})
 
 
 def post(session: Session, posting: Posting, at: datetime) -> OutboxItem:
@@ -68,19 +72,38 @@ def deliver(database: Database, directory: Path) -> list[Path]:
 
     Files are named ``<number>-<name>``, so that two postings of one name do not meet.
     """
+    _clear_parts(directory)
     written: list[Path] = []
     with database.reading() as session:
         waiting = session.scalars(select(OutboxItem.id).where(OutboxItem.delivered.is_(False))).all()
-    for item_id in waiting:
+    for start in range(0, len(waiting), _ROUND):
         with database.writing() as session:
-            item = session.get(OutboxItem, item_id)
-            if item is None or item.delivered or item.content is None:
-                continue
-            target = directory / item.channel / f"{item.id:06d}-{item.name}"
-            write_atomically(target, item.content, private=True)
-            item.delivered, item.content = True, None
-            written.append(target)
+            for item in session.scalars(select(OutboxItem).where(OutboxItem.id.in_(waiting[start : start + _ROUND]))):
+                if item.delivered or item.content is None:
+                    continue
+                target = directory / item.channel / f"{item.id:06d}-{item.name}"
+                write_atomically(target, item.content, private=True)
+                item.delivered, item.content = True, None
+                written.append(target)
     return written
+
+
+def _clear_parts(directory: Path) -> None:
+    """Remove the unfinished files of processes that were killed: they may hold codes."""
+    for part in directory.glob("*/.*.part"):
+        process = part.name.split(".")[-2]
+        if process.isdecimal() and not _alive(int(process)):
+            part.unlink(missing_ok=True)
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def write_atomically(target: Path, content: bytes, *, private: bool = False) -> None:

@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 
 from sotepki.clock import Clock
 from sotepki.errors import Fault
-from sotepki.records import journal, outbox
+from sotepki.records import heads, journal, outbox
 from sotepki.records.database import Database
+from sotepki.records.vouching import Touched, watching
 
 
 @dataclass
@@ -24,21 +25,13 @@ class Transaction:
     now: datetime
     office: str
     actor: str
-    entries: int = field(default=0, init=False)
+    touched: Touched
+    entries: list[journal.Entry] = field(default_factory=list, init=False)
     postings: int = field(default=0, init=False)
 
     def journal(self, action: str, subject: str, **details: str) -> None:
         """Write the change into the audit journal. Never pass identity codes, PINs or codes in ``details``."""
-        journal.append(
-            self.session,
-            at=self.now,
-            office=self.office,
-            actor=self.actor,
-            action=action,
-            subject=subject,
-            details=details,
-        )
-        self.entries += 1
+        self.entries.append(journal.Entry(self.now, self.office, self.actor, action, subject, details))
 
     def post(self, posting: outbox.Posting) -> None:
         """Send a letter or an e-mail when, and only when, this transaction is committed."""
@@ -48,11 +41,15 @@ class Transaction:
 
 @dataclass(frozen=True)
 class Records:
-    """What every office keeps its books with: the database, the clock, and where letters go."""
+    """What every office keeps its books with: the database, the clock, and where letters go.
+
+    ``head_note`` is the file in which the journal's head is noted after every change.
+    """
 
     database: Database
     clock: Clock
     outbox_directory: Path
+    head_note: Path | None = None
 
     @contextmanager
     def change(self, office: str, actor: str) -> Iterator[Transaction]:
@@ -61,11 +58,14 @@ class Records:
         Raises:
             Fault: the block ended without a journal entry; then nothing is stored.
         """
-        with self.database.writing() as session:
-            transaction = Transaction(session, self.clock.now(), office, actor)
+        with self.database.writing() as session, watching(session) as touched:
+            transaction = Transaction(session, self.clock.now(), office, actor, touched)
             yield transaction
             if not transaction.entries:
                 raise Fault(f"A change by {office} was about to be stored without a journal entry.")
+            head = journal.append(session, transaction.entries, touched)
+        if self.head_note is not None:
+            heads.note(self.head_note, head)
         if transaction.postings:
             outbox.deliver(self.database, self.outbox_directory)
 

@@ -11,21 +11,25 @@ import logging
 import ssl
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from aiohttp import ClientError, web
 
 from sotepki import loopback
+from sotepki.errors import Misuse
 from sotepki.scs.service import SignatureService
-from sotepki.scs.settings import PORT
+from sotepki.scs.settings import PORT, ports
+from sotepki.scs.transactions import Transactions
 
+T = TypeVar("T")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _LOG = logging.getLogger("sotepki.scs")
-_WORKERS = 2
+_WORKERS = 4
+_JSON, _JWT = "application/json", "application/jwt"
 
 
 @dataclass
@@ -36,6 +40,7 @@ class ScsHttp:
 
     def __post_init__(self) -> None:
         self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="scs")
+        self._transactions = Transactions(self.service)
 
     def application(self) -> web.Application:
         """Routes and limits."""
@@ -49,6 +54,8 @@ class ScsHttp:
         app.router.add_post("/sign", self._sign)
         app.router.add_route("OPTIONS", "/{path:version|sign}", self._preflight)
         app.on_cleanup.append(self._close)
+        if not settings.content_type:
+            app.on_response_prepare.append(self._untyped)
         return app
 
     async def _version(self, request: web.Request) -> web.StreamResponse:
@@ -57,22 +64,34 @@ class ScsHttp:
     async def _sign(self, request: web.Request) -> web.StreamResponse:
         settings = self.service.settings
         if (request.content_length or 0) > settings.max_content:
-            return self._answer(request, self.service.failure("scs.request.size", "The request is too long."))
+            return self._refused(request, "scs.request.size", "The request is too long.")
+        # A request without a type is read: only what a browser would send without asking first is turned away.
+        kind = request.content_type if "Content-Type" in request.headers else _JSON
+        if kind != _JSON and not settings.any_media_type and not (settings.transactions and kind == _JWT):
+            return self._refused(request, "scs.request.media-type", "The request's Content-Type is not taken.")
         try:
             async with asyncio.timeout(settings.read_seconds):
                 body = await request.read()
         except web.HTTPRequestEntityTooLarge:
-            return self._answer(request, self.service.failure("scs.request.size", "The request is too long."))
+            return self._refused(request, "scs.request.size", "The request is too long.")
         except TimeoutError:
-            return self._answer(request, self.service.failure("scs.request.slow", "The request came too slowly."))
+            return self._refused(request, "scs.request.slow", "The request came too slowly.")
         except (ClientError, web.RequestPayloadError, ConnectionError):
-            return self._answer(request, self.service.failure("scs.request.json", "The request broke off."))
-        answer = await self._work(self.service.sign, body, request.headers.get("Origin", ""))
+            return self._refused(request, "scs.request.json", "The request broke off.")
+        origin = request.headers.get("Origin", "")
+        if settings.transactions and kind == _JWT:
+            return self._answer(request, await self._work(self._transactions.answer, body, origin))
+        return self._answer(request, await self._work(self.service.sign, body, origin))
+
+    def _refused(self, request: web.Request, rule: str, sentence: str) -> web.Response:
+        answer = self.service.failure(rule, sentence)
+        self.service.outcome(request.headers.get("Origin", ""), answer["reasonText"])
         return self._answer(request, answer)
 
     async def _preflight(self, request: web.Request) -> web.StreamResponse:
         answer = web.Response(status=200)
-        if request.headers.get("Access-Control-Request-Private-Network", "").lower() == "true":
+        asked = request.headers.get("Access-Control-Request-Private-Network", "").lower() == "true"
+        if asked and self.service.settings.private_network:
             # Browsers that guard the local network ask; those that do not ask are told nothing.
             answer.headers["Access-Control-Allow-Private-Network"] = "true"
         return _shared(request, answer)
@@ -91,13 +110,18 @@ class ScsHttp:
         _LOG.info("method=%s path=%s status=%d", request.method, where, answer.status)
         return answer
 
-    def _answer(self, request: web.Request, row: dict[str, Any]) -> web.Response:
-        answer = web.Response(body=json.dumps(row).encode(), content_type="application/json", charset="utf-8")
-        if not self.service.settings.content_type:
-            del answer.headers["Content-Type"]
+    def _answer(self, request: web.Request, row: dict[str, Any] | str) -> web.Response:
+        if isinstance(row, str):
+            answer = web.Response(body=row.encode("ascii"), content_type=_JWT)
+        else:
+            answer = web.Response(body=json.dumps(row).encode(), content_type=_JSON, charset="utf-8")
         return _shared(request, answer)
 
-    async def _work(self, function: Callable[..., dict[str, Any]], *arguments: Any) -> dict[str, Any]:
+    async def _untyped(self, _request: web.Request, answer: web.StreamResponse) -> None:
+        """Take the type away last of all: aiohttp puts one of its own in the place of a missing one."""
+        answer.headers.pop("Content-Type", None)
+
+    async def _work(self, function: Callable[..., T], *arguments: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._workers, function, *arguments)
 
     async def _close(self, _app: web.Application) -> None:
@@ -121,6 +145,30 @@ def running(service: SignatureService, chain: Path, *, port: int = PORT) -> Iter
     """
     with loopback.running(ScsHttp(service).application(), tls_context(chain), port=port) as url:
         yield url
+
+
+@contextmanager
+def running_on_old_ports(service: SignatureService, chain: Path) -> Iterator[list[str]]:
+    """Serve also where older pages look: both old HTTPS ports, and the first free one of the HTTP ports.
+
+    A port that is taken is left out, as the field's software does; gives the base URLs.
+    """
+    known = ports()
+    with ExitStack() as stack:
+        urls = [url for port in known.old_https for url in _listener(stack, service, port, tls_context(chain))]
+        for port in known.old_http:
+            found = _listener(stack, service, port, None)
+            if found:
+                urls += found
+                break
+        yield urls
+
+
+def _listener(stack: ExitStack, service: SignatureService, port: int, context: ssl.SSLContext | None) -> list[str]:
+    try:
+        return [stack.enter_context(loopback.running(ScsHttp(service).application(), context, port=port))]
+    except Misuse:
+        return []
 
 
 def _shared(request: web.Request, answer: web.Response) -> web.Response:

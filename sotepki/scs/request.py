@@ -22,6 +22,9 @@ HASHES: Mapping[str, hashes.HashAlgorithm] = {
     "SHA512": hashes.SHA512(),
 }
 
+MADE_TYPES = frozenset({"signature", "signature-plain", "cms", "cms-pades"})
+"""``signature-plain`` is taken for the bare signature value; its format is not public (docs/field/scs.md 12)."""
+
 _MAX_SELECTOR_ITEMS = 64
 
 
@@ -63,12 +66,31 @@ def read_request(body: bytes, settings: ScsSettings) -> SignRequest:
     Raises:
         Refused: one of the ``scs.request``, ``scs.content``, ``scs.hash`` or ``scs.signature-type`` rules.
     """
+    row = read_object(body)
+    return read_sign_fields(row, read_selector(row.get("selector")), settings)
+
+
+def read_object(body: bytes) -> Mapping[str, Any]:
+    """A JSON object.
+
+    Raises:
+        Refused: ``scs.request.json``.
+    """
     try:
         row = json.loads(body)
     except (ValueError, RecursionError):
         raise Refused("The request is not JSON.", rule="scs.request.json") from None
     if not isinstance(row, dict):
         raise Refused("The request is not a JSON object.", rule="scs.request.json")
+    return row
+
+
+def read_sign_fields(row: Mapping[str, Any], selector: Selector, settings: ScsSettings) -> SignRequest:
+    """Read what is to be signed; in a transaction it comes without a selector of its own.
+
+    Raises:
+        Refused: as ``read_request``.
+    """
     content_type = _text(row, "contentType", "data").lower()
     if content_type not in ("data", "digest"):
         raise Refused("contentType is neither data nor digest.", rule="scs.content.type")
@@ -78,14 +100,21 @@ def read_request(body: bytes, settings: ScsSettings) -> SignRequest:
     signature_type = _text(row, "signatureType", "signature")
     if signature_type not in settings.signature_types:
         raise Refused("The signature type is not one of this service's.", rule="scs.signature-type.unknown")
+    if signature_type not in MADE_TYPES:
+        raise Refused(
+            f"How a signature of the type {signature_type} is built is not public; it is not made here.",
+            rule="scs.signature-type.unpublished",
+        )
     request = SignRequest(
         content=_content(row),
         is_digest=content_type == "digest",
         hash_name=hash_name,
         signature_type=signature_type,
         signature_algorithm=_text(row, "signatureAlgorithm", "").lower(),
-        selector=_selector(row.get("selector")),
+        selector=selector,
     )
+    if request.is_digest and not settings.digests:
+        raise Refused("This service signs no digests.", rule="scs.content.digest-unsupported")
     if request.is_digest and len(request.content) != request.hash.digest_size:
         raise Refused(
             f"The digest has {len(request.content)} bytes, {hash_name} has {request.hash.digest_size}.",
@@ -113,7 +142,7 @@ def _text(row: Mapping[str, Any], name: str, default: str) -> str:
     return value
 
 
-def _selector(row: Any) -> Selector:
+def read_selector(row: Any) -> Selector:
     if row is None:
         return Selector()
     if not isinstance(row, dict):

@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Protocol
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from sotepki.errors import Refused, SotepkiError
-from sotepki.scs.request import Selector, SignRequest, read_request
+from sotepki.scs.challenge import SignedChallenges, check_challenge
+from sotepki.scs.cms import cms_signature
+from sotepki.scs.request import HASHES, Selector, SignRequest, read_request
+from sotepki.scs.selecting import algorithm_names, chain_of, holder_of, selects
 from sotepki.scs.settings import EcdsaForm, ScsSettings, load_settings, rulebook
 from sotepki.tokens import Pin
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
 _GENERATED = 200
-_FAILED = 500
-_CHALLENGE_CHARACTERS = 64
+_CMS = frozenset({"cms", "cms-pades"})
+_PLAIN = frozenset({"signature", "signature-plain"})
 
 
 class PinKind(StrEnum):
@@ -35,10 +41,21 @@ class PinKind(StrEnum):
 
 @dataclass(frozen=True)
 class PinRequest:
-    """Why a PIN is asked for: which one, and the page that wants a signature (empty for a program without origin)."""
+    """Why a PIN is asked for.
+
+    Attributes:
+        kind: which one.
+        origin: the page that wants a signature; empty for a program without one.
+        holder: the name on the certificate.
+        tries: tries left, where the reader can tell.
+        present: whether the card is still there; a question about a card that is gone is over.
+    """
 
     kind: PinKind
     origin: str
+    holder: str = ""
+    tries: int | None = None
+    present: Callable[[], bool] = field(default=lambda: True, compare=False)
 
 
 PinSource = Callable[[PinRequest], Pin | None]
@@ -46,17 +63,44 @@ PinSource = Callable[[PinRequest], Pin | None]
 
 
 class CardInReader(Protocol):
-    """What the service needs of an inserted card; ``sotepki.card.InsertedCard`` is one."""
+    """What the service needs of an inserted card; ``sotepki.card.InsertedCard`` is one.
+
+    ``tries()`` gives the tries left by ``pin1`` and ``pin2``, as far as the reader can tell, and costs none.
+    """
 
     @property
     def issuers(self) -> tuple[x509.Certificate, ...]: ...
     def certificate(self, which: str) -> x509.Certificate: ...
+    def tries(self) -> dict[str, int]: ...
     def verify_pin1(self, pin: Pin) -> None: ...
     def verify_pin2(self, pin: Pin) -> None: ...
     @property
     def authentication_key(self) -> PrivateKey: ...
     @property
     def signature_key(self) -> PrivateKey: ...
+
+
+@dataclass(frozen=True)
+class Selected:
+    """The certificate that a page selected, its chain, and the card it is on."""
+
+    card: CardInReader
+    use: str
+    chain: Sequence[x509.Certificate]
+
+    @property
+    def certificate(self) -> x509.Certificate:
+        """The certificate itself."""
+        return self.chain[0]
+
+    @property
+    def pin(self) -> PinKind:
+        """The PIN that its key needs."""
+        return PinKind.PIN2 if self.use == "signature" else PinKind.PIN1
+
+
+Outcome = Callable[[str, str], None]
+"""Told the origin and the reason text after every request, for the user's page and for logs."""
 
 
 @dataclass(frozen=True)
@@ -68,13 +112,16 @@ class SignatureService:
         pin: where PINs come from.
         issuers: CA certificates beside those on the card, from which the chain in the answer is built.
         settings: version and switches.
+        outcome: told how every request ended.
     """
 
     card: Callable[[], CardInReader | None]
     pin: PinSource
     issuers: Sequence[x509.Certificate] = ()
     settings: ScsSettings = field(default_factory=load_settings)
+    outcome: Outcome = lambda _origin, _text: None
     _one_at_a_time: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _signed_challenges: SignedChallenges = field(default_factory=SignedChallenges, repr=False)
 
     def version(self) -> dict[str, Any]:
         """The answer of ``GET /version`` (docs/field/scs.md 4)."""
@@ -92,57 +139,115 @@ class SignatureService:
         """
         try:
             request = read_request(body, self.settings)
-            with self._one_at_a_time:
-                return self._signed(request, origin)
+            with self.alone():
+                answer = self.answer(request, self.select(request.selector, request.signature_algorithm), origin)
         except SotepkiError as error:
-            return self.failure(_own(error).rule, error.sentence)
+            answer = self.refusal(error)
+        self.outcome(origin, answer["reasonText"])
+        return answer
 
     def failure(self, rule: str, sentence: str) -> dict[str, Any]:
         """A refusal: signature and chain are left out (docs/field/scs.md 5, row on failure)."""
         return {
             "version": self.settings.version,
             "status": "failed",
-            "reasonCode": self.settings.reason_codes.get(rule, _FAILED),
+            "reasonCode": self.settings.reason_code(rule),
             "reasonText": f"{sentence} [{rule}]",
         }
 
-    def _signed(self, request: SignRequest, origin: str) -> dict[str, Any]:
+    def refusal(self, error: SotepkiError) -> dict[str, Any]:
+        """The refusal that an error makes; an error of the card keeps its sentence and gets this service's rule."""
+        rule = error.rule if error.rule in rulebook().rules else "scs.card.failed"
+        if error.rule in ("card.removed", "card.chip.silent", "card.pcsc.no-card"):
+            rule = "scs.card.removed"
+        return self.failure(rule, error.sentence)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """While a request has the card and the user.
+
+        Raises:
+            Refused: ``scs.busy``.
+        """
+        if not self._one_at_a_time.acquire(blocking=False):
+            raise _refusal("scs.busy", "Another request waits for the user.")
+        try:
+            yield
+        finally:
+            self._one_at_a_time.release()
+
+    def select(self, selector: Selector, signature_algorithm: str = "") -> Selected:
+        """The certificate that a page wants.
+
+        Raises:
+            Refused: ``scs.card.missing``, ``scs.selector.no-match``, ``scs.signature-algorithm.mismatch``.
+        """
         card = self.card()
         if card is None:
             raise _refusal("scs.card.missing", "There is no card in the reader.")
-        which = "signature" if request.selector.wants_signature_key else "authentication"
-        certificate = card.certificate(which)
-        chain = self._chain(certificate, (*card.issuers, *self.issuers))
-        self._select(request, certificate, chain)
-        if which == "authentication":
-            check_challenge(request, origin, origin_required=self.settings.origin_required)
-        key = self._unlocked(card, which, origin)
-        signature = self._signature(key, request)
+        use = "signature" if selector.wants_signature_key else "authentication"
+        certificate = card.certificate(use)
+        chain = chain_of(certificate, (*card.issuers, *self.issuers))
+        if not selects(selector, chain):
+            raise _refusal("scs.selector.no-match", "No certificate of the card fits the selector.")
+        names = algorithm_names(certificate)
+        if signature_algorithm and signature_algorithm not in names:
+            raise _refusal("scs.signature-algorithm.mismatch", f"The selected key is an {max(names).upper()} key.")
+        return Selected(card, use, chain)
+
+    def answer(self, request: SignRequest, selected: Selected, origin: str, server_key: str = "") -> dict[str, Any]:
+        """Sign, after the authentication rule and the PIN; see ``check_challenge`` for ``server_key``.
+
+        Raises:
+            Refused, Fault: a rule of this service, or what the card said.
+        """
+        if self.settings.ignores_hash and not request.is_digest:
+            request = replace(request, hash_name="SHA256")
+        login = selected.use == "authentication"
+        if login:
+            check_challenge(request, origin, self.settings, server_key)
+            if self.settings.refuses_replays:
+                self._signed_challenges.check(request.content)
+        key = self.unlocked(selected, origin)
+        signature = self._value(key, request, selected.chain)
+        if login:
+            self._signed_challenges.remember(request.content)
+        return {
+            **self.success(),
+            "signature": base64.b64encode(signature).decode("ascii"),
+            "signatureType": request.signature_type,
+            "signatureAlgorithm": f"{request.hash_name}with{_algorithm(key)}",
+            "chain": self.encoded_chain(selected.chain),
+        }
+
+    def success(self) -> dict[str, Any]:
+        """The part of an answer that says that it went well."""
         return {
             "version": self.settings.version,
             "status": "ok",
             "reasonCode": _GENERATED,
             "reasonText": "Signature generated",
-            "signature": base64.b64encode(signature).decode("ascii"),
-            "signatureType": request.signature_type,
-            "signatureAlgorithm": f"{request.hash_name}with{_algorithm(key).upper()}",
-            "chain": [
-                base64.b64encode(link.public_bytes(Encoding.DER)).decode("ascii")
-                for link in (chain[:1] if self.settings.leaf_only else chain)
-            ],
         }
 
-    def _select(self, request: SignRequest, certificate: x509.Certificate, chain: Sequence[x509.Certificate]) -> None:
-        public_key = certificate.public_key()
-        algorithm = "rsa" if isinstance(public_key, rsa.RSAPublicKey) else "ecdsa"
-        if not selects(request.selector, certificate, chain, algorithm):
-            raise _refusal("scs.selector.no-match", "No certificate of the card fits the selector.")
-        if request.signature_algorithm and request.signature_algorithm not in _names_of(algorithm):
-            raise _refusal("scs.signature-algorithm.mismatch", f"The selected key is an {algorithm.upper()} key.")
+    def encoded_chain(self, chain: Sequence[x509.Certificate]) -> list[str]:
+        """The certificates as an answer has them, base64 of DER."""
+        shown = chain[:1] if self.settings.leaf_only else chain
+        return [base64.b64encode(link.public_bytes(Encoding.DER)).decode("ascii") for link in shown]
 
-    def _unlocked(self, card: CardInReader, which: str, origin: str) -> PrivateKey:
-        kind = PinKind.PIN2 if which == "signature" else PinKind.PIN1
-        pin = self.pin(PinRequest(kind, origin))
+    def unlocked(self, selected: Selected, origin: str) -> PrivateKey:
+        """The selected key, after the user has typed its PIN.
+
+        Raises:
+            Refused: ``scs.pin.low-tries``, ``scs.pin.cancelled``, ``scs.pin.refused``, ``scs.card.removed``.
+        """
+        card, kind = selected.card, selected.pin
+        tries = card.tries().get(kind.lower())
+        if tries is not None and 0 < tries <= self.settings.keeps_tries:
+            raise _refusal("scs.pin.low-tries", f"Only {tries} tries are left for {kind}; it was not asked for.")
+        holder = holder_of(selected.certificate)
+        pin = self.pin(PinRequest(kind, origin, holder, tries, lambda: self.card() is card))
+        if self.card() is not card:
+            raise _refusal("scs.card.removed", "The card was removed before it signed.")
         if pin is None:
             raise _refusal("scs.pin.cancelled", "The user cancelled.")
         try:
@@ -152,97 +257,57 @@ class SignatureService:
             card.verify_pin1(pin)
             return card.authentication_key
         except Refused as error:
-            raise Refused(error.sentence, rule="scs.pin.refused") from error
+            raise _refusal("scs.pin.refused", error.sentence) from error
 
-    def _signature(self, key: PrivateKey, request: SignRequest) -> bytes:
-        hash_algorithm: Any = utils.Prehashed(request.hash) if request.is_digest else request.hash
-        try:
-            if isinstance(key, rsa.RSAPrivateKey):
-                return key.sign(request.content, padding.PKCS1v15(), hash_algorithm)
-            signature = key.sign(request.content, ec.ECDSA(hash_algorithm))
-        except (UnsupportedAlgorithm, NotImplementedError, TypeError, ValueError) as error:
-            raise _refusal("scs.hash.unknown", f"The card does not sign with {request.hash_name}.") from error
-        if self.settings.ecdsa is EcdsaForm.DER:
-            return signature
-        size = (key.curve.key_size + 7) // 8
-        return b"".join(number.to_bytes(size, "big") for number in utils.decode_dss_signature(signature))
-
-    def _chain(self, leaf: x509.Certificate, issuers: Sequence[x509.Certificate]) -> list[x509.Certificate]:
-        """Leaf first, as far up as the issuers are known; three in the ordinary case (docs/field/scs.md 11)."""
-        chain = [leaf]
-        while chain[-1].issuer != chain[-1].subject:
-            above = next((ca for ca in issuers if ca.subject == chain[-1].issuer and ca not in chain), None)
-            if above is None:
-                break
-            chain.append(above)
-        return chain
+    def _value(self, key: PrivateKey, request: SignRequest, chain: Sequence[x509.Certificate]) -> bytes:
+        if request.signature_type in _PLAIN:
+            signature = _signed(key, request.content, request.hash, is_digest=request.is_digest)
+            if isinstance(key, rsa.RSAPrivateKey) or self.settings.ecdsa is EcdsaForm.DER:
+                return signature
+            return side_by_side(signature, key)
+        name = request.hash.name
+        digest = request.content if request.is_digest else hashlib.new(name, request.content).digest()
+        attached = request.signature_type == "cms" and self.settings.cms_attached and not request.is_digest
+        return cms_signature(
+            digest,
+            name,
+            chain,
+            lambda octets: _signed(key, octets, request.hash),
+            content=request.content if attached else None,
+        )
 
 
-def check_challenge(request: SignRequest, origin: str, *, origin_required: bool) -> None:
-    """The authentication key signs only what binds the page's origin (docs/field/scs.md 8, form of 1.1 and before).
+def side_by_side(signature: bytes, key: ec.EllipticCurvePrivateKey) -> bytes:
+    """An ECDSA signature as r and s, each as long as the order of the curve."""
+    size = (key.curve.key_size + 7) // 8
+    return b"".join(number.to_bytes(size, "big") for number in utils.decode_dss_signature(signature))
 
-    Raises:
-        Refused: ``scs.origin.challenge`` or ``scs.origin.mismatch``.
-    """
-    if request.is_digest:
-        raise _refusal("scs.origin.challenge", "The authentication key signs no digest: its origin cannot be seen.")
+
+def _signed(key: PrivateKey, octets: bytes, algorithm: hashes.HashAlgorithm, *, is_digest: bool = False) -> bytes:
+    hash_algorithm: Any = utils.Prehashed(algorithm) if is_digest else algorithm
     try:
-        text = request.content.decode("utf-8")
-    except UnicodeDecodeError:
-        raise _refusal("scs.origin.challenge", "The content is not an origin with a challenge.") from None
-    bound, separator, challenge = text.partition("\n") if "\n" in text else text.partition(" ")
-    bound = bound.removesuffix("\r")
-    if not separator or not bound.startswith("https://") or len(bound) == len("https://"):
-        raise _refusal("scs.origin.challenge", "The content does not begin with the origin of the page.")
-    if len(challenge) < _CHALLENGE_CHARACTERS:
-        raise _refusal("scs.origin.challenge", f"The challenge has {len(challenge)} characters.")
-    if (origin or origin_required) and bound != origin:
-        raise _refusal("scs.origin.mismatch", "The challenge is bound to another origin than that of the page.")
-
-
-def selects(
-    selector: Selector, certificate: x509.Certificate, chain: Sequence[x509.Certificate], algorithm: str
-) -> bool:
-    """Whether a certificate fits every part of the selector that is given; comparison is without case."""
-    usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
-    usages = {"nonrepudiation": usage.content_commitment, "digitalsignature": usage.digital_signature}
-    if any(not usages.get(wanted, False) for wanted in selector.key_usages):
-        return False
-    if selector.key_algorithms and not set(selector.key_algorithms) & _names_of(algorithm):
-        return False
-    issuers = {_plain_name(link.issuer.rfc4514_string()) for link in chain}
-    if selector.issuers and not {_plain_name(wanted) for wanted in selector.issuers} & issuers:
-        return False
-    return not selector.akis or bool(set(selector.akis) & _authority_keys(certificate))
-
-
-def _authority_keys(certificate: x509.Certificate) -> set[str]:
-    try:
-        found = certificate.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
-    except x509.ExtensionNotFound:
-        return set()
-    if found is None:
-        return set()
-    return {found.hex(), base64.b64encode(found).decode("ascii").lower()}
-
-
-def _names_of(algorithm: str) -> set[str]:
-    return {"rsa"} if algorithm == "rsa" else {"ecdsa", "ec"}
-
-
-def _plain_name(name: str) -> str:
-    """A distinguished name for comparison: parts sorted, since pages write them in either direction."""
-    return ",".join(sorted("=".join(p.strip() for p in part.split("=", 1)) for part in name.lower().split(",")))
+        if isinstance(key, rsa.RSAPrivateKey):
+            return key.sign(octets, padding.PKCS1v15(), hash_algorithm)
+        return key.sign(octets, ec.ECDSA(hash_algorithm))
+    except (UnsupportedAlgorithm, NotImplementedError, TypeError, ValueError) as error:
+        raise _refusal("scs.hash.unknown", f"The card does not sign with {algorithm.name}.") from error
 
 
 def _algorithm(key: PrivateKey) -> str:
-    return "rsa" if isinstance(key, rsa.RSAPrivateKey) else "ecdsa"
+    return "RSA" if isinstance(key, rsa.RSAPrivateKey) else "ECDSA"
 
 
 def _refusal(rule: str, sentence: str) -> Refused:
-    return Refused(sentence, rule=rule, advice=rulebook()[rule].advice)
+    return rulebook().refusal(rule, sentence)
 
 
-def _own(error: SotepkiError) -> SotepkiError:
-    """An error of the card keeps its sentence and gets this service's rule."""
-    return error if error.rule in rulebook().rules else Refused(error.sentence, rule="scs.card.failed")
+__all__ = [
+    "HASHES",
+    "CardInReader",
+    "PinKind",
+    "PinRequest",
+    "PinSource",
+    "Selected",
+    "SignatureService",
+    "side_by_side",
+]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -49,24 +51,40 @@ class CodeSystem:
         return next((entry for entry in self.codes if entry.code == code), None)
 
 
-def code_system(session: Session, oid: Oid, version: str | None) -> CodeSystem:
-    """A code system; without ``version`` the one that was loaded last.
+def code_system(session: Session, oid: Oid, version: str | None, at: datetime) -> CodeSystem:
+    """A code system as it was known at a moment; without ``version`` the one that was loaded last.
 
     Raises:
         Refused: ``thl.code.system-known``.
     """
-    question = select(CodeSystemRow).where(CodeSystemRow.oid == oid.value).order_by(CodeSystemRow.position.desc())
+    question = (
+        select(CodeSystemRow)
+        .where(CodeSystemRow.oid == oid.value, CodeSystemRow.loaded_at <= at)
+        .order_by(CodeSystemRow.position.desc())
+    )
     if version is not None:
         question = question.where(CodeSystemRow.version == version)
     row = session.scalars(question.limit(1)).first()
     if row is None:
         which = f"{oid} in version {version!r}" if version is not None else str(oid)
         raise thl_rules().refusal("thl.code.system-known", f"The code service has no code system {which}.")
+    return _system(session, row)
+
+
+def code_systems(session: Session, at: datetime) -> Sequence[CodeSystem]:
+    """Every version of every code system that was known at a moment, in the order of loading."""
+    rows = session.scalars(
+        select(CodeSystemRow).where(CodeSystemRow.loaded_at <= at).order_by(CodeSystemRow.position)
+    ).all()
+    return [_system(session, row) for row in rows]
+
+
+def _system(session: Session, row: CodeSystemRow) -> CodeSystem:
     codes = session.scalars(
         select(CodeRow).where(CodeRow.oid == row.oid, CodeRow.version == row.version).order_by(CodeRow.position)
     )
     return CodeSystem(
-        oid=oid,
+        oid=Oid(row.oid),
         version=row.version,
         name_fi=row.name_fi,
         name_sv=row.name_sv,

@@ -2,47 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import bindparam, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import func, select
 
-from sotepki.identifiers import BusinessId, Oid, business_id_of
+from sotepki.errors import Refused
+from sotepki.identifiers import BusinessId, Oid
 from sotepki.records import Records, Transaction
 from sotepki.registers import Organisation
-from sotepki.thl import world
-from sotepki.thl.codes import CodeSystem, code_system
-from sotepki.thl.kinds import OrganisationKind
+from sotepki.thl import code_exchange, history, lookups, valveri, world
+from sotepki.thl.codes import CodeSystem, code_system, code_systems
+from sotepki.thl.entering import Entered, put
+from sotepki.thl.exchange import line, read_lines, write_lines
+from sotepki.thl.history import Page, Wanted
+from sotepki.thl.organisation_form import COLUMNS, organisation_of_json, organisation_of_row, row_of_organisation
 from sotepki.thl.rules import thl_rules
-from sotepki.thl.tables import CodeSystemRow, DomainRow, OrganisationRow
+from sotepki.thl.tables import OrganisationRow
+from sotepki.thl.valveri import Arrival, ArrivalState
 
 OFFICE = "thl"
-RESERVED_NAMES = ("example", "test", "invalid", "localhost")
-"""Top-level names that no real server has (RFC 2606, RFC 6761)."""
-
-_COLUMNS = (
-    OrganisationRow.oid,
-    OrganisationRow.name,
-    OrganisationRow.long_name,
-    OrganisationRow.business_id,
-    OrganisationRow.kind,
-    OrganisationRow.municipality,
-    OrganisationRow.public,
-    OrganisationRow.parent,
-    OrganisationRow.kanta_intermediary,
-    DomainRow.name.label("domain"),
-)
-_ALL = (
-    select(*_COLUMNS)
-    .outerjoin(DomainRow, DomainRow.organisation == OrganisationRow.oid)
-    .order_by(OrganisationRow.oid, DomainRow.position)
-)
-_BY_OID = _ALL.where(OrganisationRow.oid == bindparam("oid"))
-_BY_BUSINESS_ID = _ALL.where(OrganisationRow.business_id == bindparam("business_id"))
-_BY_DOMAIN = select(DomainRow.organisation).where(DomainRow.name == bindparam("name"))
 
 
 @dataclass(frozen=True)
@@ -56,17 +38,27 @@ class Thl:
     def organisation(self, oid: Oid) -> Organisation | None:
         """The organisation or unit of an OID, or None."""
         with self.records.look() as session:
-            return next(iter(_organisations(session.execute(_BY_OID, {"oid": oid.value}))), None)
+            return lookups.by_oid(session, oid.value)
 
     def organisations_of(self, business_id: BusinessId) -> Sequence[Organisation]:
         """The organisation of a Y-tunnus and its units, ordered by OID; empty if unknown."""
         with self.records.look() as session:
-            return _organisations(session.execute(_BY_BUSINESS_ID, {"business_id": business_id.value}))
+            return lookups.by_business_id(session, business_id)
 
     def organisations(self) -> Sequence[Organisation]:
         """Every organisation and unit, ordered by OID."""
         with self.records.look() as session:
-            return _organisations(session.execute(_ALL))
+            return lookups.everything(session)
+
+    def organisation_at(self, oid: Oid, at: datetime) -> Organisation | None:
+        """What the register said of an OID at a moment, or None."""
+        with self.records.look() as session:
+            return history.organisation_at(session, oid, at)
+
+    def page(self, at: datetime, wanted: Wanted, *, offset: int = 0, limit: int = 100) -> Page:
+        """A page of the organisations of a moment, ordered by OID."""
+        with self.records.look() as session:
+            return history.page_at(session, at, wanted, offset=offset, limit=limit)
 
     def count(self) -> int:
         """How many organisations and units the register holds."""
@@ -75,28 +67,27 @@ class Thl:
 
     def holder_of_domain(self, domain: str) -> Organisation | None:
         """The organisation that controls a domain name: the one of the name or of the nearest name above it."""
-        labels = domain.lower().rstrip(".").split(".")
         with self.records.look() as session:
-            for first in range(len(labels)):
-                oid = session.scalar(_BY_DOMAIN, {"name": ".".join(labels[first:])})
-                if oid is not None:
-                    return _organisations(session.execute(_BY_OID, {"oid": oid}))[0]
-        return None
+            return lookups.holder_of_domain(session, domain)
 
-    def codes(self, oid: Oid, version: str | None = None) -> CodeSystem:
-        """A code system, the newest version if none is named.
+    def codes(self, oid: Oid, version: str | None = None, *, at: datetime | None = None) -> CodeSystem:
+        """A code system as the code service has it (at a moment), the newest version if none is named.
 
         Raises:
             Refused: ``thl.code.system-known``.
         """
         with self.records.look() as session:
-            return code_system(session, oid, version)
+            return code_system(session, oid, version, at or self.records.clock.now())
 
-    def code_systems(self) -> Sequence[CodeSystem]:
+    def code_systems(self, *, at: datetime | None = None) -> Sequence[CodeSystem]:
         """Every version of every code system, in the order of loading."""
         with self.records.look() as session:
-            rows = session.scalars(select(CodeSystemRow).order_by(CodeSystemRow.position)).all()
-            return [code_system(session, Oid(row.oid), row.version) for row in rows]
+            return code_systems(session, at or self.records.clock.now())
+
+    def arrivals(self) -> Sequence[Arrival]:
+        """Everything that Valveri has sent, in the order of sending."""
+        with self.records.look() as session:
+            return valveri.arrivals(session)
 
     # --- keeping ----------------------------------------------------------------------------------------------------
 
@@ -104,13 +95,24 @@ class Thl:
         """Enter an organisation or unit.
 
         Raises:
-            Refused: ``thl.organisation.once``, ``.oid-of-business-id``, ``.parent``, ``.kind``, ``.domain-once``,
-                ``.domain-reserved``.
+            Refused: ``thl.organisation.once``, ``.name``, ``.oid-of-business-id``, ``.parent``, ``.kind``,
+                ``.domain-once``, ``.domain-reserved``.
         """
         with self.records.change(OFFICE, actor) as tx:
-            enter(tx, organisation)
+            put(tx, organisation, None)
             tx.journal("register-organisation", organisation.oid.value, name=organisation.name)
         return organisation
+
+    def change_organisation(self, organisation: Organisation, *, actor: str) -> Entered:
+        """Let the register say of an OID what ``organisation`` says; the Business ID stays.
+
+        Raises:
+            Refused: ``thl.organisation.known``, or as ``register_organisation``.
+        """
+        with self.records.change(OFFICE, actor) as tx:
+            became = put(tx, organisation, _known(tx, organisation.oid))
+            tx.journal("change-organisation", organisation.oid.value, name=organisation.name, outcome=became)
+        return became
 
     def set_kanta_intermediary(self, oid: Oid, *, intermediary: bool, actor: str) -> Organisation:
         """Enter an organisation in the register of Kanta intermediaries, or strike it off.
@@ -119,15 +121,11 @@ class Thl:
             Refused: ``thl.organisation.known``.
         """
         with self.records.change(OFFICE, actor) as tx:
-            row = tx.session.get(OrganisationRow, oid.value)
-            if row is None:
-                raise thl_rules().refusal(
-                    "thl.organisation.known", f"There is no organisation {oid}.", subject=oid.value
-                )
-            row.kanta_intermediary = intermediary
+            present = _known(tx, oid)
+            changed = replace(present, kanta_intermediary=intermediary)
+            put(tx, changed, present)
             tx.journal("enter-intermediary" if intermediary else "strike-intermediary", oid.value)
-            tx.session.flush()
-            return _organisations(tx.session.execute(_BY_OID, {"oid": oid.value}))[0]
+        return changed
 
     def load_world(self, directory: Path, *, actor: str = "init") -> int:
         """Load the organisations and code lists of a test world; the number of organisations.
@@ -136,85 +134,101 @@ class Thl:
             Fault: a file is missing or not well formed, or the register is not empty.
         """
         with self.records.change(OFFICE, actor) as tx:
-            return world.load(tx, directory, enter)
+            return world.load(tx, directory)
 
+    # --- lists that come and go -------------------------------------------------------------------------------------
 
-def enter(tx: Transaction, organisation: Organisation) -> None:
-    """Check an organisation against the rules and add its rows to the caller's transaction."""
-    refuse = thl_rules().refusal
-    oid, name = organisation.oid, organisation.name
-    if tx.session.get(OrganisationRow, oid.value) is not None:
-        raise refuse("thl.organisation.once", f"The OID {oid} belongs to another organisation already.", subject=name)
-    if business_id_of(oid) != organisation.business_id:
-        raise refuse(
-            "thl.organisation.oid-of-business-id",
-            f"The OID {oid} is not formed from the Business ID {organisation.business_id}.",
-            subject=name,
-        )
-    if organisation.kind not in set(OrganisationKind):
-        raise refuse(
-            "thl.organisation.kind",
-            f"There is no kind of organisation {organisation.kind!r}; the kinds are {', '.join(OrganisationKind)}.",
-            subject=name,
-        )
-    if organisation.parent is not None:
-        parent = tx.session.get(OrganisationRow, organisation.parent.value)
-        if parent is None or parent.business_id != organisation.business_id.value:
-            raise refuse(
-                "thl.organisation.parent",
-                f"{organisation.parent} is not an organisation with the Business ID {organisation.business_id}.",
-                subject=name,
+    def export_organisations(self) -> bytes:
+        """Every organisation and unit as CSV; ``import_organisations`` reads it back."""
+        return write_lines(map(row_of_organisation, self.organisations()), COLUMNS)
+
+    def import_organisations(self, data: bytes, *, actor: str, name: str = "the file") -> Mapping[Entered, int]:
+        """Enter and change the organisations of a CSV file, all or none; how many became what.
+
+        Organisations that the file does not name stay as they are. Units may stand before their organisation.
+
+        Raises:
+            Refused: ``thl.import.form``, or the rule that a line breaks, with the number of the line.
+        """
+        became: Counter[Entered] = Counter()
+        with self.records.change(OFFICE, actor) as tx:
+            for number, organisation in _organisations_in(data, name):
+                with line(number, name):
+                    became[put(tx, organisation, lookups.by_oid(tx.session, organisation.oid.value))] += 1
+            tx.journal("import-organisations", "organisations", **{word: str(n) for word, n in became.items()})
+        return became
+
+    def receive_from_valveri(self, data: bytes, *, actor: str, name: str = "the file") -> Sequence[Arrival]:
+        """Put the private providers of a CSV file on their way to the code service, all or none.
+
+        They are entered by ``follow_time`` when the delay of ``valveri.yaml`` is over.
+
+        Raises:
+            Refused: ``thl.import.form``, ``thl.valveri.private``, with the number of the line.
+        """
+        with self.records.change(OFFICE, actor) as tx:
+            found = _organisations_in(data, name)
+            for number, organisation in found:
+                with line(number, name):
+                    valveri.send(tx, organisation)
+            tx.journal("receive-from-valveri", "organisations", count=str(len(found)))
+            tx.session.flush()
+            sent = valveri.arrivals(tx.session)
+            return sent[len(sent) - len(found) :]
+
+    def follow_time(self) -> int:
+        """Enter what has come from Valveri by now, refuse what breaks a rule; how many arrivals there were."""
+        with self.records.look() as session:
+            if not valveri.due(session, self.records.clock.now()):
+                return 0
+        with self.records.change(OFFICE, "clock") as tx:
+            waiting = valveri.due(tx.session, tx.now)
+            for row in waiting:
+                try:
+                    with tx.session.begin_nested():
+                        put(tx, organisation_of_json(row.content), lookups.by_oid(tx.session, row.oid))
+                    row.state = ArrivalState.ENTERED
+                except Refused as error:
+                    valveri.refused(row, error)
+                tx.journal("arrive-from-valveri", row.oid, state=row.state, rule=row.rule)
+            if not waiting:
+                tx.journal("arrive-from-valveri", "nothing")
+            return len(waiting)
+
+    def export_codes(self, oid: Oid, version: str | None = None) -> bytes:
+        """A version of a code system as CSV; ``import_codes`` reads it back.
+
+        Raises:
+            Refused: ``thl.code.system-known``.
+        """
+        return code_exchange.write(self.codes(oid, version))
+
+    def import_codes(self, data: bytes, *, actor: str, name: str = "the file") -> CodeSystem:
+        """Take a version of a code system into the code service, whole or not at all.
+
+        Raises:
+            Refused: ``thl.import.form``, ``thl.code.one-system``, ``thl.code.version-once``.
+        """
+        system = code_exchange.read(data, name)
+        with self.records.change(OFFICE, actor) as tx:
+            new = code_exchange.keep(tx, system)
+            tx.journal(
+                "import-codes", system.oid.value, version=system.version, outcome="entered" if new else "unchanged"
             )
-    tx.session.add(_row(organisation))
-    tx.session.flush()
-    for position, domain in enumerate(organisation.domains):
-        _enter_domain(tx.session, oid, domain, position)
+        return system
 
 
-def _enter_domain(session: Session, oid: Oid, domain: str, position: int) -> None:
-    folded = domain.lower()
-    if folded.rpartition(".")[2] not in RESERVED_NAMES:
-        raise thl_rules().refusal("thl.organisation.domain-reserved", f"The domain {domain!r} could be a real one.")
-    if session.get(DomainRow, folded) is not None:
-        raise thl_rules().refusal("thl.organisation.domain-once", f"The domain {domain} has another organisation.")
-    session.add(DomainRow(name=folded, organisation=oid.value, position=position))
-    session.flush()
+def _known(tx: Transaction, oid: Oid) -> Organisation:
+    present = lookups.by_oid(tx.session, oid.value)
+    if present is None:
+        raise thl_rules().refusal("thl.organisation.known", f"There is no organisation {oid}.", subject=oid.value)
+    return present
 
 
-def _row(organisation: Organisation) -> OrganisationRow:
-    return OrganisationRow(
-        oid=organisation.oid.value,
-        name=organisation.name,
-        long_name=organisation.long_name,
-        business_id=organisation.business_id.value,
-        kind=organisation.kind,
-        municipality=organisation.municipality,
-        public=organisation.public,
-        parent=organisation.parent.value if organisation.parent else None,
-        kanta_intermediary=organisation.kanta_intermediary,
-    )
-
-
-def _organisations(rows: Iterable[Any]) -> Sequence[Organisation]:
-    """One organisation per OID; rows that differ only in the domain are put together."""
-    found: dict[str, tuple[Any, list[str]]] = {}
-    for row in rows:
-        _, domains = found.setdefault(row.oid, (row, []))
-        if row.domain is not None:
-            domains.append(row.domain)
-    return [_organisation(row, tuple(domains)) for row, domains in found.values()]
-
-
-def _organisation(row: Any, domains: tuple[str, ...]) -> Organisation:
-    return Organisation(
-        oid=Oid(row.oid),
-        name=row.name,
-        business_id=BusinessId(row.business_id),
-        kind=row.kind,
-        municipality=row.municipality,
-        public=row.public,
-        long_name=row.long_name,
-        parent=Oid(row.parent) if row.parent else None,
-        domains=domains,
-        kanta_intermediary=row.kanta_intermediary,
-    )
+def _organisations_in(data: bytes, name: str) -> Sequence[tuple[int, Organisation]]:
+    """The organisations of a file with the numbers of their lines; those without a parent first."""
+    found = []
+    for number, row in read_lines(data, COLUMNS, name):
+        with line(number, name):
+            found.append((number, organisation_of_row(row)))
+    return sorted(found, key=lambda one: (one[1].parent is not None, one[0]))

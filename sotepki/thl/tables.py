@@ -1,11 +1,13 @@
-"""THL's tables: organisations with their domains, code systems with their codes."""
+"""THL's tables: organisations with their domains and their history, arrivals from Valveri, code systems and codes."""
 
 from __future__ import annotations
 
-from sqlalchemy import ForeignKey
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from sotepki.records import Base
+from sotepki.records import Base, UtcDateTime
 
 
 class OrganisationRow(Base):
@@ -34,8 +36,42 @@ class DomainRow(Base):
     position: Mapped[int]
 
 
+class OrganisationVersionRow(Base):
+    """What the register said of an organisation from ``since`` until before ``until``, whole, as JSON.
+
+    The columns beside ``content`` are those that the register is searched by.
+    """
+
+    __tablename__ = "thl_organisation_version"
+    __table_args__ = (Index("thl_organisation_version_lookup", "oid", "since"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    oid: Mapped[str] = mapped_column(ForeignKey("thl_organisation.oid"))
+    since: Mapped[datetime] = mapped_column(UtcDateTime)
+    until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    business_id: Mapped[str] = mapped_column(index=True)
+    kind: Mapped[str]
+    kanta_intermediary: Mapped[bool]
+    name_folded: Mapped[str]
+    content: Mapped[str]
+
+
+class ArrivalRow(Base):
+    """A provider sent by Valveri that is entered, or refused, when ``due_at`` has come."""
+
+    __tablename__ = "thl_arrival"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    oid: Mapped[str]
+    sent_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    due_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    state: Mapped[str]
+    rule: Mapped[str] = mapped_column(default="")
+    content: Mapped[str]
+
+
 class CodeSystemRow(Base):
-    """A version of a code system."""
+    """A version of a code system, in the code service from ``loaded_at`` on."""
 
     __tablename__ = "thl_code_system"
 
@@ -49,6 +85,7 @@ class CodeSystemRow(Base):
     grade: Mapped[str]
     basis: Mapped[str]
     position: Mapped[int]
+    loaded_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class CodeRow(Base):

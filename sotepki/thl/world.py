@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,24 +10,21 @@ from sqlalchemy import insert, select
 
 from sotepki.errors import Fault, SotepkiError
 from sotepki.evidence import Basis, Grade, load_csv
-from sotepki.identifiers import BusinessId, Oid
+from sotepki.identifiers import Oid
 from sotepki.records import Transaction
-from sotepki.registers import Organisation
+from sotepki.thl.entering import ALWAYS, enter
+from sotepki.thl.organisation_form import COLUMNS, organisation_of_row
 from sotepki.thl.tables import CodeRow, CodeSystemRow, OrganisationRow
 
-ORGANISATION_COLUMNS = (
-    "key", "oid", "name", "long_name", "business_id", "kind", "municipality", "public", "parent", "domains",
-    "kanta_intermediary",
-)  # fmt: skip
+_WORLD_COLUMNS = ("key", *COLUMNS)
 _SYSTEM_COLUMNS = (
     "oid", "version", "file", "name_fi", "name_sv", "name_en", "owner", "source", "grade", "basis",
 )  # fmt: skip
 _CODE_COLUMNS = ("code", "name_fi", "name_sv", "name_en", "source", "grade", "basis")
-_TRUTH = {"yes": True, "no": False}
 
 
-def load(tx: Transaction, directory: Path, enter: Callable[[Transaction, Organisation], None]) -> int:
-    """Load organisations (each checked by ``enter``) and code lists; the number of organisations.
+def load(tx: Transaction, directory: Path) -> int:
+    """Load organisations, each checked by its rules, and code lists; the number of organisations.
 
     Raises:
         Fault: a file is missing or not well formed, or the register is not empty.
@@ -35,9 +32,10 @@ def load(tx: Transaction, directory: Path, enter: Callable[[Transaction, Organis
     if tx.session.scalars(select(OrganisationRow.oid).limit(1)).first() is not None:
         raise Fault("THL's register is not empty, a test world can only be loaded once.")
     try:
-        organisations = [organisation(row) for row in load_csv(directory / "organisations.csv", ORGANISATION_COLUMNS)]
+        rows = load_csv(directory / "organisations.csv", _WORLD_COLUMNS)
+        organisations = [organisation_of_row(row) for row in rows]
         for one in organisations:
-            enter(tx, one)
+            enter(tx, one, since=ALWAYS)
         systems = load_csv(directory / "code_systems.csv", _SYSTEM_COLUMNS)
         for position, system in enumerate(systems):
             _load_codes(tx, system, position, directory / "codes" / Path(system["file"]).name)
@@ -47,32 +45,11 @@ def load(tx: Transaction, directory: Path, enter: Callable[[Transaction, Organis
     return len(organisations)
 
 
-def organisation(row: Mapping[str, str]) -> Organisation:
-    """The value of a line of organisations.csv.
-
-    Raises:
-        Refused: an identifier in it is not well formed.
-        KeyError: a yes-or-no field holds something else.
-    """
-    return Organisation(
-        oid=Oid.parse(row["oid"]),
-        name=row["name"],
-        business_id=BusinessId.parse(row["business_id"]),
-        kind=row["kind"],
-        municipality=row["municipality"],
-        public=_TRUTH[row["public"]],
-        long_name=row["long_name"],
-        parent=Oid.parse(row["parent"]) if row["parent"] else None,
-        domains=tuple(row["domains"].split()),
-        kanta_intermediary=_TRUTH[row["kanta_intermediary"]],
-    )
-
-
 def _load_codes(tx: Transaction, system: Mapping[str, str], position: int, path: Path) -> None:
     _check_evidence(system)
     key = {"oid": Oid.parse(system["oid"]).value, "version": system["version"]}
     described = {name: value for name, value in system.items() if name != "file"}
-    tx.session.execute(insert(CodeSystemRow), [{**described, **key, "position": position}])
+    tx.session.execute(insert(CodeSystemRow), [{**described, **key, "position": position, "loaded_at": ALWAYS}])
     codes: list[dict[str, Any]] = []
     for place, row in enumerate(load_csv(path, _CODE_COLUMNS)):
         _check_evidence(row)

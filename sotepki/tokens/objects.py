@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from pkcs11 import Attribute, CertificateType, KeyType, ObjectClass
@@ -92,10 +91,15 @@ def public_key_template(key: rsa.RSAPublicKey | ec.EllipticCurvePublicKey, label
     }
 
 
-def certificate_template(certificate: x509.Certificate, label: str, key_id: bytes, *, authority: bool) -> Template:
-    """A certificate object, readable without a PIN."""
-    serial = certificate.serial_number
-    encoded = serial.to_bytes(serial.bit_length() // 8 + 1, "big")
+def certificate_template(der: bytes, label: str, key_id: bytes, *, authority: bool) -> Template:
+    """A certificate object, readable without a PIN; also of a certificate that pyca refuses.
+
+    Raises:
+        ValueError: ``der`` is not a certificate.
+    """
+    from asn1crypto import x509  # loads slowly, and using keys does not need it
+
+    signed = x509.Certificate.load(der, strict=True)["tbs_certificate"]
     return {
         Attribute.CLASS: ObjectClass.CERTIFICATE,
         Attribute.CERTIFICATE_TYPE: CertificateType.X_509,
@@ -103,11 +107,11 @@ def certificate_template(certificate: x509.Certificate, label: str, key_id: byte
         Attribute.PRIVATE: False,
         Attribute.LABEL: label,
         Attribute.ID: key_id,
-        Attribute.SUBJECT: certificate.subject.public_bytes(),
-        Attribute.ISSUER: certificate.issuer.public_bytes(),
-        Attribute.SERIAL_NUMBER: b"\x02" + bytes([len(encoded)]) + encoded,
+        Attribute.SUBJECT: signed["subject"].dump(),
+        Attribute.ISSUER: signed["issuer"].dump(),
+        Attribute.SERIAL_NUMBER: signed["serial_number"].dump(),
         Attribute.CERTIFICATE_CATEGORY: 2 if authority else 1,
-        Attribute.VALUE: certificate.public_bytes(serialization.Encoding.DER),
+        Attribute.VALUE: der,
     }
 
 

@@ -184,8 +184,7 @@ class TokenSession:
         Raises:
             ValueError: ``der`` is not a certificate.
         """
-        certificate = x509.load_der_x509_certificate(der)
-        template = objects.certificate_template(certificate, label, key_id, authority=authority)
+        template = objects.certificate_template(der, label, key_id, authority=authority)
         login = self._live()
         with login.module.lock, plain_errors(f"store the certificate {label!r}"):
             before = login.find(ObjectClass.CERTIFICATE, label)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from sotepki.clock import finnish_day
 from sotepki.errors import Refused
@@ -128,7 +128,7 @@ def restrictions_in_force(
             RestrictionRow.registration_number == number.value,
             RestrictionRow.right_code == code,
             RestrictionRow.target == target,
-            RestrictionRow.lifted_at.is_(None),
+            or_(RestrictionRow.lifted_at.is_(None), RestrictionRow.lifted_at > tx.now),
         )
     ).all()
 

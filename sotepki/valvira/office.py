@@ -13,7 +13,8 @@ from sotepki.clock import finnish_day
 from sotepki.errors import Fault
 from sotepki.identifiers import Hetu, RegistrationNumber
 from sotepki.records import Records
-from sotepki.registers import Person, PopulationRegister, Professional, ProfessionalRight, RightKind
+from sotepki.registers import Person, PopulationRegister, Professional, ProfessionalRight, Register, RightKind
+from sotepki.valvira import changes as right_changes
 from sotepki.valvira import lookups, periods, public_service, world
 from sotepki.valvira.holdings import (
     as_it_stands,
@@ -70,6 +71,15 @@ class Valvira:
         with self.records.look() as session:
             return lookups.rights_in_force(session, registration_number, moment)
 
+    def changes(self, *, after: int = 0, limit: int = right_changes.MOST) -> Sequence[right_changes.RightChange]:
+        """What was decided about rights since the change with the number ``after``, the oldest first.
+
+        Whoever must learn of removals (Vartti, a provider, the switch "revoke on removal") asks again and again with
+        the number of the last change that it has seen.
+        """
+        with self.records.look() as session:
+            return right_changes.changes_after(session, after, limit)
+
     def right_codes(self) -> Sequence[lookups.RightCode]:
         """The rights that can be granted, by code."""
         with self.records.look() as session:
@@ -87,16 +97,23 @@ class Valvira:
             return session.scalar(select(func.count()).select_from(ProfessionalRow)) or 0
 
     def search(
-        self, *, registration_number: RegistrationNumber | None = None, surname: str = "", given_names: str = ""
+        self,
+        *,
+        registration_number: RegistrationNumber | None = None,
+        surname: str = "",
+        given_names: str = "",
+        register: Register | None = None,
+        at: datetime | None = None,
     ) -> Sequence[public_service.PublicEntry]:
-        """The public information service; see ``public_service.search``."""
+        """The public information service at a moment (default: now); see ``public_service.search``."""
         with self.records.look() as session:
             return public_service.search(
                 session,
-                self.records.clock.now(),
+                at or self.records.clock.now(),
                 registration_number=registration_number,
                 surname=surname,
                 given_names=given_names,
+                register=register,
             )
 
     # --- deciding ---------------------------------------------------------------------------------------------------
@@ -214,18 +231,31 @@ class Valvira:
             return as_it_stands(tx, registration_number)
 
     def restrict_right(
-        self, registration_number: RegistrationNumber, code: str, targets: Sequence[str], *, actor: str, reason: str
+        self,
+        registration_number: RegistrationNumber,
+        code: str,
+        targets: Sequence[str],
+        *,
+        actor: str,
+        reason: str,
+        valid_to: date | None = None,
     ) -> Professional:
-        """Restrict a right from now on, aimed at codes of the list of restriction targets.
+        """Restrict a right from now until the end of ``valid_to`` (default: until it is lifted).
+
+        ``targets`` are codes of the list of restriction targets.
 
         Raises:
             Refused: ``valvira.person.known``, ``valvira.right.held``, ``valvira.restriction.code``,
-                ``valvira.restriction.not-twice``, ``valvira.right.reason``.
+                ``valvira.restriction.not-twice``, ``valvira.restriction.period``, ``valvira.right.reason``.
         """
         check_reason(reason)
         wanted = sorted(set(targets))
         with self.records.change(OFFICE, actor) as tx:
             held_periods(tx, registration_number, code, tx.now)
+            if valid_to and (valid_to < finnish_day(tx.now) or not periods.in_reach(valid_to)):
+                raise valvira_rules().refusal(
+                    "valvira.restriction.period", f"The last day {valid_to} of the restriction is past or absurd."
+                )
             known = set(tx.session.scalars(select(RestrictionTargetRow.code)))
             unknown = [target for target in wanted if target not in known]
             if unknown or not wanted:
@@ -244,12 +274,17 @@ class Valvira:
                         right_code=code,
                         target=target,
                         began_at=tx.now,
-                        lifted_at=None,
+                        lifted_at=periods.over_at(valid_to, None),
                         reason=reason,
                     )
                 )
             tx.journal(
-                "restrict-right", registration_number.value, code=code, targets=" ".join(wanted), reason=reason
+                "restrict-right",
+                registration_number.value,
+                code=code,
+                targets=" ".join(wanted),
+                reason=reason,
+                valid_to=valid_to.isoformat() if valid_to else "",
             )
             return as_it_stands(tx, registration_number)
 

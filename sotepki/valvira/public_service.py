@@ -18,9 +18,13 @@ from sqlalchemy.orm import Session
 from sotepki.clock import finnish_day
 from sotepki.identifiers import Hetu, RegistrationNumber
 from sotepki.records import UtcDateTime
+from sotepki.registers import Register
 from sotepki.valvira.periods import start_of_finnish_day
 from sotepki.valvira.rules import valvira_rules
 from sotepki.valvira.tables import ProfessionalRow, RestrictionRow, RightCodeRow, RightRow
+
+LONGEST_NAME = 200
+"""Characters of a surname or of all given names."""
 
 _WILDCARDS = frozenset("*?%")
 
@@ -29,6 +33,7 @@ _WILDCARDS = frozenset("*?%")
 class PublicRight:
     """A right in force, by its names; ``restricted`` says that there is a restriction, not which."""
 
+    register: Register
     title_fi: str
     title_sv: str
     title_en: str
@@ -50,6 +55,7 @@ class PublicEntry:
 _AS_OF = bindparam("as_of", type_=UtcDateTime())
 _RIGHTS = (
     select(
+        RightCodeRow.register,
         RightCodeRow.title_fi,
         RightCodeRow.title_sv,
         RightCodeRow.title_en,
@@ -82,13 +88,15 @@ def search(
     registration_number: RegistrationNumber | None = None,
     surname: str = "",
     given_names: str = "",
+    register: Register | None = None,
 ) -> Sequence[PublicEntry]:
     """The people of a registration number, or of a surname and given names (all that are given must fit, any case).
 
-    People without a right in force are not shown. Several people may bear one name.
+    People without a right in force (in ``register``, if one is named) are not shown. Several people may bear one
+    name.
 
     Raises:
-        Refused: ``valvira.search.one-person``, ``valvira.search.no-wildcards``.
+        Refused: ``valvira.search.one-person``, ``valvira.search.no-wildcards``, ``valvira.search.name``.
     """
     _check(registration_number, surname, given_names)
     as_of = start_of_finnish_day(finnish_day(now))
@@ -103,7 +111,11 @@ def search(
         if not wanted <= set(row.given_names.casefold().split()):
             continue
         rights = session.execute(_RIGHTS, {"number": row.registration_number, "as_of": as_of})
-        shown = tuple(PublicRight(r.title_fi, r.title_sv, r.title_en, bool(r.restricted)) for r in rights)
+        shown = tuple(
+            PublicRight(Register(r.register), r.title_fi, r.title_sv, r.title_en, bool(r.restricted))
+            for r in rights
+            if register is None or r.register == register
+        )
         if shown:
             entries.append(_entry(row, shown, as_of))
     return entries
@@ -129,3 +141,5 @@ def _check(registration_number: RegistrationNumber | None, surname: str, given_n
         )
     if _WILDCARDS & set(surname + given_names):
         raise valvira_rules().refusal("valvira.search.no-wildcards", "The name holds a wildcard.")
+    if max(len(surname), len(given_names)) > LONGEST_NAME or not (surname + given_names).isprintable():
+        raise valvira_rules().refusal("valvira.search.name", "The name is too long, or not text.")

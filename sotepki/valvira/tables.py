@@ -73,7 +73,11 @@ class RightRow(Base):
 
 
 class RestrictionRow(Base):
-    """One period of a restriction on a right; it outlives a removal of the right until it is lifted."""
+    """One period of a restriction on a right; it outlives a removal of the right.
+
+    ``lifted_at`` is the first moment at which it does not count any more: when it was lifted, or the end of the last
+    day that it was set for, which may be still to come.
+    """
 
     __tablename__ = "valvira_restriction"
     __table_args__ = (Index("valvira_restriction_lookup", "registration_number", "right_code"),)
@@ -85,3 +89,16 @@ class RestrictionRow(Base):
     began_at: Mapped[datetime] = mapped_column(UtcDateTime)
     lifted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     reason: Mapped[str] = mapped_column(default="")
+
+
+class ApprovedSystemRow(Base):
+    """A system approved for the role and attribute service, under the host name in its certificate."""
+
+    __tablename__ = "valvira_approved_system"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    host: Mapped[str] = mapped_column(index=True)
+    organisation: Mapped[str]
+    system: Mapped[str]
+    approved_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

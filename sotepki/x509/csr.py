@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 import warnings
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import ip_address
@@ -38,11 +38,15 @@ class CsrKind(StrEnum):
 
     SERVER = "server"
     SYSTEM_SIGNATURE = "system-signature"
+    KELA_SIGNATURE = "kela-signature"
+    EMAIL = "e-mail"
 
 
 PROFILES: Mapping[CsrKind, str] = {
     CsrKind.SERVER: "test-server",
     CsrKind.SYSTEM_SIGNATURE: "test-system-signature",
+    CsrKind.KELA_SIGNATURE: "test-kela-signature-rsa",
+    CsrKind.EMAIL: "test-email-rsa",
 }
 
 _BUSINESS_ID = re.compile(r"\d{7}-\d")
@@ -124,7 +128,7 @@ def check_csr(data: bytes, kind: CsrKind, *, seen_keys: Collection[bytes] = ()) 
         )
         return CsrReport(Verdict.INVALID, tuple(findings), csr)
     findings += _subject(request, kind)
-    findings += _server_names(request) if kind is CsrKind.SERVER else _system_names(request)
+    findings += _NAMES[kind](request, kind)
     if request.asks_for_ca:
         findings.append(rules.finding("csr.ca-requested", "The request asks for a CA certificate."))
     values = {part.name: part.value for part in reversed(request.subject) if part.name in ATTRIBUTES}
@@ -260,7 +264,7 @@ def _subject(request: _Request, kind: CsrKind) -> Iterator[Finding]:
             )
 
 
-def _server_names(request: _Request) -> Iterator[Finding]:
+def _server_names(request: _Request, _kind: CsrKind) -> Iterator[Finding]:
     rules = rulebook()
     for unit in request.values("organisational_unit"):
         yield rules.finding("csr.organisational-unit", "The subject has an organisational unit.", found=f"OU={unit}")
@@ -291,22 +295,47 @@ def _server_names(request: _Request) -> Iterator[Finding]:
         yield rules.finding("csr.domain.common-name", message, expected=request.host, found=", ".join(names)[:200])
 
 
-def _system_names(request: _Request) -> Iterator[Finding]:
+def _system_names(request: _Request, kind: CsrKind) -> Iterator[Finding]:
     rules = rulebook()
     for email in _emails(request):
         yield rules.finding("csr.email.system", "The request has an e-mail address.", found=email[:200])
-    pattern = next(
-        value.pattern for name, _, value in _profile(CsrKind.SYSTEM_SIGNATURE).subject_rows if name == "serial_number"
-    )
+    pattern = _number_pattern(kind)
     for number in request.values("serial_number"):
         if len(number) > 200 or not re.fullmatch(pattern, number):
             message = "The serialNumber is not the organisation's OID."
             if _BUSINESS_ID.fullmatch(number):
                 message += " A business ID stands there, as in a general service certificate."
-            expected = "an OID under 1.2.246, from THL's SOTE organisation register"
+            arc = "1.2.246.556, Kela's own" if kind is CsrKind.KELA_SIGNATURE else "1.2.246, from THL's register"
+            yield rules.finding(
+                "csr.subject.value", message, expected=f"an OID under {arc}", found=number[:100], where="serialNumber"
+            )
+
+
+def _email_names(request: _Request, kind: CsrKind) -> Iterator[Finding]:
+    rules = rulebook()
+    if not _emails(request):
+        message = "The request names no e-mail address."
+        yield rules.finding("csr.email.missing", message, found=name_text(request.subject)[:200])
+    for number in request.values("serial_number"):
+        if len(number) > 200 or not re.fullmatch(_number_pattern(kind), number):
+            message = "The serialNumber is not a business ID."
+            expected = "a business ID (Y-tunnus)"
             yield rules.finding(
                 "csr.subject.value", message, expected=expected, found=number[:100], where="serialNumber"
             )
+
+
+def _number_pattern(kind: CsrKind) -> str:
+    """The form of the subject's serialNumber in the profile."""
+    return next(value.pattern for name, _, value in _profile(kind).subject_rows if name == "serial_number")
+
+
+_NAMES: Mapping[CsrKind, Callable[[_Request, CsrKind], Iterator[Finding]]] = {
+    CsrKind.SERVER: _server_names,
+    CsrKind.SYSTEM_SIGNATURE: _system_names,
+    CsrKind.KELA_SIGNATURE: _system_names,
+    CsrKind.EMAIL: _email_names,
+}
 
 
 def _domains(request: _Request) -> tuple[str, ...]:

@@ -104,9 +104,14 @@ def issue_der(
         names=names or AlternativeNames(),
         usages=tuple(extended_key_usage),
     )
-    if profile.value("signature", SignatureValue).explicit_null:
-        return _sign_with_null(builder, issuer.key)
-    return builder.sign(issuer.key, signing_hash(issuer.key)).public_bytes(Encoding.DER)
+    return sign_der(builder, issuer.key, explicit_null=profile.value("signature", SignatureValue).explicit_null)
+
+
+def sign_der(builder: x509.CertificateBuilder, key: PrivateKey, *, explicit_null: bool) -> bytes:
+    """Sign as the CAs here do; ``explicit_null`` puts NULL parameters into an ECDSA algorithm identifier."""
+    if explicit_null:
+        return _sign_with_null(builder, key)
+    return builder.sign(key, signing_hash(key)).public_bytes(Encoding.DER)
 
 
 def _prepare(

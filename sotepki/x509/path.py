@@ -19,6 +19,7 @@ from cryptography.x509 import ocsp
 
 from sotepki.errors import Misuse
 from sotepki.evidence import Finding, Verdict, verdict_of
+from sotepki.x509.issuer import extension_of
 from sotepki.x509.judge import Judgement, judge
 from sotepki.x509.names import readable
 from sotepki.x509.purposes import Purpose, purpose_findings
@@ -184,8 +185,11 @@ def _findings(
         leaf_revocation=revocation and len(chain) > 1,
         ca_revocation=covered,
     )
-    if answer is not None:
+    strangers = list(_strangers(chain))
+    # A certificate that names another key is on no list of this issuer: that is the cause, not missing data.
+    if answer is not None and not (strangers and answer.rule == "path.revocation.missing"):
         yield _told(answer, chain, ocsp_responses)
+    yield from strangers
     yield from (finding for finding in _times(chain, at) if answer is None or finding.rule != answer.rule)
     if revocation:
         if middle and not covered:
@@ -193,6 +197,22 @@ def _findings(
             yield rules.finding("path.revocation.ca", message, found=readable(middle[0].subject))
         if answer is None:
             yield from _listed(chain, crls, at)
+
+
+def _strangers(chain: Sequence[x509.Certificate]) -> Iterator[Finding]:
+    """Certificates whose authority key identifier is not the subject key identifier of their issuer."""
+    for certificate, issuer in pairwise(chain):
+        named = extension_of(certificate, x509.AuthorityKeyIdentifier)
+        borne = extension_of(issuer, x509.SubjectKeyIdentifier)
+        if named is None or borne is None or named.key_identifier in (None, borne.digest):
+            continue
+        yield rulebook().finding(
+            "path.issuer-key",
+            "A certificate of the path says that another key signed it than that of its issuer.",
+            expected=borne.digest.hex(),
+            found=(named.key_identifier or b"").hex(),
+            where=readable(certificate.subject),
+        )
 
 
 def _covers(

@@ -6,7 +6,7 @@ unverified document again.
 """
 
 from sotepki.xmldsig.algorithms import Algorithms, DigestMethod, SignatureMethod, Use, load_algorithms
-from sotepki.xmldsig.canonical import canonicalise, digest_of, filtered_octets
+from sotepki.xmldsig.canonical import canonical_pieces, canonicalise, filtered_octets
 from sotepki.xmldsig.parsing import DEFAULT_LIMITS, XmlDocument, XmlLimits, parse, path_of, read_xml, reread
 from sotepki.xmldsig.report import Judgement, rules
 from sotepki.xmldsig.signing import (
@@ -50,9 +50,9 @@ __all__ = [
     "attribute_edit",
     "before_end_tag",
     "before_start_tag",
+    "canonical_pieces",
     "canonicalise",
     "covers_exactly",
-    "digest_of",
     "element_span",
     "empty_element_span",
     "filtered_octets",

@@ -43,13 +43,12 @@ class DigestMethod:
     use: Use
     source: str
 
-    def begin(self) -> hashlib._Hash:
-        """A hash that is still to be fed."""
-        return hashlib.new(self.hash, usedforsecurity=False)
-
-    def digest(self, octets: bytes) -> bytes:
-        """The digest of ``octets``."""
-        return hashlib.new(self.hash, octets, usedforsecurity=False).digest()
+    def digest(self, *pieces: bytes) -> bytes:
+        """The digest of ``pieces``, one after the other."""
+        state = hashlib.new(self.hash, usedforsecurity=False)
+        for piece in pieces:
+            state.update(piece)
+        return state.digest()
 
 
 @dataclass(frozen=True)

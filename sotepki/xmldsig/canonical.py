@@ -10,7 +10,6 @@ from typing import cast
 from lxml import etree
 
 from sotepki.errors import Refused
-from sotepki.xmldsig.algorithms import DigestMethod
 from sotepki.xmldsig.parsing import reread
 
 _XML = "{http://www.w3.org/XML/1998/namespace}"
@@ -34,15 +33,25 @@ def canonicalise(
     Raises:
         Refused: the element has no canonical form (``dsig.canonicalisation``).
     """
+    return b"".join(canonical_pieces(element, exclusive=exclusive, prefixes=prefixes, without=without))
+
+
+def canonical_pieces(
+    element: etree._Element,
+    *,
+    exclusive: bool = True,
+    prefixes: Sequence[str] = (),
+    without: etree._Element | None = None,
+) -> tuple[bytes, ...]:
+    """As ``canonicalise``, in pieces: putting a long body together costs more than its digest."""
     if without is not None:
         element = _without(element, without)
-    if exclusive and not prefixes:
-        pieces: list[str] = []
-        if _simple(element, {}, pieces):
-            return "".join(pieces).encode()
     if not exclusive:
-        return _by_libxml2(_standing_alone(element), exclusive=False, prefixes=())
-    return _by_libxml2(element, exclusive=True, prefixes=prefixes)
+        return (_by_libxml2(_standing_alone(element), exclusive=False, prefixes=()),)
+    pieces: list[bytes] = []
+    if not prefixes and _simple(element, {}, pieces):
+        return tuple(pieces)
+    return (_by_libxml2(element, exclusive=True, prefixes=prefixes),)
 
 
 def filtered_octets(root: etree._Element, name: str, *, prefixes: Sequence[str] = ()) -> bytes:
@@ -77,22 +86,11 @@ def _by_libxml2(element: etree._Element, *, exclusive: bool, prefixes: Sequence[
         ) from None
 
 
-def digest_of(element: etree._Element, method: DigestMethod) -> bytes:
-    """The digest of the exclusive canonical form of ``element``, without holding the form in memory as a whole."""
-    pieces: list[str] = []
-    if not _simple(element, {}, pieces):
-        return method.digest(canonicalise(element))
-    state = method.begin()
-    for piece in pieces:
-        state.update(piece.encode())
-    return state.digest()
-
-
 _MOST_CHILDREN = 3
 _MOST_PIECES = 60
 
 
-def _simple(element: etree._Element, rendered: Mapping[str | None, str], pieces: list[str]) -> bool:
+def _simple(element: etree._Element, rendered: Mapping[str | None, str], pieces: list[bytes]) -> bool:
     """Exclusive canonical form of a small subtree with plain attributes, appended to ``pieces``; False if it is not
     of that kind and libxml2 has to do it.
 
@@ -119,17 +117,17 @@ def _simple(element: etree._Element, rendered: Mapping[str | None, str], pieces:
         if key[0] == "{":
             return False
         start += f' {key}="{_attribute(value)}"'
-    pieces.append(start + ">")
+    pieces.append((start + ">").encode())
     text = element.text
     if text:
-        pieces.append(_text(text))
+        pieces.append(_text(text).encode())
     for child in children:
         if not _simple(child, rendered, pieces):
             return False
         tail = child.tail
         if tail:
-            pieces.append(_text(tail))
-    pieces.append(f"</{name}>")
+            pieces.append(_text(tail).encode())
+    pieces.append(f"</{name}>".encode())
     return True
 
 

@@ -89,9 +89,11 @@ def signature_text(
     """
     chosen = method or signature_method_for(key)
     p, declaration = _prefixed(prefix)
-    canonical = _content(references, chosen, EXCLUSIVE, p, declared=False)
+    content = _content(references, chosen, EXCLUSIVE, p, declared=True)
+    filtered = any(reference.element_filter for reference in references)
+    canonical = _content(references, chosen, EXCLUSIVE, p, declared=False) if filtered else content
     value = sign_octets(key, chosen, f"<{p}SignedInfo{declaration}>{canonical}</{p}SignedInfo>".encode("ascii"))
-    return signature_frame(references, certificate=certificate, method=chosen, prefix=prefix, value=value)
+    return _framed(content, certificate, prefix, value)
 
 
 def signature_frame(
@@ -108,8 +110,12 @@ def signature_frame(
     Inclusive canonicalisation depends on where the element stands, so such a signature is drafted, put in its place,
     canonicalised there, and then written again with its value.
     """
+    content = _content(references, method, canonicalisation, _prefixed(prefix)[0], declared=True)
+    return _framed(content, certificate, prefix, value)
+
+
+def _framed(content: str, certificate: x509.Certificate, prefix: str, value: bytes) -> str:
     p, declaration = _prefixed(prefix)
-    content = _content(references, method, canonicalisation, p, declared=True)
     return (
         f"<{p}Signature{declaration}><{p}SignedInfo>{content}</{p}SignedInfo>"
         f"<{p}SignatureValue>{_text(value)}</{p}SignatureValue>"

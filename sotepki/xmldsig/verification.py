@@ -21,7 +21,7 @@ from lxml import etree
 from sotepki.errors import Refused
 from sotepki.evidence import Finding, Verdict
 from sotepki.xmldsig.algorithms import Canonicalisation, KeyFamily, SignatureMethod, Use, load_algorithms
-from sotepki.xmldsig.canonical import canonicalise, filtered_octets
+from sotepki.xmldsig.canonical import canonical_pieces, canonicalise, filtered_octets
 from sotepki.xmldsig.parsing import XmlDocument, parse, path_of, without_blank_text
 from sotepki.xmldsig.report import Judgement, rules
 from sotepki.xmldsig.structure import CanonicalisationStep, Reference, SignatureParts, read_signature
@@ -39,14 +39,20 @@ class CoveredElement:
     Attributes:
         uri: the reference as written.
         element: the element in the unverified document; good for asking which one it is, not for reading it.
-        octets: its canonical form, the only thing that was digested; empty if the digest algorithm is not read here.
+        pieces: its canonical form in pieces, the only thing that was digested; none if the digest algorithm is not
+            read here.
         intact: whether the digest agrees.
     """
 
     uri: str
     element: etree._Element
-    octets: bytes
+    pieces: tuple[bytes, ...] = field(repr=False)
     intact: bool
+
+    @property
+    def octets(self) -> bytes:
+        """The canonical form as one."""
+        return b"".join(self.pieces)
 
     @property
     def path(self) -> str:
@@ -137,14 +143,15 @@ def _cover(
     if canonicalisation is None:
         return None
     if method is None:
-        return CoveredElement(reference.uri, element, b"", False)
+        return CoveredElement(reference.uri, element, (), False)
     if method.use is Use.WEAK:
         _weak("digest", reference.digest_method, judgement, signature)
+    pieces: tuple[bytes, ...]
     try:
         if reference.element_filter is not None:
-            octets = filtered_octets(document.root, reference.element_filter.name, prefixes=step.prefixes)
+            pieces = (filtered_octets(document.root, reference.element_filter.name, prefixes=step.prefixes),)
         else:
-            octets = canonicalise(
+            pieces = canonical_pieces(
                 element,
                 exclusive=canonicalisation.exclusive,
                 prefixes=step.prefixes,
@@ -153,10 +160,10 @@ def _cover(
     except Refused as refusal:
         judgement.refuse(refusal, where=uri)
         return None
-    intact = hmac.compare_digest(method.digest(octets), reference.digest_value)
+    intact = hmac.compare_digest(method.digest(*pieces), reference.digest_value)
     if not intact:
         judgement.find("dsig.digest", "The element was changed after it was signed.", found=uri, where=uri)
-    return CoveredElement(reference.uri, element, octets, intact)
+    return CoveredElement(reference.uri, element, pieces, intact)
 
 
 def _resolved(

@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -98,6 +100,19 @@ def test_wrong_pins_are_remembered_and_few_tries_are_respected(desk: Desk, reade
         assert desk.tries("RSA-2048-1")["pin2"] == 5
     memory = (desk.home / "card-client-wrong-pins.json").read_text(encoding="utf-8")
     assert "999999" not in memory
+
+
+def test_a_card_whose_process_is_killed_keeps_its_spent_tries(desk: Desk, reader: Desk) -> None:
+    """Tearing the card out is no way to more guesses, and it works again when it is put back."""
+    desk.new_card(f"{RSA_SMALL}/13")
+    number, client = "RSA-2048-13", ("--reader", "1")
+    put_in = json.loads(desk.sotepki("insert", number, "--background", "--reader", "1", "--format", "json").output)
+    assert "tries left: 4" in desk.sotepki("client", "sign", desk.data, *client, input=b"999999\n").output
+    os.kill(put_in["process"], signal.SIGKILL)
+    assert desk.tries(number)["pin2"] == 4
+    with desk.inserted(number, "--reader", "1"):
+        assert desk.sotepki("client", "sign", desk.data, *client, input=PIN2.encode()).code == 0
+    assert desk.tries(number)["pin2"] == 5
 
 
 def test_a_new_card_is_activated_changed_and_unblocked_by_the_client(desk: Desk, reader: Desk) -> None:

@@ -21,10 +21,13 @@ from card_os_scripts import Script, load_scripts, run_on
 from card_os_world import CODE, PIN1, PIN2, SoftwareStore, certificate, private_key
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from sotepki.card import CardShelf, Credential, KeyUse, Personalisation
 from sotepki.card.door import ChipDoor, Exchange, Faults, open_door
 from sotepki.errors import Misuse, Refused
+from sotepki.tokens.session import TokenDirectory
+from sotepki.x509.lenient import DerCertificate
 
 pytestmark = pytest.mark.integration
 
@@ -120,28 +123,52 @@ def send(door: ChipDoor, command: str) -> str:
 SIGN = ("00A4040C06452E5349474E", "0020000406323232323232", "002241B606800142840182", "002A9E9A20" + "11" * 32 + "00")
 
 
-def test_a_card_pulled_in_a_signature_is_well_afterwards(shelf: CardShelf) -> None:
+HERE = pytest.mark.parametrize("here", [False, True], ids=["own process", "reader's process"])
+
+
+@HERE
+def test_a_card_pulled_in_a_signature_is_well_afterwards(shelf: CardShelf, here: bool) -> None:
     """The reader loses the card between work and answer; nothing may be half done on it."""
-    with open_door(shelf, "rsa-2048-active", faults=Faults(pulled_in_signature=True)) as door:
+    faults = Faults(pulled_in_signature=True)
+    with open_door(shelf, "rsa-2048-active", faults=faults, in_this_process=here) as door:
         for command in SIGN[:3]:
             assert send(door, command) == "9000"
         assert send(door, SIGN[3]) == ""
         assert not door.present
         assert door.power_on() == b""
         assert send(door, SIGN[0]) == ""
-    with open_door(shelf, "rsa-2048-active") as door:
+    with open_door(shelf, "rsa-2048-active", in_this_process=here) as door:
         assert send(door, "00200004") == "63C5"
         assert send(door, SIGN[3]) == "6985"
         assert [send(door, command)[-4:] for command in SIGN] == ["9000"] * 4
 
 
-def test_a_card_pulled_after_a_few_commands(shelf: CardShelf) -> None:
+@HERE
+def test_a_card_pulled_after_a_few_commands(shelf: CardShelf, here: bool) -> None:
     """Middleware must cope with a card that goes at any moment; a wrong PIN before it stays counted."""
-    with open_door(shelf, "rsa-2048-active", faults=Faults(pulled_after=2)) as door:
+    with open_door(shelf, "rsa-2048-active", faults=Faults(pulled_after=2), in_this_process=here) as door:
         assert send(door, "002000030439393939") == "63C4"
         assert send(door, "00200003") == "63C4"
         assert send(door, "00200003") == ""
     assert shelf.read("rsa-2048-active").state.tries[Credential.PIN1] == 4
+
+
+def test_a_chip_in_the_readers_process_has_its_card_alone_and_survives_other_tokens(shelf: CardShelf) -> None:
+    """A reader that signs a faulty certificate with a CA's token meanwhile must not lose the card's verified PIN."""
+    number = "rsa-2048-active"
+    with open_door(shelf, number, in_this_process=True) as door:
+        with pytest.raises(Refused) as refused:
+            shelf.insert(number)
+        assert refused.value.rule == "card.in-use"
+        assert send(door, "002000030431323334") == "9000"
+        assert send(door, SIGN[2].replace("82", "01")) == "9000"
+        assert TokenDirectory(shelf.directory / "p-384-active").token_labels()
+        assert send(door, SIGN[3])[-4:] == "9000"
+        assert send(door, "002000030431323334") == "9000"
+        card = shelf.read(number).state
+    assert set(card.tries.values()) == {5}
+    with shelf.insert(number):
+        assert send(door, "00200003") == ""
 
 
 def test_a_chip_that_is_killed_is_a_card_that_is_gone(shelf: CardShelf) -> None:
@@ -198,8 +225,8 @@ def test_certificates_with_faults(shelf: CardShelf) -> None:
     true = shelf.read(number).certificates
     authority = private_key("p-256", 9)
 
-    def reissue(builder: x509.CertificateBuilder, use: KeyUse) -> x509.Certificate:
-        return builder.sign(authority, hashes.SHA256())
+    def reissue(builder: x509.CertificateBuilder, true: DerCertificate) -> bytes:
+        return builder.sign(authority, hashes.SHA256()).public_bytes(Encoding.DER)
 
     with open_door(shelf, number, faults=Faults(expired=both), reissue=reissue) as door:
         expired = certificate_on(door, "50154331")

@@ -112,7 +112,7 @@ def test_ctrl_c_in_the_middle_leaves_no_stale_answer(card: InsertedCard, shelf: 
     process = card.chip_process
     assert process is not None
     os.kill(process, signal.SIGSTOP)
-    timer = threading.Timer(0.3, signal.raise_signal, (signal.SIGINT,))
+    timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
     with pytest.raises(KeyboardInterrupt):
         card.tries()

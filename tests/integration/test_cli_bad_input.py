@@ -90,6 +90,9 @@ COMMANDS: dict[str, Callable[[Path, str], list[str]]] = {
         *("--workspace", str(place / "ws")),
     ],
     "csr check": lambda _place, file: ["csr", "check", file, "--type", "server"],
+    "document correct": lambda place, file: [
+        *("document", "correct", file, str(place / "next.xml"), "--workspace", str(place / "ws"))
+    ],
     "document verify": lambda place, file: ["document", "verify", file, "--workspace", str(place / "ws")],
     "document sign": lambda place, file: [
         *("document", "sign", file, str(place / "out.xml"), "--system", str(place / "good.key")),

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from sotepki.cli import run
+from sotepki.cli.revoke import _issued_one
+from sotepki.errors import Refused
 from sotepki.tokens import KeyKind
 from sotepki.tokens.pool import make_key
 from sotepki.workspace import Workspace
@@ -167,7 +170,7 @@ def test_when_the_list_cannot_be_written_the_user_hears_that_the_revocation_stan
     def full(target: Path, content: bytes) -> None:
         raise Fault(f"The file {target.name} cannot be written: No space left on device.")
 
-    monkeypatch.setattr("sotepki.dvv.revocation_lists.write_atomically", full)
+    monkeypatch.setattr("sotepki.dvv.authority.revocation_lists.write_atomically", full)
     assert _revoke(directory, str(certificate[1])) == 3
     error = capsys.readouterr().err
     assert "is revoked and OCSP says so" in error and "No space left" in error
@@ -181,3 +184,17 @@ def test_the_reasons_are_listed_with_their_sources(directory: Path, capsys: pyte
     assert run(["revoke", "reasons", "--workspace", str(directory), "--format", "json"]) == 0
     rows = json.loads(capsys.readouterr().out)
     assert {"id", "code", "kinds", "text", "source", "grade"} == set(rows[0])
+
+
+def test_a_serial_number_that_two_authorities_gave_is_not_guessed(
+    directory: Path, certificate: tuple[x509.Certificate, Path]
+) -> None:
+    """A serial number names a certificate together with its issuer only; the wrong holder must not lose his."""
+    serial = certificate[0].serial_number
+    with Workspace.open(directory) as workspace:
+        given = workspace.authorities.issued(serial_number=serial)
+        twice = [*given, replace(given[0], authority_id="sote-persons")]
+    with pytest.raises(Refused) as caught:
+        _issued_one(twice, f"{serial:x}")
+    assert caught.value.rule == "revocation.ambiguous"
+    assert "--authority" in caught.value.advice

@@ -7,17 +7,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from lxml import etree
 
 from conformance.bench import Bench
 from conformance.catalogue import catalogue
-from conformance.matrix import examine, facets_of, matrix_text, row
+from conformance.matrix import examine, facets_of, matrix_text
+from conformance.picture import matrix_picture
+from conformance.proving import Outcome, prove_all
 from conformance.sut.mutants import Mutant, mutants
 from conformance.sut.reference import Reference, reference_system
 from conformance.verdicts import CaseVerdict
 
 pytestmark = pytest.mark.integration
 
-PUBLISHED = Path(__file__).parents[2] / "docs" / "conformance-matrix.md"
+DOCS = Path(__file__).parents[2] / "docs"
+TABLE, PICTURE = DOCS / "conformance-matrix.md", DOCS / "pictures" / "conformance-matrix.svg"
 
 
 @pytest.fixture(scope="module")
@@ -33,12 +37,18 @@ def test_the_reference_system_passes_every_case(reference: Reference) -> None:
     assert [r.case for r in results] == [case.id for case in catalogue()]
 
 
+@pytest.fixture(scope="module")
+def outcomes() -> dict[str, Outcome]:
+    """Every row of the matrix, run in two processes."""
+    return {outcome.mutant: outcome for outcome in prove_all(jobs=2)}
+
+
 @pytest.mark.parametrize("mutant", mutants(), ids=lambda mutant: mutant.id)
 def test_a_broken_system_is_caught_by_the_cases_that_name_it_and_no_other(
-    reference: Reference, mutant: Mutant
+    outcomes: dict[str, Outcome], mutant: Mutant
 ) -> None:
     """A case that misses its mutant judges nothing; one that catches another blames the wrong thing."""
-    assert row(mutant, reference).differences() == []
+    assert outcomes[mutant.id].differences == ()
 
 
 def test_every_case_looks_at_a_part_of_the_system() -> None:
@@ -46,10 +56,22 @@ def test_every_case_looks_at_a_part_of_the_system() -> None:
     assert [case.id for case in catalogue() if not facets_of(case)] == []
 
 
-def test_the_published_matrix_is_the_declared_one() -> None:
-    """The tests above hold the declarations to be true; so the page follows from them. Set UPDATE=1 to write it."""
-    declared = {m.id: [c.id for c in catalogue() if m.id in c.mutants] for m in mutants()}
-    text = matrix_text(declared)
+@pytest.mark.parametrize("published", [TABLE, PICTURE], ids=lambda path: path.name)
+def test_the_published_matrix_is_the_declared_one(published: Path) -> None:
+    """The tests above hold the declarations to be true; so the pages follow from them. Set UPDATE=1 to write them."""
+    declared = {m.id: frozenset(c.id for c in catalogue() if m.id in c.mutants) for m in mutants()}
+    text = (
+        matrix_picture(catalogue(), mutants(), declared)
+        if published == PICTURE
+        else matrix_text({name: sorted(cases) for name, cases in declared.items()})
+    )
     if os.environ.get("UPDATE"):
-        PUBLISHED.write_text(text, encoding="utf-8")
-    assert PUBLISHED.read_text(encoding="utf-8") == text, "run this test with UPDATE=1"
+        published.write_text(text, encoding="utf-8")
+    assert published.read_text(encoding="utf-8") == text, "run this test with UPDATE=1"
+
+
+def test_the_picture_is_an_svg_with_a_dot_for_each_catch() -> None:
+    declared = {m.id: frozenset(c.id for c in catalogue() if m.id in c.mutants) for m in mutants()}
+    root = etree.fromstring(matrix_picture(catalogue(), mutants(), declared).encode())
+    dots = [e for e in root if e.tag.endswith("rect") and len(e)]
+    assert len(dots) == sum(len(cases) for cases in declared.values())

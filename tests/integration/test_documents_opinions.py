@@ -32,7 +32,7 @@ def world() -> CorpusWorld:
 
 
 def context(world: CorpusWorld) -> VerificationContext:
-    return VerificationContext((world.root,), world.at, world.intermediates, revocation=False)
+    return VerificationContext((world.root,), world.at, world.intermediates, revocation=False, profiles=False)
 
 
 def opinions(world: CorpusWorld, document: bytes, *names: str) -> tuple[Opinion, ...]:

@@ -11,10 +11,10 @@ from cryptography import x509
 from sqlalchemy import select
 
 from sotepki.clock import SystemClock
-from sotepki.dvv.authority import Authorities
-from sotepki.dvv.authority_tables import CertificateRow, SerialRow
-from sotepki.dvv.bulk import Workshop, bulk_issuing
-from sotepki.dvv.certification import CertificateOrder
+from sotepki.dvv.authority.authorities import Authorities
+from sotepki.dvv.authority.bulk import Workshop, bulk_issuing
+from sotepki.dvv.authority.certification import CertificateOrder
+from sotepki.dvv.authority.tables import CertificateRow, SerialRow
 from sotepki.errors import Fault, Misuse, Refused
 from sotepki.records import Records
 from sotepki.tokens import KeyKind, KeyPool

@@ -13,9 +13,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from sotepki.clock import SystemClock
-from sotepki.dvv.authority import Authorities
-from sotepki.dvv.certification import CertificateOrder
-from sotepki.dvv.publication import RunningPublication, serve_publication
+from sotepki.dvv.authority.authorities import Authorities
+from sotepki.dvv.authority.certification import CertificateOrder
+from sotepki.dvv.publication.service import RunningPublication, serve_publication
 from sotepki.records import Database, Records
 from sotepki.tokens import KeyKind, PrivateKey
 from sotepki.tokens.pool import make_key

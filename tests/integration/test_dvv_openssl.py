@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 
 from sotepki.clock import SystemClock
-from sotepki.dvv.authority import Authorities
-from sotepki.dvv.publication import RunningPublication, serve_publication
+from sotepki.dvv.authority.authorities import Authorities
+from sotepki.dvv.publication.service import RunningPublication, serve_publication
 from sotepki.records import Database, Records
 from sotepki.tokens import KeyKind, KeyPool, KeyRing
 from sotepki.tokens.pool import make_key

@@ -267,8 +267,7 @@ def test_sigkill_after_an_acknowledgement_keeps_the_document_and_no_half_of_the_
         )
         frame = build_frame(document, message_id=world.oid(), sender=world.organisation().oid, at=world.clock.now())
         (tmp_path / "frames" / f"{number:03d}.xml").write_bytes(frame)
-    trust = world.trust()
-    cas = (*trust.roots, *trust.authorities)
+    cas = [world.authorities.certificate(name) for name in ("root", "sote-persons", "sote-services")]
     (tmp_path / "cas.pem").write_bytes(b"".join(ca.public_bytes(Encoding.PEM) for ca in cas))
     (tmp_path / "client.crt").write_bytes(world.client().certificate.public_bytes(Encoding.PEM))
     world.records.database.close()

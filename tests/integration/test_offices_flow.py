@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import textwrap
@@ -18,6 +17,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
+from databases import opened_books
+from sqlalchemy import text
 
 from sotepki.card import Phase
 from sotepki.clock import SetClock
@@ -303,10 +304,9 @@ def test_sigkill_while_a_card_is_made(directory: Path, point: str, countdown: in
         capture_output=True, text=True, check=False, timeout=120, env={**os.environ, "PYTHONPATH": os.getcwd()},
     )  # fmt: skip
     assert killed.returncode == -signal.SIGKILL, killed.stderr
-    with sqlite3.connect(directory / "sotepki.db") as books:
-        states = books.execute("SELECT state FROM dvv_card_order WHERE number = ?", [int(order.id[1:])]).fetchall()
-    books.close()
-    assert states == [("in-production",)]
+    with opened_books(directory) as books:
+        states = books.execute(text("SELECT state FROM dvv_card_order WHERE number = :n"), {"n": int(order.id[1:])})
+        assert [tuple(row) for row in states] == [("in-production",)]
     with Workspace.open(directory, clock=SetClock(NOW)) as workspace:  # opening finishes what was interrupted
         done = workspace.vartti.order(order.id)
         assert done.state == "delivered"

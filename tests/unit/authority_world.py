@@ -14,10 +14,11 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
+from databases import database_url
 
 from sotepki.clock import SetClock
-from sotepki.dvv.authority import Authorities
-from sotepki.dvv.authority_plan import load_plan
+from sotepki.dvv.authority.authorities import Authorities
+from sotepki.dvv.authority.plan import load_plan
 from sotepki.records import Database, Records
 from sotepki.tokens import KeyKind, PrivateKey
 from sotepki.tokens.pool import make_key
@@ -104,7 +105,7 @@ def card_subject(number: int = 1) -> dict[str, str]:
 def open_world(directory: Path, clock: SetClock | None = None) -> World:
     """The world in ``directory`` as another process would open it; nothing is created."""
     clock = clock or SetClock(START)
-    records = Records(Database(f"sqlite:///{directory / 'sotepki.db'}"), clock, directory / "outbox")
+    records = Records(Database(database_url(directory / "sotepki.db")), clock, directory / "outbox")
     authorities = Authorities(
         records,
         authority_keys().__getitem__,

@@ -9,8 +9,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, decode_dss_signature
 
 from sotepki.card.kinds import Credential, KeyUse, card_kind
+from sotepki.card.seams import Operation
 from sotepki.card.state import StateFile, new_state
-from sotepki.card.vault import Operation, Vault
+from sotepki.card.vault import Vault
 from sotepki.errors import Fault
 from sotepki.tokens import KeyHandle, Pin
 

@@ -157,12 +157,16 @@ def signed_by_system(document: bytes | None = None, at: datetime = NOW) -> bytes
 
 
 def context(**changes: object) -> VerificationContext:
-    """A verifier an hour later that trusts ``root()`` and asks nobody about revocation."""
+    """A verifier an hour later that trusts ``root()`` and asks nobody about revocation.
+
+    The certificates of this world are plain ones, so they are not compared with the national profiles.
+    """
     arguments: dict[str, object] = {
         "trust": (root(),),
         "at": NOW + timedelta(hours=1),
         "revocation": False,
         "rights": Rights(),
+        "profiles": False,
         **changes,
     }
     return VerificationContext(**arguments)  # type: ignore[arg-type]

@@ -18,18 +18,20 @@ from authority_world import authority_keys
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from databases import database_url
 
 from sotepki.clock import SetClock
 from sotepki.documents import build_frame, build_social_document, sign_as_professional, sign_as_system
-from sotepki.dvv.authority import Authorities
+from sotepki.dvv.authority.authorities import Authorities
 from sotepki.dvv.population import Population
-from sotepki.dvv.publication import serve_publication
+from sotepki.dvv.publication.service import serve_publication
 from sotepki.identifiers import Oid
 from sotepki.journey import Cast, load_cast
-from sotepki.kela import Kanta, OcspOverHttp, Trust, reached_at, server_chain
+from sotepki.kela import Kanta, OcspOverHttp, Trust, load_settings, reached_at, server_chain
 from sotepki.records import Database, Records
 from sotepki.registers import Organisation, Professional
 from sotepki.resources import fixtures
+from sotepki.services.archive import trust_of
 from sotepki.thl import Thl
 from sotepki.valvira import Valvira
 from sotepki.x509.profiles import load_profiles
@@ -109,6 +111,7 @@ class KelaWorld:
         """A card certificate of a professional, with the key in memory."""
         professional = self.professional(part)
         number, person = professional.registration_number.value, professional.person
+        prescriber = {"pseudonym": professional.prescriber_id.value} if professional.prescriber_id else {}
         certificate = self.authorities.issue(
             "sote-persons",
             profile,
@@ -119,7 +122,8 @@ class KelaWorld:
                 "given_name": person.first_name,
                 "surname": person.surname,
                 "common_name": f"{person.surname} {person.first_name} {number}",
-            },
+            }
+            | prescriber,
             public_key=key(f"card-{part}").public_key(),
             actor="test",
             holder=number,
@@ -192,8 +196,8 @@ class KelaWorld:
     # --- Kanta -----------------------------------------------------------------------------------------------
 
     def trust(self) -> Trust:
-        persons, services = (self.authorities.certificate(a) for a in ("sote-persons", "sote-services"))
-        return Trust((self.authorities.root,), (persons, services), (services,))
+        """The trust of ``sotepki serve``: both trees, and CAs that are founded later."""
+        return trust_of(self.authorities, load_settings())
 
     def kanta(self, publication_url: str = "") -> Kanta:
         """An archive that asks the publication service, or the records themselves if there is none."""
@@ -256,7 +260,7 @@ GOOD = CertificateStatus(CertificateState.GOOD)
 def new_world(directory: Path, *, now: datetime | None = None, url: str = "") -> KelaWorld:
     """A new world in ``directory``, loaded from the test world of the project."""
     clock = SetClock((now or datetime.now(UTC)).replace(microsecond=0))
-    records = Records(Database(url or f"sqlite:///{directory / 'sotepki.db'}"), clock, directory / "outbox")
+    records = Records(Database(url or database_url(directory / "sotepki.db")), clock, directory / "outbox")
     records.database.create_tables()
     authorities = Authorities(records, authority_keys().__getitem__, load_profiles())
     authorities.create_hierarchy(lambda label, _kind: authority_keys()[label])

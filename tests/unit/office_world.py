@@ -8,15 +8,17 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
+from databases import database_url
 
 from sotepki.card import CardContent, Personalisation
 from sotepki.clock import SetClock
+from sotepki.dvv.authority.certification import CertificateOrder
 from sotepki.errors import Refused
 from sotepki.identifiers import BusinessId, Hetu, Oid, PrescriberId, RegistrationNumber, organisation_oid
-from sotepki.records import Base, Database, Records
+from sotepki.records import Database, Records
 from sotepki.registers import Organisation, Person, Professional, ProfessionalRight, Register, RightKind
 from sotepki.tokens import KeyKind, PrivateKey
 from sotepki.x509.status import CertificateState, CertificateStatus
@@ -116,6 +118,12 @@ class FakeIssued:
         return self.certificate.not_valid_after_utc
 
 
+_PERSONAL = {
+    "title": NameOID.TITLE, "serial_number": NameOID.SERIAL_NUMBER, "given_name": NameOID.GIVEN_NAME,
+    "surname": NameOID.SURNAME, "pseudonym": NameOID.PSEUDONYM,
+}  # fmt: skip
+
+
 @dataclass
 class FakeAuthorities:
     """An authority in memory that issues real certificates with one P-256 key; ``at`` is called at named points."""
@@ -151,12 +159,23 @@ class FakeAuthorities:
         self.at("before-issue")
         end = not_after or self.clock.now() + timedelta(days=365)
         certificate = self._certificate(
-            subject["common_name"], public_key, len(self.ledger) + 2, end, dns_names, extended_key_usage
+            subject["common_name"], public_key, len(self.ledger) + 2, end, dns_names, extended_key_usage, subject
         )
         self.ledger.append(FakeIssued(profile_id, holder, authority_id, certificate))
         self.subjects.append(dict(subject))
         self.at("after-issue")
         return certificate
+
+    def issue_many_der(
+        self, authority_id: str, profile_id: str, orders: Sequence[CertificateOrder], *, actor: str
+    ) -> list[bytes]:
+        return [
+            self.issue(
+                authority_id, profile_id, subject=one.subject, public_key=one.public_key, actor=actor,
+                holder=one.holder, not_after=one.not_after,
+            ).public_bytes(serialization.Encoding.DER)
+            for one in orders
+        ]  # fmt: skip
 
     def revoke(self, reference: tuple[str, int], *, reason: x509.ReasonFlags, actor: str) -> object:
         self.at("before-revoke")
@@ -167,8 +186,34 @@ class FakeAuthorities:
         self.at("after-revoke")
         return found.status
 
-    def issued(self, *, holder: str, authority_id: str) -> Sequence[FakeIssued]:
-        return [one for one in self.ledger if (one.holder, one.authority_id) == (holder, authority_id)]
+    def issue_many(
+        self, authority_id: str, profile_id: str, orders: Sequence[CertificateOrder], *, actor: str
+    ) -> Sequence[x509.Certificate]:
+        return [
+            self.issue(
+                authority_id,
+                profile_id,
+                subject=order.subject,
+                public_key=order.public_key,
+                actor=actor,
+                holder=order.holder,
+                not_after=order.not_after,
+                dns_names=order.dns_names,
+                extended_key_usage=order.extended_key_usage,
+            )
+            for order in orders
+        ]
+
+    def issued(
+        self, *, serial_number: int | None = None, holder: str | None = None, authority_id: str | None = None
+    ) -> Sequence[FakeIssued]:
+        return [
+            one
+            for one in self.ledger
+            if serial_number in (None, one.serial_number)
+            and holder in (None, one.holder)
+            and authority_id in (None, one.authority_id)
+        ]
 
     def _certificate(
         self,
@@ -178,8 +223,10 @@ class FakeAuthorities:
         end: datetime,
         dns_names: Sequence[str],
         usages: Sequence[str] = (),
+        shown: Mapping[str, str] = {},
     ) -> x509.Certificate:
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        more = [x509.NameAttribute(oid, shown[key]) for key, oid in _PERSONAL.items() if key in shown]
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name), *more])
         builder = x509.CertificateBuilder(subject, subject, key, serial, self.clock.now(), end)
         if dns_names:
             names = x509.SubjectAlternativeName([x509.DNSName(one) for one in dns_names])
@@ -197,6 +244,9 @@ class FakeShelf:
     def numbers(self) -> Sequence[str]:
         return tuple(self.made)
 
+    def has(self, number: str) -> bool:
+        return number in self.made
+
     def personalise(self, order: Personalisation) -> None:
         self.at("before-card")
         order.check()
@@ -206,7 +256,7 @@ class FakeShelf:
 
     def read(self, number: str) -> CardContent:
         order = self.made[number]
-        return CardContent(None, order.certificates, tuple(order.issuers))  # type: ignore[arg-type]
+        return CardContent(None, order.leaves, tuple(order.issuers))  # type: ignore[arg-type]
 
 
 class FakeKeys:
@@ -247,8 +297,8 @@ class World:
 def make_world(directory: Path) -> World:
     """A world of its own in ``directory``."""
     clock = SetClock(NOW)
-    database = Database(f"sqlite:///{directory}/test.db")
-    Base.metadata.create_all(database.engine)
+    database = Database(database_url(directory / "test.db"))
+    database.create_tables()
     records = Records(database, clock, directory / "outbox")
     people = {
         one: Person(one, f"Testi Toinen{number}", f"Henkilö{number}", home_address="Esimerkkitie 1, 00000 Testilä")

@@ -61,6 +61,7 @@ class MemoryCard:
 
     def __post_init__(self) -> None:
         self.verified: set[str] = set()
+        self.tries_left = 5
         self.root = _certificate("TEST juuri", "TEST juuri", self.ca, self.ca, ca=True)
         self.issuer = _certificate("TEST ammattivarmenteet", "TEST juuri", self.ca, self.ca, ca=True)
         self.certificates = {
@@ -76,6 +77,9 @@ class MemoryCard:
 
     def certificate(self, which: str) -> x509.Certificate:
         return self.certificates[which]
+
+    def tries(self) -> dict[str, int]:
+        return {"pin1": self.tries_left, "pin2": self.tries_left}
 
     def verify_pin1(self, pin: Pin) -> None:
         self._verify("pin1", pin, PIN1)

@@ -18,6 +18,7 @@ from sotepki.card.fault_certificates import faulty_certificate
 from sotepki.card.operating import card_profile, card_profiles, pkcs15
 from sotepki.card.operating.contents import _damaged
 from sotepki.errors import Misuse
+from sotepki.x509.lenient import der_certificate
 
 LAYOUTS = ("application", "master-file")
 
@@ -226,11 +227,14 @@ def test_a_certificate_without_the_prescribers_identifier_is_otherwise_the_same(
     public_key = private_key("p-384", 0).public_key()
     builder = x509.CertificateBuilder(x509.Name(names), x509.Name(names), public_key, 4711, NOW, NOW + timedelta(365))
     true = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), False).sign(key, SHA256())
-    faulty = faulty_certificate(true, KeyUse.SIGNATURE, Faults(missing_sv_number=True), None)
+    leaf = der_certificate(true)
+    faulty = x509.load_der_x509_certificate(
+        faulty_certificate(leaf, KeyUse.SIGNATURE, Faults(missing_sv_number=True), None)
+    )
     assert not faulty.subject.get_attributes_for_oid(NameOID.PSEUDONYM)
     assert len(faulty.subject.rdns) == 2
     assert (faulty.issuer, faulty.serial_number) == (true.issuer, 4711)
     assert faulty.public_key() == true.public_key()
     assert faulty.not_valid_after_utc == true.not_valid_after_utc
     assert list(faulty.extensions) == list(true.extensions)
-    assert faulty_certificate(true, KeyUse.SIGNATURE, Faults(), None) is true
+    assert faulty_certificate(leaf, KeyUse.SIGNATURE, Faults(), None) == leaf.der

@@ -74,7 +74,7 @@ def test_a_reader_is_occupied_by_one_process_at_a_time(tmp_path: Path) -> None:
                 desk.holding()
             assert desk.holding(reader=1).card == "OTHER"
     assert desk.occupants() == []
-    with pytest.raises(Misuse, match="not a card in a reader"):
+    with pytest.raises(Misuse, match="no card in a virtual reader"):
         desk.holding()
     with pytest.raises(Misuse), desk.occupy(2, "CARD", "opensc", NO_FAULTS):
         raise AssertionError

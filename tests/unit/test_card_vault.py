@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sotepki.card.kinds import Credential, KeyUse
+from sotepki.card.seams import Operation
 from sotepki.card.state import StateFile
-from sotepki.card.vault import Operation, Vault
+from sotepki.card.vault import Vault
 from sotepki.errors import Fault, Refused
 from sotepki.tokens import Pin
 

@@ -165,7 +165,7 @@ def test_the_reader_may_be_silent_once_it_knows_the_card() -> None:
     ("said", "rule", "words"),
     [
         (b"", "card.reader.silent", "does not ask for the card"),
-        (b"\x00", "card.reader.silent", "in the middle of a frame: 0 of 1"),
+        (b"\x00", "card.reader.silent", "in the middle of a frame: 1 of 2"),
         (b"\x00\x09abc", "card.reader.silent", "3 of 9 bytes"),
         (b"\x00\x00", "card.reader.frame", "empty frame"),
     ],

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from conformance.sut.command import Command, CommandSigner, CommandVerifier
+from conformance.sut.asking import AskedSigner, AskedVerifier
+from conformance.sut.command import Command
 from conformance.sut.facets import SignatureKind, SystemFailed, Trust
 from sotepki.errors import Misuse
 
@@ -24,7 +25,7 @@ ECHO = "import json, sys; q = json.load(sys.stdin); json.dump({'document': q['do
 
 
 def test_a_signer_gets_the_document_and_its_answer_comes_back(tmp_path: Path) -> None:
-    signer = CommandSigner(command(tmp_path, ECHO), {})
+    signer = AskedSigner(command(tmp_path, ECHO), {})
     assert signer.sign(b"<a/>" * 300_000, SignatureKind.SYSTEM) == b"<a/>" * 300_000
 
 
@@ -34,7 +35,7 @@ def test_a_verifier_gets_the_question_in_the_described_shape(tmp_path: Path) -> 
         "assert set(q) == {'protocol', 'operation', 'document', 'roots', 'intermediates', 'crls'}, sorted(q)\n"
         "json.dump({'accepted': False, 'reasons': [q['protocol'], q['operation']]}, sys.stdout)"
     )
-    answer = CommandVerifier(command(tmp_path, program)).verify(b"<a/>", Trust(()))
+    answer = AskedVerifier(command(tmp_path, program)).verify(b"<a/>", Trust(()))
     assert (answer.accepted, answer.reasons) == (False, ("sotepki-sut/1", "verify"))
 
 
@@ -54,7 +55,7 @@ def test_a_verifier_gets_the_question_in_the_described_shape(tmp_path: Path) -> 
 )
 def test_a_bad_answer_is_a_finding_about_the_system(tmp_path: Path, program: str, sentence: str) -> None:
     with pytest.raises(SystemFailed, match=sentence):
-        CommandSigner(command(tmp_path, program), {}).sign(b"<a/>", SignatureKind.SYSTEM)
+        AskedSigner(command(tmp_path, program), {}).sign(b"<a/>", SignatureKind.SYSTEM)
 
 
 def test_what_it_wrote_to_its_log_is_kept(tmp_path: Path) -> None:
@@ -115,4 +116,4 @@ def test_a_program_that_is_not_there_is_a_matter_of_configuration(tmp_path: Path
 def test_a_verifier_must_say_yes_or_no(tmp_path: Path) -> None:
     program = 'print(\'{"accepted": "yes"}\')'
     with pytest.raises(SystemFailed, match="accepted = true or false"):
-        CommandVerifier(command(tmp_path, program)).verify(b"<a/>", Trust(()))
+        AskedVerifier(command(tmp_path, program)).verify(b"<a/>", Trust(()))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import sys
 import tarfile
+import tracemalloc
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -150,17 +152,30 @@ def test_verification_gives_a_table_for_pandas(archive: Path, job: SigningJob, t
 
 
 def test_a_table_is_csv_or_parquet(tmp_path: Path, job: SigningJob) -> None:
-    """Any other ending is a mistake, and Parquet without pyarrow says what to install."""
+    """Any other ending is a mistake."""
     with BulkJournal(tmp_path / "j.sqlite", job.describe()) as kept:
         with pytest.raises(Misuse):
             write_table(kept, tmp_path / "table.xlsx")
-        try:
-            assert write_table(kept, tmp_path / "table.parquet") == 0
-        except Misuse as error:
-            assert "pyarrow" in str(error)
         assert write_table(kept, tmp_path / "table.csv") == 0
         with (tmp_path / "table.csv").open(encoding="utf-8") as stream:
             assert len(list(csv.reader(stream))) == 1
+
+
+def test_without_the_extra_it_is_said_what_to_install(
+    archive: Path, job: SigningJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cluster and Parquet need packages that a plain installation does not have; no half table is left."""
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with BulkJournal(tmp_path / "j.sqlite", job.describe()) as kept:
+        with pytest.raises(Misuse) as parquet:
+            write_table(kept, tmp_path / "table.parquet")
+        with pytest.raises(Misuse) as cluster:
+            run_bulk(job, open_source(archive), kept, scheduler="tcp://127.0.0.1:9")
+    for caught in (parquet, cluster):
+        assert "not installed" in caught.value.sentence
+        assert "sotepki[cluster]" in caught.value.advice
+    assert not list(tmp_path.glob("*table*"))
 
 
 def test_a_journal_belongs_to_one_job(archive: Path, job: SigningJob, tmp_path: Path) -> None:
@@ -236,13 +251,6 @@ def test_a_missing_key_stops_before_the_first_document(archive: Path, job: Signi
         run(broken, archive, tmp_path / "j.sqlite")
 
 
-def test_dask_that_is_missing_is_named(archive: Path, job: SigningJob, tmp_path: Path) -> None:
-    """One sentence that says what to install, or that nobody answers there."""
-    with BulkJournal(tmp_path / "j.sqlite", job.describe()) as kept, pytest.raises(Misuse) as caught:
-        run_bulk(job, open_source(archive), kept, scheduler="tcp://127.0.0.1:9")
-    assert "Dask" in caught.value.sentence
-
-
 def test_large_files_are_refused_by_rule_not_by_memory(tmp_path: Path, job: SigningJob) -> None:
     """A 100 MiB member of an archive is never unpacked."""
     target = tmp_path / "big.zip"
@@ -252,3 +260,33 @@ def test_large_files_are_refused_by_rule_not_by_memory(tmp_path: Path, job: Sign
     assert item.data is None
     (row,) = work_on(job, [item])
     assert row.rules == "xml.too-large"
+
+
+def test_a_large_member_of_a_tar_and_a_large_file_are_not_read(tmp_path: Path, job: SigningJob) -> None:
+    """200 MB in a tar or in a directory are a row in the journal, at the cost of the bound and not of the file."""
+    directory = tmp_path / "in"
+    directory.mkdir()
+    with (directory / "big.xml").open("wb") as stream:
+        stream.truncate(200_000_000)
+    with tarfile.open(tmp_path / "big.tar.gz", "w:gz", compresslevel=1) as tar:
+        tar.add(directory / "big.xml", "big.xml")
+    for source in (directory, tmp_path / "big.tar.gz"):
+        tracemalloc.start()
+        (row,) = work_on(job, list(open_source(source)))
+        assert tracemalloc.get_traced_memory()[1] < 60 * 1024 * 1024
+        tracemalloc.stop()
+        assert row.rules == "xml.too-large"
+
+
+def test_an_encrypted_archive_is_said_to_be_one(archive: Path, job: SigningJob, tmp_path: Path) -> None:
+    """Whoever exported the records put a password on them."""
+    file = packed(archive, "zip")
+    data = bytearray(file.read_bytes())
+    for header, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        place = data.find(header)
+        while place >= 0:
+            data[place + flags] |= 1
+            place = data.find(header, place + 4)
+    file.write_bytes(data)
+    with pytest.raises(Misuse, match="encrypted"):
+        run(job, file, tmp_path / "j.sqlite")

@@ -11,7 +11,8 @@ from lxml import etree
 
 from sotepki.documents.correcting import correct_document
 from sotepki.documents.family import BodyReference, algorithm_rules, families
-from sotepki.documents.frame import build_frame, check_frame, open_frame
+from sotepki.documents.frame import build_frame, open_frame
+from sotepki.documents.frame_checks import check_frame
 from sotepki.documents.making import build_document, kinds_of_documents
 from sotepki.documents.signing import (
     SignatureStyle,

@@ -43,6 +43,53 @@ def test_a_frame_around_another_document() -> None:
     }
 
 
+def _beside_document(frame: bytes, old: str, new: str) -> bytes:
+    """The frame with a change in what it says itself."""
+    assert frame.count(old.encode()) == 1, old
+    return frame.replace(old.encode(), new.encode())
+
+
+_CLIENT = 'root="1.2.246.21" extension="010181-900C"'
+_AUTHOR_ID = f'root="1.2.246.537.26" extension="{world.AUTHOR.registration_number}"'
+_REGISTER = '<reasonCode code="1" codeSystem="1.2.246.537.6.1289.201901"/>'
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ('<versionNumber value="1"/>', '<versionNumber value="2"/>', {"frame.version": "error"}),
+        (_CLIENT, 'root="1.2.246.21" extension="010181-902E"', {"frame.client": "error"}),
+        (
+            _AUTHOR_ID,
+            'root="1.2.246.537.26" extension="98765432109"',
+            {"frame.author": "error", "frame.author-certificate": "warning"},
+        ),
+        (
+            f'<representedOrganization>\n              <id root="{world.ORGANISATION.oid}"/>',
+            '<representedOrganization><id root="1.2.246.10.12345671.10.9"/>',
+            {"frame.custodian": "error"},
+        ),
+        (
+            _REGISTER,
+            _REGISTER + '<reasonCode code="9" codeSystem="1.2.246.537.6.1264.201701"/>',
+            {"frame.register": "warning"},
+        ),
+        (_REGISTER, _REGISTER + '<reasonCode code="1" codeSystem="1.2.246.537.6.1264.201701"/>', {}),
+        (f"          <id {_AUTHOR_ID}/>", "", {}),
+        (f"            <id {_CLIENT}/>", "", {}),
+    ],
+)
+def test_what_the_frame_says_of_the_document(old: str, new: str, expected: dict[str, str]) -> None:
+    """The archive files a document by its frame: another client, author, custodian or version is found; what the
+    frame does not say is not asked for.
+    """
+    document = world.signed_by_professional()
+    frame = open_frame(_beside_document(framed(document), old, new))
+    found = check_frame(frame, verify_document(document, world.context()))
+    assert {finding.rule: str(finding.severity) for finding in found} == expected
+    assert "902E" not in str(found), "a report does not repeat a whole identity code"
+
+
 @pytest.mark.parametrize(
     ("old", "new", "rule"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import io
 import re
@@ -35,7 +36,7 @@ def corpus() -> CorpusWorld:
 
 
 def rules_of(document: bytes, corpus: CorpusWorld) -> tuple[Verdict, set[str]]:
-    context = VerificationContext((corpus.root,), corpus.at, corpus.intermediates, revocation=False)
+    context = VerificationContext((corpus.root,), corpus.at, corpus.intermediates, revocation=False, profiles=False)
     report = verify_document(document, context)
     return report.verdict, {finding.rule for finding in report.findings}
 
@@ -161,7 +162,7 @@ def test_the_structured_body_is_handed_out_as_its_own_tree(corpus: CorpusWorld, 
     for number in range(size):
         etree.SubElement(body, f"{V3}component").text = str(number)
     resign(next(root.iter(f"{D}Signature")), corpus.identities["card"].key)
-    context = VerificationContext((corpus.root,), corpus.at, corpus.intermediates, revocation=False)
+    context = VerificationContext((corpus.root,), corpus.at, corpus.intermediates, revocation=False, profiles=False)
     report = verify_document(etree.tostring(root), context)
     assert (report.verdict, report.family) == (Verdict.VALID, "patient-record")
     tree = report.tree()
@@ -219,3 +220,34 @@ def test_deep_and_wide_documents_are_answered_at_once() -> None:
         document = SIGNED.replace(b"<title>", b"<title>" + inside)
         assert verify_document(document, world.context()).verdict is not Verdict.VALID
     assert time.monotonic() - begin < 4
+
+
+# --- identity codes ------------------------------------------------------------------------------------------------
+
+
+def codes_found(document: bytes) -> bool:
+    report = verify_document(document, world.context())
+    return "doc.hetu.test-only" in {finding.rule for finding in report.findings}
+
+
+def test_a_short_body_cannot_hide_the_end_of_an_identity_code() -> None:
+    """The body's text is base64 and would, taken out of the source wherever it stands, take a real code apart."""
+    unsigned = world.unsigned().replace(b'displayName="Asiakkuus"', b'displayName="131052-308T"')
+    start = unsigned.index(b">", unsigned.index(b'representation="B64"')) + 1
+    assert codes_found(unsigned[:start] + b"308T" + unsigned[unsigned.index(b"<", start) :])
+
+
+@pytest.mark.parametrize(
+    "json",
+    [
+        b'{"a": "131052-308T"}',
+        b'{"a": "\\u003131052-308T"}',
+        b'{"a": "\\n131052-308T"}',
+        b'{"a": "131052\\u002d308T", "a": "x"}',
+    ],
+)
+def test_an_identity_code_in_the_json_is_found_however_it_is_written(json: bytes) -> None:
+    """Escapes and members that stand twice are read differently by different programs; one of them shows the code."""
+    unsigned = world.unsigned()
+    start = unsigned.index(b">", unsigned.index(b"<json") if b"<json" in unsigned else unsigned.index(b":json")) + 1
+    assert codes_found(unsigned[:start] + base64.b64encode(json) + unsigned[unsigned.index(b"<", start) :])

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import document_world as world
 import pytest
 from cryptography import x509
+from defect_world import defect_world
 from lxml import etree
 
-from sotepki.documents import VerificationContext, verify_document
+from sotepki.documents import SignatureKind, VerificationContext, families, verify_document
+from sotepki.documents.certificate_checks import check_certificate
 from sotepki.documents.corpus import CorpusWorld
 from sotepki.documents.corpus.resigning import D, resign
 from sotepki.documents.corpus.world import AT
+from sotepki.documents.report import all_rules
 from sotepki.errors import Fault
 from sotepki.evidence import Verdict
 from sotepki.x509.crl import RevokedEntry, build_crl
+from sotepki.x509.defects import Base
+from sotepki.x509.defects.catalogue import find_defect
 from sotepki.x509.issuing import Issuer
 from sotepki.x509.status import CertificateState, CertificateStatus
+from sotepki.xmldsig import Judgement
 
 GOOD = CertificateStatus(CertificateState.GOOD)
 UNKNOWN = CertificateStatus(CertificateState.UNKNOWN)
@@ -39,7 +46,7 @@ def asked(corpus: CorpusWorld, signer: CertificateStatus, authority: Certificate
     def status(certificate: x509.Certificate, issuer: x509.Certificate) -> CertificateStatus:
         return authority if certificate in corpus.intermediates else signer
 
-    return VerificationContext((corpus.root,), corpus.at, corpus.intermediates, status=status)
+    return VerificationContext((corpus.root,), corpus.at, corpus.intermediates, status=status, profiles=False)
 
 
 BEFORE, AFTER = AT - timedelta(hours=1), AT + timedelta(minutes=1)
@@ -79,7 +86,7 @@ def test_a_ca_that_nobody_answers_for_only_gives_a_notice(corpus: CorpusWorld) -
             raise Fault("The responder does not answer.")
         return GOOD
 
-    context = VerificationContext((corpus.root,), corpus.at, corpus.intermediates, status=status)
+    context = VerificationContext((corpus.root,), corpus.at, corpus.intermediates, status=status, profiles=False)
     assert verify_document(corpus.bases["professional"], context).verdict is Verdict.VALID
 
 
@@ -130,11 +137,31 @@ def test_a_remembered_path_is_judged_at_each_documents_own_time(corpus: CorpusWo
     assert signed_on(AT + timedelta(days=2)) is Verdict.VALID
 
 
-def test_profiles_are_compared_when_asked(corpus: CorpusWorld) -> None:
+def test_profiles_are_compared(corpus: CorpusWorld) -> None:
     """A certificate of no national profile is a warning, never a refusal: profiles were merely observed."""
-    context = VerificationContext((corpus.root,), corpus.at, corpus.intermediates, revocation=False, profiles=True)
+    context = VerificationContext((corpus.root,), corpus.at, corpus.intermediates, revocation=False)
     report = verify_document(corpus.bases["professional"], context)
     assert (report.verdict, [f.rule for f in report.findings]) == (Verdict.VALID, ["doc.certificate.profile"])
+    report = verify_document(corpus.bases["professional"], replace(context, profiles=False))
+    assert (report.verdict, report.findings) == (Verdict.VALID, ())
+
+
+def test_a_certificate_of_the_right_profile_that_breaks_it() -> None:
+    """A vendor's own test CA makes a mistake: it is named here, not at Kela. A good card gives no finding."""
+    card = families()["social-welfare"].signatures[SignatureKind.PROFESSIONAL]
+    defects = defect_world()
+    issuers = [known.certificate for known in (defects.root, *defects.authorities.values()) if known.certificate]
+    context = VerificationContext(issuers[:1], defects.at, issuers[1:], revocation=False)
+
+    def found(certificate: x509.Certificate) -> list[tuple[str, str]]:
+        judgement = Judgement(all_rules())
+        check_certificate(certificate, card, defects.at, context, judgement)
+        return [(finding.rule, finding.found) for finding in judgement.findings]
+
+    assert found(defects.good(Base.SIGNATURE)) == []
+    setting = find_defect("qc-statement-missing").build(defects)
+    changed = x509.load_der_x509_certificate(setting.certificate)
+    assert found(changed) == [("doc.certificate.profile-breach", "cert.professional-signature-rsa.qc-statements")]
 
 
 @pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59Z", "9999-12-31T23:59:59-14:00"])

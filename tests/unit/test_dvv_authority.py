@@ -14,10 +14,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from sqlalchemy import select
 
-from sotepki.dvv.authority_plan import load_plan, load_reasons
-from sotepki.dvv.authority_rules import authority_rules
-from sotepki.dvv.authority_tables import CertificateRow, RevocationListRow, SerialRow
-from sotepki.dvv.certification import CertificateOrder
+from sotepki.dvv.authority.certification import CertificateOrder
+from sotepki.dvv.authority.plan import load_plan, load_reasons
+from sotepki.dvv.authority.rules import authority_rules
+from sotepki.dvv.authority.tables import CertificateRow, RevocationListRow, SerialRow
 from sotepki.errors import Fault, Refused
 from sotepki.records import JournalEntry, first_break
 from sotepki.tokens import KeyKind, PrivateKey
@@ -239,7 +239,7 @@ def test_eight_threads_issuing_at_once_never_share_a_serial_number(world: World)
 def test_a_serial_number_that_was_taken_cannot_be_taken_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Even if the counter were lost, the unique key stops the second certificate before it is signed."""
     certificate = world.card_certificate()
-    monkeypatch.setattr("sotepki.dvv.authority.person_serial", lambda _n: certificate.serial_number)
+    monkeypatch.setattr("sotepki.dvv.authority.authorities.person_serial", lambda _n: certificate.serial_number)
     with pytest.raises(Fault):
         world.card_certificate(2)
     with world.records.look() as session:
@@ -353,6 +353,8 @@ def test_of_eight_threads_that_revoke_one_certificate_one_succeeds(world: World)
 
 
 def test_the_published_list_names_the_revoked_certificate_with_its_reason(world: World) -> None:
+    """And says when the next one comes at the latest (publication.next-update): without it nobody can tell a stale
+    list."""
     certificate = world.card_certificate()
     world.authorities.revoke(certificate, reason=COMPROMISE, actor="test")
     world.authorities.publish(world.published)
@@ -377,6 +379,7 @@ def test_list_numbers_only_grow_also_when_the_directory_is_lost(world: World, tm
 
 
 def test_an_entry_stays_until_the_certificate_ends_and_on_one_list_after_it(world: World) -> None:
+    """Rule publication.entry-kept: a signature made before the end can be judged long after it."""
     certificate = world.server_certificate()
     world.authorities.revoke(certificate, reason=COMPROMISE, actor="test")
     world.authorities.publish(world.published)
@@ -408,7 +411,7 @@ def test_a_list_is_due_when_missing_old_or_overtaken_by_a_revocation(world: Worl
 
 
 def test_an_overtaken_list_does_not_replace_a_newer_one(world: World) -> None:
-    from sotepki.dvv import revocation_lists
+    from sotepki.dvv.authority import revocation_lists
 
     plan = world.authorities.plan.authorities["sote-persons"]
     slow = world.authorities.sign_crl("sote-persons")
@@ -427,7 +430,7 @@ def test_when_the_disk_refuses_nothing_is_recorded_and_the_old_list_stays(
     def full(target: Path, content: bytes) -> None:
         raise Fault(f"The file {target} cannot be written: No space left on device.")
 
-    monkeypatch.setattr("sotepki.dvv.revocation_lists.write_atomically", full)
+    monkeypatch.setattr("sotepki.dvv.authority.revocation_lists.write_atomically", full)
     with pytest.raises(Fault, match="No space left"):
         world.authorities.publish(world.published)
     monkeypatch.undo()
@@ -514,7 +517,7 @@ def test_the_reasons_cover_what_the_field_names() -> None:
 def test_a_plan_with_a_typo_is_refused_with_its_place(tmp_path: Path, old: str, new: str, message: str) -> None:
     from sotepki.resources import package_file
 
-    text = package_file("dvv", "authorities.yaml").read_text(encoding="utf-8")
+    text = package_file("dvv", "authority", "authorities.yaml").read_text(encoding="utf-8")
     assert old in text
     (tmp_path / "authorities.yaml").write_text(text.replace(old, new), encoding="utf-8")
     with pytest.raises(Fault, match=message):

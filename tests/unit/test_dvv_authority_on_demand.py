@@ -9,7 +9,7 @@ import pytest
 from authority_world import World, authority_keys, card_subject, holder_key, new_world, open_world
 from cryptography import x509
 
-from sotepki.dvv.authority import Authorities
+from sotepki.dvv.authority.authorities import Authorities
 from sotepki.errors import Fault
 from sotepki.tokens import KeyKind, PrivateKey
 from sotepki.x509.profiles import load_profiles

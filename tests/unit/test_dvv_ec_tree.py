@@ -9,8 +9,8 @@ import pytest
 from authority_world import World, authority_keys, new_world, open_world
 from cryptography import x509
 
-from sotepki.dvv.authority_tables import AuthorityRow
-from sotepki.dvv.certification import CertificateOrder
+from sotepki.dvv.authority.certification import CertificateOrder
+from sotepki.dvv.authority.tables import AuthorityRow
 from sotepki.errors import Fault
 
 

@@ -17,9 +17,9 @@ from cryptography.x509 import ocsp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sotepki.dvv.ocsp_fault_board import ALL, FaultBoard, read_board
-from sotepki.dvv.publication import REQUEST_TYPE, RunningPublication, serve_publication
-from sotepki.dvv.revocation_watch import RememberedStatus
+from sotepki.dvv.publication.ocsp_fault_board import ALL, FaultBoard, read_board
+from sotepki.dvv.publication.revocation_watch import RememberedStatus
+from sotepki.dvv.publication.service import REQUEST_TYPE, RunningPublication, serve_publication
 from sotepki.errors import Misuse, SotepkiError
 from sotepki.x509.ocsp_faults import NO_FAULTS, OcspFaults
 from sotepki.x509.status import CertificateState

@@ -19,7 +19,8 @@ from cryptography.x509 import ocsp
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from sotepki.dvv.publication import (
+from sotepki.dvv.publication.request_history import RequestHistory, RequestRecord, Service, read_answer, serials_asked
+from sotepki.dvv.publication.service import (
     LARGEST_REQUEST,
     REQUEST_TYPE,
     RESPONSE_TYPE,
@@ -27,7 +28,6 @@ from sotepki.dvv.publication import (
     publication_app,
     serve_publication,
 )
-from sotepki.dvv.request_history import RequestHistory, RequestRecord, Service, read_answer, serials_asked
 from sotepki.loopback import running
 
 Answer = tuple[int, str, bytes]

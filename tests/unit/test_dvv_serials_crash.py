@@ -18,8 +18,8 @@ from authority_world import authority_keys, card_subject, holder_key, new_world,
 from cryptography import x509
 from sqlalchemy import select
 
-from sotepki.dvv import certification
-from sotepki.dvv.authority_tables import CertificateRow, SerialRow
+from sotepki.dvv.authority import certification
+from sotepki.dvv.authority.tables import CertificateRow, SerialRow
 from sotepki.records import first_break
 
 KILLS_AT_THE_WORST_MOMENT = 16

@@ -22,7 +22,7 @@ from test_dvv_service_certificates_rules import (
 )
 from test_dvv_vartti_flow import crash_at
 
-from sotepki.dvv.service_certificates import TechnicalContact
+from sotepki.dvv.service_certificates.customer import TechnicalContact
 from sotepki.errors import Refused
 from sotepki.records import first_break
 from sotepki.x509.status import CertificateState
@@ -201,7 +201,7 @@ def test_issuing_killed_anywhere_is_finished(
     service.world.authorities.at = at  # type: ignore[assignment]
     if point == "before-delivery":
         monkeypatch.setattr(
-            "sotepki.dvv.service_certificates_office.certificate_messages",
+            "sotepki.dvv.service_certificates.office.certificate_messages",
             lambda *_: at(point),  # type: ignore[operator]
         )
     with pytest.raises(Crash):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from databases import everything_stored
 from office_world import (
     COLLEAGUE,
     LIMITED,
@@ -22,9 +23,11 @@ from office_world import (
 from test_dvv_vartti_rules import PASSPORT, Desk, make_desk
 
 from sotepki.card import KeyUse
-from sotepki.dvv.vartti import Vartti
+from sotepki.dvv.vartti.office import Vartti
+from sotepki.dvv.vartti.subject import LONGEST_TITLE, title_of
 from sotepki.errors import Refused
 from sotepki.records import first_break
+from sotepki.registers import ProfessionalRight, Register, RightKind
 from sotepki.x509.status import CertificateState
 
 
@@ -40,7 +43,7 @@ def good(desk: Desk) -> list[x509.Certificate]:
 def test_whole_life(desk: Desk) -> None:
     """From the desk to the closed card, every state as the registrar sees it."""
     order = desk.order(PHYSICIAN)
-    assert (order.state, order.registration_number.value) == ("ordered", "00900000001")
+    assert (order.state, order.holder_number) == ("ordered", "00900000001")
     order = desk.vartti.personalise(order.id)
     assert order.state == "delivered"
     assert order.card_number == "9900000001"
@@ -73,14 +76,24 @@ def test_certificates_and_card_agree(desk: Desk) -> None:
     }
     made = desk.world.shelf.made[order.card_number]
     assert made.keys[KeyUse.AUTHENTICATION] is not made.keys[KeyUse.SIGNATURE]
-    assert int(order.authentication_serial, 16) == made.certificates[KeyUse.AUTHENTICATION].serial_number
-    assert int(order.signature_serial, 16) == made.certificates[KeyUse.SIGNATURE].serial_number
+    assert int(order.authentication_serial, 16) == made.leaves[KeyUse.AUTHENTICATION].contents.serial_number
+    assert int(order.signature_serial, 16) == made.leaves[KeyUse.SIGNATURE].contents.serial_number
 
 
 def test_nurse_has_no_pseudonym(desk: Desk) -> None:
     """Only prescribers have a prescriber's identifier on the card."""
     desk.vartti.personalise(desk.order(NURSE).id)
     assert "pseudonym" not in desk.world.authorities.subjects[0]
+
+
+def test_title_of_the_longest_right_fits_the_certificate() -> None:
+    """A practical nurse with a protected title gets a card too, although code and both names have 69 characters."""
+    right = ProfessionalRight(
+        "T12", RightKind.PROTECTED_TITLE, Register.TERHIKKI, "Nimikesuojattu lähihoitaja",
+        "Närvårdare med skyddad yrkesbeteckning", date(2020, 1, 1),
+    )  # fmt: skip
+    assert title_of(right) == "T12 Nimikesuojattu lähihoitaja, Närvårdare med skyddad yrkesbete"
+    assert len(title_of(right)) == LONGEST_TITLE
 
 
 def test_card_ends_with_a_limited_right(desk: Desk) -> None:
@@ -103,11 +116,11 @@ def test_letter_has_the_code_of_the_card_and_nothing_is_kept(desk: Desk) -> None
     assert code in text
     assert order.card_number in text
     assert "Esimerkkitie 1" in text
-    database = (desk.world.records.outbox_directory.parent / "test.db").read_bytes()
-    from sotepki.dvv.office_tables import CardOrderRow
+    database = everything_stored(desk.world.records.database)
+    from sotepki.dvv.vartti.tables import CardOrderRow
 
     with desk.world.records.look() as session:
-        assert session.get_one(CardOrderRow, 1).activation_code == ""
+        assert code.encode() not in (session.get_one(CardOrderRow, 1).sealed_code or b"")
     assert database
     assert not any(code in details for *_, details in desk.world.journal())
 
@@ -219,7 +232,7 @@ def test_two_registrars_at_once_exactly_one_wins(desk: Desk) -> None:
 def test_slot_stops_a_second_order_whatever_the_guard_saw(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a database without one writer at a time, the unique slot decides: a refusal, not a fault."""
     desk.order(NURSE)
-    monkeypatch.setattr("sotepki.dvv.vartti.held_cards", lambda session, hetu: [])
+    monkeypatch.setattr("sotepki.dvv.vartti.ordering.held_cards", lambda *_: [])
     with pytest.raises(Refused) as refused:
         desk.order(NURSE)
     assert refused.value.rule == "order.one-card"
@@ -280,7 +293,7 @@ def test_production_killed_anywhere_is_finished_by_the_next_run(
     at = crash_at(point, nth)
     desk.world.authorities.at = desk.world.shelf.at = at  # type: ignore[assignment]
     if point == "before-delivery":
-        monkeypatch.setattr("sotepki.dvv.vartti_production._letter", lambda *_: at(point))  # type: ignore[operator]
+        monkeypatch.setattr("sotepki.dvv.vartti.production.code_letter", lambda *_: at(point))  # type: ignore[operator]
     with pytest.raises(Crash):
         desk.vartti.personalise(order.id)
     monkeypatch.undo()
@@ -294,7 +307,7 @@ def test_production_killed_anywhere_is_finished_by_the_next_run(
     (done,) = fresh.resume()
     assert done.state == "delivered"
     made = desk.world.shelf.made[done.card_number]
-    assert {one.serial_number for one in good(desk)} == {one.serial_number for one in made.certificates.values()}
+    assert {one.serial_number for one in good(desk)} == {one.contents.serial_number for one in made.leaves.values()}
     (letter,) = desk.world.outbox("letters")
     assert made.activation_code.reveal() in letter.read_text()
     assert fresh.resume() == []

@@ -6,28 +6,24 @@ import ast
 from pathlib import Path
 
 import pytest
-import test_dvv_service_certificates_rules as service_rules
-import test_dvv_vartti_rules as vartti_rules
+import test_dvv_vartti_lookup as lookup_rules
+import test_dvv_vartti_new_rules as new_rules
+import test_dvv_vartti_rules as order_rules
 
 from sotepki.dvv import office_data
-from sotepki.dvv.office_data import application_machine, card_order_machine, office_rules
-from sotepki.dvv.service_certificates_guards import APPLICATION_GUARDS
-from sotepki.dvv.state_machine import StateMachine
-from sotepki.dvv.vartti_guards import CARD_GUARDS
+from sotepki.dvv.vartti.data import card_machine, vartti_data, vartti_rules
+from sotepki.dvv.vartti.guards import CARD_GUARDS
 from sotepki.errors import Fault
 from sotepki.evidence import Basis, Grade, Severity
+from sotepki.resources import package_file
+from sotepki.states import SAME, StateMachine
 
 ROOM = Path(office_data.__file__).parent
-FILES = sorted(
-    path
-    for pattern in ("vartti*.py", "service_certificates*.py", "registration_points.py", "office_*.py")
-    for path in ROOM.glob(pattern)
-)
-PREFIXES = ("registrar.", "point.", "order.", "hand-over.", "close.", "account.", "application.")
-EVENTS = {  # what is journalled, which looks like a rule id
-    "account.opened", "account.user-invited", "registrar.withdrawn", "registrar.entered",
-    "application.document-attached",
-}  # fmt: skip
+FILES = sorted(ROOM.glob("vartti*.py"))
+PREFIXES = (
+    "registrar.", "order.", "hand-over.", "close.", "staff.", "renewal.", "code.", "complaint.", "policy.", "lookup.",
+)  # fmt: skip
+MACHINES = [card_machine("professional"), card_machine("personnel")]
 
 
 def rule_ids_in_code() -> set[str]:
@@ -36,38 +32,37 @@ def rule_ids_in_code() -> set[str]:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith(PREFIXES):
                 found.add(node.value)
-    return {one for one in found if " " not in one and not one.endswith(".")}
+    return {one for one in found if " " not in one and not one.endswith((".", ".txt", ".yaml", ".key"))}
 
 
 def test_every_rule_in_code_is_in_the_book() -> None:
     """A refusal under an id that the rule book lacks would leave the user without source and advice."""
-    assert rule_ids_in_code() - EVENTS <= {rule.id for rule in office_rules()}
+    assert rule_ids_in_code() <= {rule.id for rule in vartti_rules()}
 
 
 def test_every_rule_has_a_test_that_meets_it() -> None:
     """A rule that nothing can break is not a rule; warnings are met by the tests of warnings."""
-    refusals = {**vartti_rules.REFUSALS, **service_rules.REFUSALS}
-    warnings = {**vartti_rules.WARNINGS, **service_rules.WARNINGS}
-    rules = {rule.id: rule for rule in office_rules()}
-    assert set(refusals) == {one for one, rule in rules.items() if rule.severity is Severity.ERROR}
-    assert set(warnings) == {one for one, rule in rules.items() if rule.severity is Severity.WARNING}
+    refusals = {*order_rules.REFUSALS, *new_rules.REFUSALS, *lookup_rules.LOOKUP_RULES}
+    warnings = {*order_rules.WARNINGS, *new_rules.WARNINGS}
+    rules = {rule.id: rule for rule in vartti_rules()}
+    assert {one for one, rule in rules.items() if rule.severity is Severity.ERROR} <= refusals
+    assert {one for one, rule in rules.items() if rule.severity is Severity.WARNING} <= warnings
 
 
-@pytest.mark.parametrize(
-    ("machine", "guards"), [(card_order_machine(), CARD_GUARDS), (application_machine(), APPLICATION_GUARDS)]
-)
-def test_machine_and_guards_fit(machine: StateMachine, guards: dict[str, object]) -> None:
+def test_machines_and_guards_fit() -> None:
     """Every guard that a transition names has a function, and every function guards some transition."""
-    named = {rule for transition in machine.transitions.values() for rule in transition.guards}
-    assert named == set(guards)
+    named = {rule for machine in MACHINES for one in machine.transitions.values() for rule in one.guards}
+    assert named == set(CARD_GUARDS)
 
 
-@pytest.mark.parametrize("machine", [card_order_machine(), application_machine()])
+@pytest.mark.parametrize("machine", MACHINES)
 def test_every_state_is_reached_and_drawn(machine: StateMachine) -> None:
     """From the first state every other is reachable, and the diagram shows every transition."""
     reached = {machine.initial}
     for _ in machine.states:
-        reached |= {one.target for one in machine.transitions.values() if one.sources & reached}
+        reached |= {
+            one.target for one in machine.transitions.values() if one.sources & reached and one.target != SAME
+        }
     assert reached == set(machine.states)
     picture = machine.mermaid()
     assert picture.count("-->") == 1 + len(machine.final_states()) + sum(
@@ -75,35 +70,50 @@ def test_every_state_is_reached_and_drawn(machine: StateMachine) -> None:
     )
 
 
+@pytest.mark.parametrize("machine", MACHINES)
+def test_every_step_says_who_and_when(machine: StateMachine) -> None:
+    """A trainer reads from the machine who may take a step, when, and how firmly that is known."""
+    for step in machine.transitions.values():
+        assert step.actors, step.name
+        assert step.when, step.name
+        assert step.source, step.name
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_ended_card_never_comes_back(machine: StateMachine) -> None:
+    """No step leads from a final state to another state: a closed card never opens."""
+    assert set(machine.final_states()) == {"closed", "expired", "cancelled", "rejected"}
+    for step in machine.transitions.values():
+        for origin in step.sources & {"closed", "expired", "cancelled", "rejected"}:
+            assert step.target_from(origin) == origin, step.name
+
+
+def test_data_and_machines_agree() -> None:
+    """Every kind has a machine and a price; every closing reason has a code and says who may give it."""
+    for kind in vartti_data().kinds.values():
+        assert card_machine(kind.id).id == kind.machine
+        assert set(kind.price.values()) <= {"free", "charged"}
+    assert set(vartti_data().closing_actors) == set(office_data.office_data().closing_reasons)
+
+
 def test_sources_point_into_the_field_notes() -> None:
     """A rule graded better than recalled names where it stands."""
-    for rule in office_rules():
+    for rule in vartti_rules():
         if rule.grade is Grade.CONFIRMED and rule.basis is not Basis.CHOICE:
             assert "docs/field/" in rule.source or "RFC" in rule.source, rule.id
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "id: x\n",
-        "[1, 2]\n",
-        "id: x\ntitle: t\ninitial: a\nstate_rule: order.state\nactor_rule: order.actor\nstates: {a: A, b: B}\n"
-        "transitions:\n  go: {from: [a], to: c, actors: [dvv], source: s, grade: inferred, basis: choice}\n",
-        "id: x\ntitle: t\ninitial: a\nstate_rule: order.state\nactor_rule: order.actor\nstates: {a: A, b: B}\n"
-        "transitions:\n  go: {from: [a], to: b, actors: [dvv], guards: [no.such], source: s, grade: inferred, "
-        "basis: choice}\n",
-        "id: x\ntitle: t\ninitial: a\nstate_rule: order.state\nactor_rule: order.actor\nstates: {a: A, b: B, c: C}\n"
-        "transitions:\n  go: {from: [a], to: b, actors: [dvv], source: s, grade: inferred, basis: choice}\n",
-        "id: x\ntitle: t\ninitial: a\nstate_rule: order.state\nactor_rule: order.actor\nstates: {a: A, b: B}\n"
-        "transitions:\n  go: {form: [a], to: b, actors: [dvv], source: s, grade: inferred, basis: choice}\n",
-    ],
-)
-def test_broken_machine_is_a_fault(tmp_path: Path, text: str) -> None:
-    """A typo in the data stops the program at once instead of opening a way nobody declared."""
-    path = tmp_path / "machine.yaml"
-    path.write_text(text)
+@pytest.mark.parametrize("damage", ["kinds: {}", "unknown: 1\n", "[1]", "photo: {largest: x, forms: {}}"])
+def test_broken_data_file_is_a_fault(damage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A typo in the data stops the program at once."""
+    text = package_file("dvv", "vartti", "vartti.yaml").read_text(encoding="utf-8")
+    name = damage.partition(":")[0]
+    lines = [line for line in text.splitlines() if not line.startswith(f"{name}:")]
+    path = tmp_path / "vartti.yaml"
+    path.write_text(damage if damage == "[1]" else "\n".join([*lines, damage]) + "\n", encoding="utf-8")
+    monkeypatch.setattr("sotepki.dvv.vartti.data.package_file", lambda *_: path)
     with pytest.raises(Fault):
-        StateMachine.load(path, office_rules())
+        vartti_data.__wrapped__()
 
 
 def test_data_file_knows_its_countries() -> None:

@@ -30,8 +30,8 @@ from office_world import (
 )
 
 from sotepki.dvv.claims import exclusive
-from sotepki.dvv.registration_points import RegistrationPoints
-from sotepki.dvv.vartti import CardOrder, IdentityProof, Vartti
+from sotepki.dvv.registration.points import RegistrationPoints
+from sotepki.dvv.vartti.office import CardOrder, IdentityProof, Vartti
 from sotepki.errors import Misuse, Refused
 from sotepki.identifiers import Hetu
 

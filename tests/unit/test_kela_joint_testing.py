@@ -7,11 +7,12 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+from databases import database_url
 
-from sotepki.clock import SetClock
+from sotepki.clock import SetClock, months_after
 from sotepki.errors import Refused
 from sotepki.identifiers import Oid
-from sotepki.kela.joint_testing import JointTests, SystemClass, months_after
+from sotepki.kela.joint_testing import JointTests, SystemClass
 from sotepki.records import Database, JournalEntry, Records, first_break
 
 SUPPLIER = Oid("1.2.246.10.99000106.10.0")
@@ -20,7 +21,7 @@ SUPPLIER = Oid("1.2.246.10.99000106.10.0")
 @pytest.fixture
 def tests(tmp_path: Path) -> Iterator[JointTests]:
     clock = SetClock(datetime(2026, 1, 30, 12, tzinfo=UTC))
-    records = Records(Database(f"sqlite:///{tmp_path / 'db'}"), clock, tmp_path / "outbox")
+    records = Records(Database(database_url(tmp_path / "db")), clock, tmp_path / "outbox")
     records.database.create_tables()
     yield JointTests(records)
     records.database.close()
@@ -140,4 +141,5 @@ def test_a_refusal_leaves_nothing_behind_and_every_step_is_in_the_journal(tests:
         "pre-test cases reported",
         "joint test phase done",
         "joint testing statement given",
+        "approval entered",
     ]

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from databases import database_url
 from registers_world import WORLD, Registers, open_registers
 from sqlalchemy import select
 
@@ -22,7 +23,7 @@ NEWBORN = Person(Hetu("010181-900C"), "Testi Uusi", "Tulokas", "sv", "Testgränd
 
 @pytest.fixture
 def registers(tmp_path: Path) -> Iterator[Registers]:
-    with open_registers(f"sqlite:///{tmp_path}/registers.db", tmp_path / "outbox") as opened:
+    with open_registers(database_url(tmp_path / "registers.db"), tmp_path / "outbox") as opened:
         yield opened
 
 
@@ -107,7 +108,7 @@ def test_a_world_is_loaded_once_and_a_broken_one_not_at_all(registers: Registers
         "010181-900C,A,B,xx,C\n": "population.person.language",
         '"010181-900C,A,B,fi,C\n': "cannot be read",
     }
-    with open_registers(f"sqlite:///{tmp_path}/other.db", tmp_path / "o", world=False) as empty:
+    with open_registers(database_url(tmp_path / "other.db"), tmp_path / "o", world=False) as empty:
         for lines, message in cases.items():
             (tmp_path / "people.csv").write_text(head + lines, encoding="utf-8")
             with pytest.raises(Fault, match=message):

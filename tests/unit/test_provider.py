@@ -19,12 +19,18 @@ from sotepki.errors import Fault, Misuse, Refused
 from sotepki.evidence import Severity
 from sotepki.identifiers import Hetu, Oid, RegistrationNumber
 from sotepki.provider import (
+    MODEL,
+    Arrangement,
     InformationSystem,
     JoiningFacts,
     Provider,
+    SupportContact,
+    join_data,
     provider_rules,
     tasks,
 )
+from sotepki.provider.join_lists import load_join_data
+from sotepki.provider.plans import Plan, PlanState, plan_kinds
 from sotepki.provider.task_list import load_tasks
 from sotepki.x509.status import CertificateState, CertificateStatus
 
@@ -91,6 +97,43 @@ def test_access_refused(place: Place, rule: str) -> None:
         assert any(action == "refused" and rule in details for _, action, _, details in place.world.journal())
 
 
+SUPPORT = SupportContact("Lähituki TEST", "tuki@tunturilaakso.test.example", "+358 40 000 0000", "day and night")
+
+BOOKS_REFUSALS: dict[str, Callable[[Place], object]] = {
+    "books.organisation": lambda place: (
+        place.world.organisations.known.pop(COUNTY),
+        place.provider.books.name_support(SUPPORT, actor="x"),
+    ),
+    "books.text": lambda place: place.provider.books.arrange(Arrangement.ACCESS_POINT, " ", actor="x"),
+    "books.support": lambda place: place.provider.books.name_support(replace(SUPPORT, telephone="ask"), actor="x"),
+    "books.topic": lambda place: place.provider.books.train([place.number(NURSE)], "coffee", actor="x"),
+    "books.model": lambda place: place.provider.books.arrange(f"{MODEL}coffee", "agreed", actor="x"),
+    "books.day": lambda place: place.provider.books.train(
+        [place.number(NURSE)], "kanta", trained_on=date(2026, 3, 3), actor="x"
+    ),
+    "sweep.interval": lambda place: place.provider.schedule.set(COUNTY, 25, actor="x"),
+}
+ELSEWHERE = {"access.attribute-service": "test_provider_sweep.py", "join.service": "below"}
+
+
+@pytest.mark.parametrize("rule", BOOKS_REFUSALS)
+def test_a_note_or_schedule_refused(place: Place, rule: str) -> None:
+    """A note that cannot be right is refused under its id with advice, leaves a trace and changes nothing."""
+    with pytest.raises(Refused) as refused:
+        BOOKS_REFUSALS[rule](place)
+    assert refused.value.rule == rule
+    assert refused.value.advice
+    assert any(action == "refused" and rule in details for _, action, _, details in place.world.journal())
+    assert place.provider.books.support() is None and not place.provider.books.arranged()
+
+
+def test_a_list_that_there_is_not(place: Place) -> None:
+    with pytest.raises(Refused) as refused:
+        place.provider.readiness(replace(ready_facts(), service="coffee"))
+    assert refused.value.rule == "join.service"
+    assert "pharmacy" in refused.value.sentence
+
+
 def test_rules_are_all_used_and_all_tested() -> None:
     """The rule book, the code and the tests name the same rules."""
     rules = {rule.id for rule in provider_rules()}
@@ -100,11 +143,12 @@ def test_rules_are_all_used_and_all_tested() -> None:
         for path in room.glob("*.py")
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
-        if node.value.startswith(("access.", "join.")) and " " not in node.value
-    } - {"access.granted", "access.ended", "access.swept"}
+        if node.value.startswith(("access.", "join.", "books.", "sweep.")) and " " not in node.value
+    } - {"access.granted", "access.ended", "access.swept", "join."}
     assert used == rules
-    assert {one for one in rules if one.startswith("access.")} == set(REFUSALS)
-    assert {one for one in rules if one.startswith("join.")} == set(OPEN_WITHOUT)
+    assert rules == {*REFUSALS, *BOOKS_REFUSALS, *OPEN_WITHOUT, *ELSEWHERE}
+    listed = {rule for one in join_data().lists.values() for rule in one.rules}
+    assert listed == set(OPEN_WITHOUT), "a rule of joining stands in no list, or is not tested"
 
 
 def test_a_right_restricted_in_one_thing_still_carries_another_task(place: Place) -> None:
@@ -182,73 +226,168 @@ def certificate(*, organisation: Oid = COUNTY, client: bool, days: int = 300, se
     return builder.add_extension(usage, critical=False).sign(key, hashes.SHA256())
 
 
-SYSTEM = InformationSystem("Testijärjestelmä", "A-1", "A3", date(2027, 1, 1), "20142026")
+SYSTEM = InformationSystem("Testijärjestelmä", "A-1", "A3", date(2027, 1, 1), "20142026", approval="TEST-KJ-0001")
+REPOSITORY, PRESCRIPTIONS, PHARMACY = "patient-data-repository", "prescriptions", "pharmacy"
+
+
+def plan(kind: str, **changes: object) -> Plan:
+    found = Plan(
+        organisation=COUNTY, kind=kind, version=2, state=PlanState.APPROVED, author="x", begun_at=NOW,
+        approved_at=NOW, approved_by="director", ended_at=None, reviewed_on=NOW.date(),
+        review_by=date(2027, 1, 15), parts={},
+    )  # fmt: skip
+    return replace(found, **changes)  # type: ignore[arg-type]
+
+
+PLANS = {kind: plan(kind) for kind in plan_kinds()}
 
 
 def ready_facts() -> JoiningFacts:
     return JoiningFacts(
         organisation=COUNTY,
+        service=REPOSITORY,
         system=SYSTEM,
         certificates=(certificate(client=True, serial=7), certificate(client=False, serial=8)),
-        plan_approved_on=date(2026, 1, 15),
+        plans=PLANS,
+        support=SUPPORT,
         access_point="Välityspalvelu Silta Oy TEST",
-        staff_trained_on=date(2026, 2, 1),
-        operating_models_agreed_on=date(2026, 2, 1),
+        models={model: date(2026, 2, 1) for model in join_data().models},
     )
 
 
-def without_register(facts: JoiningFacts, place: Place) -> JoiningFacts:
-    del place.world.organisations.known[COUNTY]
-    return facts
+def in_register(place: Place, **changes: object) -> None:
+    known = place.world.organisations.known
+    known[COUNTY] = replace(known[COUNTY], **changes)  # type: ignore[arg-type]
 
 
-def without_rights(facts: JoiningFacts, place: Place) -> JoiningFacts:
-    del place.world.rights.held[NURSE]
-    return facts
+@dataclass(frozen=True)
+class Lack:
+    """How one thing is missing: what to take away from the facts and the place, and the list that asks for it."""
+
+    facts: Callable[[JoiningFacts], JoiningFacts] = lambda facts: facts
+    place: Callable[[Place], object] = lambda place: None
+    service: str = REPOSITORY
 
 
-OPEN_WITHOUT: dict[str, Callable[[JoiningFacts, Place], JoiningFacts]] = {
-    "join.organisation-register": without_register,
-    "join.system-registered": lambda facts, _: replace(facts, system=replace(SYSTEM, register_entry="")),
-    "join.security-certificate": lambda facts, _: replace(
-        facts, system=replace(SYSTEM, security_certificate_to=date(2026, 3, 1))
+OPEN_WITHOUT: dict[str, Lack] = {
+    "join.organisation-register": Lack(place=lambda place: place.world.organisations.known.pop(COUNTY)),
+    "join.organisation-kind": Lack(place=lambda place: in_register(place, kind="authority")),
+    "join.long-name": Lack(place=lambda place: in_register(place, long_name=""), service=PHARMACY),
+    "join.system-registered": Lack(lambda facts: replace(facts, system=replace(SYSTEM, register_entry=""))),
+    "join.security-certificate": Lack(
+        lambda facts: replace(facts, system=replace(SYSTEM, security_certificate_to=date(2026, 3, 1)))
     ),
-    "join.joint-test": lambda facts, _: replace(facts, system=replace(SYSTEM, joint_test="")),
-    "join.server-certificate": lambda facts, _: replace(facts, certificates=facts.certificates[1:]),
-    "join.system-signature-certificate": lambda facts, _: replace(facts, certificates=facts.certificates[:1]),
-    "join.plan": lambda facts, _: replace(facts, plan_approved_on=None),
-    "join.access-point": lambda facts, _: replace(facts, access_point=""),
-    "join.staff-rights": without_rights,
-    "join.staff-trained": lambda facts, _: replace(facts, staff_trained_on=date(2026, 3, 3)),
-    "join.operating-models": lambda facts, _: replace(facts, operating_models_agreed_on=None),
+    "join.joint-test": Lack(lambda facts: replace(facts, system=replace(SYSTEM, joint_test=""))),
+    "join.system-approved": Lack(lambda facts: replace(facts, system=replace(SYSTEM, approval=""))),
+    "join.server-certificate": Lack(lambda facts: replace(facts, certificates=facts.certificates[1:])),
+    "join.system-signature-certificate": Lack(lambda facts: replace(facts, certificates=facts.certificates[:1])),
+    "join.plan": Lack(
+        lambda facts: replace(
+            facts, plans={**PLANS, "information-security": plan("information-security", review_by=date(2026, 3, 1))}
+        )
+    ),
+    "join.self-monitoring-plan": Lack(
+        lambda facts: replace(facts, plans={"information-security": PLANS["information-security"]})
+    ),
+    "join.technical-support": Lack(lambda facts: replace(facts, support=None)),
+    "join.access-point": Lack(lambda facts: replace(facts, access_point="")),
+    "join.staff-rights": Lack(place=lambda place: place.world.rights.held.pop(NURSE)),
+    "join.prescriber": Lack(place=lambda place: place.world.rights.prescribers.pop(PHYSICIAN), service=PRESCRIPTIONS),
+    "join.dispenser": Lack(
+        place=lambda place: place.provider.access.end(
+            COUNTY, place.number(NURSE), "dispensing", actor="x", reason="left"
+        ),
+        service=PHARMACY,
+    ),
+    "join.staff-trained": Lack(
+        lambda facts: replace(facts, untrained={"kanta": [RegistrationNumber("00900000004")]})
+    ),
+    "join.operating-models": Lack(lambda facts: replace(facts, models={})),
 }
 
 
-def test_ready(place: Place) -> None:
-    """With everything in place nothing is open, and every item says what meets it."""
+def prepare(place: Place, service: str) -> JoiningFacts:
+    """Everything that a list asks for is there."""
     place.grant(NURSE)
-    readiness = place.provider.readiness(ready_facts())
+    if service == PRESCRIPTIONS:
+        place.grant(PHYSICIAN, "prescribing")
+    if service == PHARMACY:
+        place.grant(NURSE, "dispensing")
+        in_register(place, kind="pharmacy", long_name="Koivuniemen apteekki TEST")
+    return replace(ready_facts(), service=service)
+
+
+@pytest.mark.parametrize("service", join_data().lists)
+def test_ready(place: Place, service: str) -> None:
+    """With everything in place nothing is open, and every item says what meets it."""
+    facts = prepare(place, service)
+    if service == "social-welfare-repository":
+        in_register(place, kind="public-social-care")
+    readiness = place.provider.readiness(facts)
     assert readiness.open == ()
     assert readiness.ready
     assert all(item.reason for item in readiness.items)
-    assert [item.rule for item in readiness.items] == list(OPEN_WITHOUT)
+    assert tuple(item.rule for item in readiness.items) == join_data().lists[service].rules
 
 
 @pytest.mark.parametrize("rule", OPEN_WITHOUT)
 def test_each_open_item_has_its_reason(place: Place, rule: str) -> None:
-    """Each missing thing opens its own item and no other; only what is firmly known stands in the way."""
-    place.grant(NURSE)
-    readiness = place.provider.readiness(OPEN_WITHOUT[rule](ready_facts(), place))
-    (item,) = readiness.open
-    assert item.rule == rule
+    """Each missing thing opens its own item; only what is firmly known stands in the way."""
+    lack = OPEN_WITHOUT[rule]
+    facts = lack.facts(prepare(place, lack.service))
+    lack.place(place)
+    readiness = place.provider.readiness(facts)
+    opened = {item.rule: item for item in readiness.open}
+    # A prescriber without an identifier also stands among the staff whose access rests on nothing.
+    assert set(opened) - ({"join.staff-rights"} if rule == "join.prescriber" else set()) == {rule}
+    item = opened[rule]
     assert item.finding is not None
     assert item.reason in item.finding.message
-    assert readiness.ready == (provider_rules()[rule].effective is not Severity.ERROR)
+    if rule != "join.prescriber":
+        assert readiness.ready == (provider_rules()[rule].effective is not Severity.ERROR)
+
+
+def test_a_pharmacy_needs_other_things_than_a_hospital() -> None:
+    """No system signature, no self-monitoring plan; a long name and somebody who dispenses."""
+    hospital, pharmacy = (set(join_data().lists[name].rules) for name in (REPOSITORY, PHARMACY))
+    assert hospital - pharmacy == {"join.system-signature-certificate", "join.self-monitoring-plan"}
+    assert pharmacy - hospital == {"join.long-name", "join.dispenser"}
+
+
+def test_a_barred_system_is_named_with_the_reason(place: Place) -> None:
+    barred = replace(SYSTEM, bars=("A-1 is in the state 'barred'.",))
+    readiness = place.provider.readiness(replace(prepare(place, REPOSITORY), system=barred))
+    (item,) = readiness.open
+    assert item.rule == "join.system-registered" and "'barred'" in item.reason
+
+
+def test_facts_are_gathered_from_notes_and_registers(place: Place) -> None:
+    """What was noted is what is evaluated: system, certificates, support, training, models, plans."""
+    place.grant(NURSE)
+    shown = certificate(client=True)
+    provider = Provider(
+        place.world.records, place.world.rights, place.world.organisations, COUNTY, lambda _: GOOD,
+        system_of=lambda name: replace(SYSTEM, name=name), certificates_of=lambda _: [shown],
+    )  # fmt: skip
+    empty = provider.facts(REPOSITORY)
+    assert empty.system is None and empty.support is None and not empty.models and not empty.plans
+    assert empty.untrained["kanta"] == [place.number(NURSE)]
+    books = provider.books
+    books.name_support(SUPPORT, actor="x")
+    books.arrange(Arrangement.SYSTEM, "TEST-IS-0001", actor="x")
+    books.arrange(Arrangement.ACCESS_POINT, "Silta", actor="x")
+    books.arrange(f"{MODEL}disturbances", "intranet", agreed_on=date(2026, 1, 1), actor="x")
+    books.train([place.number(NURSE)], "kanta", actor="x")
+    facts = provider.facts(REPOSITORY)
+    assert facts.system is not None and facts.system.name == "TEST-IS-0001"
+    assert (facts.support, facts.access_point, facts.certificates) == (SUPPORT, "Silta", (shown,))
+    assert facts.models == {"disturbances": date(2026, 1, 1)}
+    assert not facts.untrained["kanta"] and facts.untrained["information-security"]
 
 
 def test_only_warnings_for_what_no_source_says() -> None:
     """Training and operating models are recalled, and a missing joint test is settled by no page: they only warn."""
-    for rule in ("join.staff-trained", "join.operating-models", "join.joint-test"):
+    for rule in ("join.staff-trained", "join.operating-models", "join.joint-test", "join.self-monitoring-plan"):
         assert provider_rules()[rule].effective is Severity.WARNING
 
 
@@ -268,7 +407,7 @@ def test_revoked_expired_and_foreign_certificates_do_not_count(place: Place) -> 
 
 def test_prescriptions_alone_need_no_system_signature(place: Place) -> None:
     """Without the Patient Data Repository the item is not on the list."""
-    readiness = place.provider.readiness(replace(ready_facts(), patient_data=False))
+    readiness = place.provider.readiness(replace(ready_facts(), service=PRESCRIPTIONS))
     assert "join.system-signature-certificate" not in [item.rule for item in readiness.items]
 
 
@@ -287,3 +426,11 @@ def test_task_file_with_a_typo_is_a_fault(tmp_path: Path) -> None:
     with pytest.raises(Fault, match="bared_by"):
         load_tasks(path)
     assert set(tasks()) == {"patient-records", "prescribing", "dispensing", "client-records"}
+
+
+def test_list_file_with_an_unknown_rule_is_a_fault(tmp_path: Path) -> None:
+    """A list that names a rule which does not exist would let an item silently drop out."""
+    path = tmp_path / "lists.yaml"
+    path.write_text("topics: {}\nmodels: {}\nlists: {a: {title: A, organisations: [x], items: [coffee]}}\n")
+    with pytest.raises(Fault, match=r"join\.coffee"):
+        load_join_data(path)

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from databases import database_url
 from registers_world import NOON, Registers, open_registers
 
 from sotepki import cli
@@ -20,7 +21,7 @@ Run = Callable[..., tuple[int, str, str]]
 
 @pytest.fixture
 def registers(tmp_path: Path) -> Iterator[Registers]:
-    with open_registers(f"sqlite:///{tmp_path}/registers.db", tmp_path / "outbox") as opened:
+    with open_registers(database_url(tmp_path / "registers.db"), tmp_path / "outbox") as opened:
         yield opened
 
 

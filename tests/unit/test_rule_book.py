@@ -7,17 +7,31 @@ from pathlib import Path
 
 import pytest
 
-from sotepki import cli
+from sotepki import cli, state_diagrams
 from sotepki.errors import Misuse
-from sotepki.rulebook import as_markdown, find_rules, whole_book
+from sotepki.rulebook import as_markdown, find_rules, whole_book, witnesses
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+OFFICES = ("valvira", "thl", "dvv", "provider", "kela")
 _CITED = re.compile(r"docs/field/([a-zA-Z]+\.md)(?: ([0-9]+(?:\.[0-9]+)?))?")
 
 
 def test_the_page_in_the_docs_is_up_to_date() -> None:
     """Write it anew with: python -m sotepki.rulebook > docs/rule-book.md"""
     assert (DOCS / "rule-book.md").read_text(encoding="utf-8") == as_markdown()
+
+
+def test_the_page_of_state_machines_is_up_to_date() -> None:
+    """Write it anew with: python -m sotepki.state_diagrams > docs/state-machines.md"""
+    assert (DOCS / "state-machines.md").read_text(encoding="utf-8") == state_diagrams.as_markdown()
+
+
+def test_every_rule_of_an_office_is_provoked_by_a_test() -> None:
+    """A rule that nothing provokes may never refuse, or refuse everybody, and nobody would notice."""
+    seen = witnesses(ROOT)
+    offices = [rule_id for rule_id, shelved in whole_book().items() if shelved.room.split("/")[0] in OFFICES]
+    assert [rule_id for rule_id in offices if rule_id not in seen] == []
 
 
 @pytest.mark.parametrize("rule_id", sorted(whole_book()))

@@ -17,8 +17,9 @@ import pytest
 from cryptography import x509
 from scs_world import ORIGIN, PIN2, MemoryCard
 
-from sotepki.errors import Misuse
+from sotepki.errors import Fault, Misuse
 from sotepki.scs import CertificateVariant, SignatureService, load_settings, local_certificate, running
+from sotepki.scs.client import ScsClient, tls_of
 
 NOW = datetime.now(UTC)
 
@@ -126,7 +127,7 @@ def test_the_reply_without_a_content_type_is_available(chain: Path) -> None:
     with running(SignatureService(lambda: None, lambda _request: None, (), settings), chain, port=0) as base:
         answer, content = call(base, chain, "GET", "/version")
     assert json.loads(content)["version"] == "1.1"
-    assert answer.headers["Content-Type"] in (None, "application/octet-stream")
+    assert answer.headers["Content-Type"] is None
 
 
 def test_the_local_certificate_is_made_once_and_again_when_it_is_over(tmp_path: Path) -> None:
@@ -146,3 +147,40 @@ def test_the_two_forms_of_the_local_certificate(tmp_path: Path) -> None:
     assert observed.extensions.get_extension_for_class(x509.KeyUsage).value.key_encipherment
     names = clean.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert names.get_values_for_type(x509.DNSName) == ["localhost"]
+
+
+@pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded", "application/jwt", "x"])
+def test_a_type_that_browsers_send_unasked_is_refused(url: str, chain: Path, media_type: str) -> None:
+    """text/plain needs no preflight: any page could send it without the user's browser asking."""
+    body = {"content": base64.b64encode(b"x").decode(), "selector": {"keyusages": ["nonrepudiation"]}}
+    answer, content = call(url, chain, "POST", "/sign", json.dumps(body).encode(), Content_Type=media_type)
+    assert answer.status == 200
+    row = json.loads(content)
+    assert (row["status"], row["reasonCode"]) == ("failed", 400) and "scs.request.media-type" in row["reasonText"]
+
+
+def test_the_type_is_not_looked_at_by_quirk(chain: Path) -> None:
+    card = MemoryCard()
+    settings = load_settings().with_quirks(["any-media-type"])
+    body = json.dumps({"content": "eA==", "selector": {"keyusages": ["nonrepudiation"]}}).encode()
+    with running(SignatureService(lambda: card, lambda _request: PIN2, (), settings), chain, port=0) as base:
+        _, content = call(base, chain, "POST", "/sign", body, Content_Type="text/plain")
+    assert json.loads(content)["status"] == "ok"
+
+
+def test_the_private_network_answer_is_off_by_quirk(chain: Path) -> None:
+    settings = load_settings().with_quirks(["no-private-network"])
+    with running(SignatureService(lambda: None, lambda _request: None, (), settings), chain, port=0) as base:
+        asked, _ = call(base, chain, "OPTIONS", "/sign", Access_Control_Request_Private_Network="true")
+    assert asked.headers["Access-Control-Allow-Private-Network"] is None
+
+
+def test_the_client_reads_version_and_signs_and_says_when_nobody_is_there(url: str, chain: Path) -> None:
+    client = ScsClient(url, tls_of(chain.with_suffix(".crt")), ORIGIN, 10)
+    assert client.version().card_present is None
+    answer = client.sign(b"asiakirja", hash_name="SHA512")
+    answer.verify(b"asiakirja")
+    with pytest.raises(Fault, match="is not reached"):
+        ScsClient("https://127.0.0.1:1").version()
+    with pytest.raises(Fault, match="certificate"):
+        ScsClient(url).version()

@@ -211,7 +211,7 @@ def test_the_selector_selects_what_fits_and_nothing_else(selector: dict[str, Any
         ({"contentType": "hash"}, 400, "scs.content.type"),
         ({"contentType": "digest"}, 400, "scs.content.digest-length"),
         ({"hashAlgorithm": "MD5"}, 501, "scs.hash.unknown"),
-        ({"signatureType": "cms-pades"}, 501, "scs.signature-type.unknown"),
+        ({"signatureType": "xades"}, 501, "scs.signature-type.unknown"),
         ({"signatureAlgorithm": "ecdsa"}, 501, "scs.signature-algorithm.mismatch"),
         ({"selector": ["nonrepudiation"]}, 400, "scs.request.json"),
         ({"selector": {"keyusages": [1]}}, 400, "scs.request.json"),

@@ -16,7 +16,8 @@ REPOSITORY = PACKAGE.parent
 @pytest.mark.parametrize(
     ("library", "allowed"),
     [
-        ("PyKCS11", {"tokens/administration.py"}),
+        # The suite opens a vendor's module beside SoftHSM, and python-pkcs11 has one module in a process.
+        ("PyKCS11", {"tokens/administration.py", "conformance/sut/token.py"}),
         ("pkcs11", {f"tokens/{name}.py" for name in ("login", "module", "objects", "session")}),
     ],
 )
@@ -29,4 +30,4 @@ def test_pkcs11_libraries_stay_in_their_modules(library: str, allowed: set[str])
 
 
 def _name(path: Path) -> str:
-    return path.relative_to(PACKAGE).as_posix() if path.is_relative_to(PACKAGE) else path.as_posix()
+    return path.relative_to(PACKAGE if path.is_relative_to(PACKAGE) else REPOSITORY).as_posix()

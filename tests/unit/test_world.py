@@ -9,6 +9,7 @@ from datetime import date
 from types import ModuleType
 
 import pytest
+from databases import database_url
 from registers_world import NOON, WORLD, Registers, open_registers
 
 from sotepki.clock import finnish_day
@@ -26,7 +27,7 @@ PEOPLE = ("hetu", "surname", "given_names", "language", "home_address")
 @pytest.fixture(scope="module")
 def registers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registers]:
     directory = tmp_path_factory.mktemp("world")
-    with open_registers(f"sqlite:///{directory}/world.db", directory / "outbox") as opened:
+    with open_registers(database_url(directory / "world.db"), directory / "outbox") as opened:
         yield opened
 
 

@@ -129,6 +129,24 @@ def test_a_system_request_names_the_organisation_by_its_oid(names: Any, rule: st
     assert found and words in found[0].message and report.verdict is Verdict.VALID
 
 
+MAILBOX = [x509.RFC822Name("kirjaamo@example.fi")]
+
+
+def test_an_email_request_names_its_address_and_the_business_id() -> None:
+    names = [*SYSTEM[:4], (N.SERIAL_NUMBER, "9900001-8"), (N.COMMON_NAME, "Kirjaamo TEST")]
+    report = check_csr(csr(names, alternative=MAILBOX), CsrKind.EMAIL)
+    assert (report.findings, report.emails) == ((), ("kirjaamo@example.fi",))
+    assert set(rules(check_csr(csr(names), CsrKind.EMAIL))) == {"csr.email.missing"}
+    assert "csr.subject.value" in rules(check_csr(csr(SYSTEM, alternative=MAILBOX), CsrKind.EMAIL))
+
+
+def test_a_request_of_kela_has_an_oid_of_kela() -> None:
+    own = [*SYSTEM[:3], (N.ORGANIZATION_NAME, "Kansanelakelaitos"), (N.SERIAL_NUMBER, "1.2.246.556.12002.21")]
+    report = check_csr(csr([*own, SYSTEM[5]]), CsrKind.KELA_SIGNATURE)
+    assert report.findings == ()
+    assert "csr.subject.value" in rules(check_csr(csr(SYSTEM), CsrKind.KELA_SIGNATURE))
+
+
 def test_a_unit_and_no_domain_are_no_fault_of_a_system() -> None:
     report = check_csr(csr([*SYSTEM, (N.ORGANIZATIONAL_UNIT_NAME, "Kanta")]), CsrKind.SYSTEM_SIGNATURE)
     assert report.findings == ()

@@ -7,20 +7,45 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 from functools import cache
+from importlib import import_module
 
 from conformance.sut.mutants.model import Mutant
 from sotepki.errors import Fault, Misuse
 
 __all__ = ["Mutant", "mutant_named", "mutants"]
 
+MODULES = (
+    "requests",
+    "certificates",
+    "certificates_profiles",
+    "renewal",
+    "signers",
+    "careless_signers",
+    "verifiers",
+    "careless_verifiers",
+    "status_askers",
+    "card_users",
+    "clients",
+    "clients_tls",
+    "tls_servers",
+    "framers",
+    "careless_framers",
+    "desks",
+    "token",
+    "scs",
+    "scs_pages",
+    "rights",
+    "papers",
+)
+"""Where the broken systems are, in the order of the suite's areas."""
+
 
 @cache
 def mutants() -> tuple[Mutant, ...]:
     """All broken systems, in the order of the suite's areas."""
-    from conformance.sut.mutants import card_users, certificates, clients, framers, requests, signers, verifiers
-
     found: dict[str, Mutant] = {}
-    for module in (requests, certificates, signers, verifiers, card_users, clients, framers):
+    for name in MODULES:
+        module = import_module(f"{__name__}.{name}")
         for mutant in module.MUTANTS:
             if mutant.id in found:
                 raise Fault(f"Two mutants bear the name {mutant.id}.")

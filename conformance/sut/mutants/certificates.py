@@ -18,6 +18,7 @@ from conformance.sut.reference import Certificates, Reference, der
 from sotepki.dvv import SOTE_PERSONS, SOTE_SERVICES, ApplicationKind
 from sotepki.journey.service_provider import service_identity
 from sotepki.tokens import PrivateKey
+from sotepki.x509.reading import read_certificates
 
 _AUTHORITY = {
     CertificateRole.SERVER: SOTE_SERVICES,
@@ -31,11 +32,15 @@ Forge = Callable[[x509.Certificate, PrivateKey, Reference], x509.Certificate]
 
 def _forged(role: CertificateRole, forge: Forge) -> Fault:
     def fault(reference: Reference) -> Mapping[str, Any]:
-        model = x509.load_der_x509_certificate(reference.certificates.held[role])
+        model = _held(reference, role)
         made = forge(model, reference.bench.authority_key(_AUTHORITY[role]), reference)
         return {"certificates": Certificates({**reference.certificates.held, role: der(made)})}
 
     return fault
+
+
+def _held(reference: Reference, role: CertificateRole) -> x509.Certificate:
+    return read_certificates(reference.certificates.held[role])[0]
 
 
 def _without_dns_name(model: x509.Certificate, key: PrivateKey, _: Reference) -> x509.Certificate:
@@ -101,7 +106,7 @@ def _without_registration_number(reference: Reference) -> Mapping[str, Any]:
     held = dict(reference.certificates.held)
     key = reference.bench.authority_key(SOTE_PERSONS)
     for role in (CertificateRole.CARD_AUTHENTICATION, CertificateRole.CARD_SIGNATURE):
-        model = x509.load_der_x509_certificate(held[role])
+        model = _held(reference, role)
         held[role] = der(forged(model, key, subject=with_attribute(model.subject, NameOID.SERIAL_NUMBER, None)))
     return {"certificates": Certificates(held)}
 

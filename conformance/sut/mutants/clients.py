@@ -5,12 +5,14 @@ from __future__ import annotations
 import ssl
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from conformance.sut.facets import Facet, Trust
 from conformance.sut.mutants.model import Fault, Mutant
-from conformance.sut.reference import KantaClient, Reference, pem
+from conformance.sut.reference import Reference
+from conformance.sut.reference_client import KantaClient, pem
+from sotepki.journey.sending import client_context
 from sotepki.journey.service_provider import ServiceIdentity
 
 
@@ -18,7 +20,7 @@ from sotepki.journey.service_provider import ServiceIdentity
 class CarelessClient(KantaClient):
     """The client of the reference system after ``spoil`` has worked on its TLS context."""
 
-    spoil: Callable[[ssl.SSLContext], None]
+    spoil: Callable[[ssl.SSLContext], None] = lambda _context: None
 
     def context(self, trust: Trust) -> ssl.SSLContext:
         context = super().context(trust)
@@ -31,10 +33,7 @@ class CertificateLess(KantaClient):
     """Shows no certificate."""
 
     def context(self, trust: Trust) -> ssl.SSLContext:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.load_verify_locations(cadata=pem(trust.roots))
-        return context
+        return client_context(pem(trust.roots), None)
 
 
 @dataclass(frozen=True)
@@ -45,8 +44,18 @@ class StatusReader(KantaClient):
         return status == 200
 
 
-def _careless(spoil: Callable[[ssl.SSLContext], None]) -> Fault:
-    return lambda reference: {"client": CarelessClient(reference.client.identity, spoil)}
+def careless(spoil: Callable[[ssl.SSLContext], None]) -> Fault:
+    """The client of the reference system with a spoilt TLS context."""
+    return client_of_kind(CarelessClient, spoil=spoil)
+
+
+def client_of_kind(kind: type[KantaClient], **more: Any) -> Fault:
+    """The client of the reference system as one of another kind."""
+
+    def fault(reference: Reference) -> Mapping[str, Any]:
+        return {"client": kind(reference.client.identity, reference.client.status, **more)}
+
+    return fault
 
 
 def _trusts_anybody(context: ssl.SSLContext) -> None:
@@ -67,19 +76,19 @@ def _speaks_old_tls(context: ssl.SSLContext) -> None:
 
 def _signature_certificate(reference: Reference) -> Mapping[str, Any]:
     identity: ServiceIdentity = reference.provider.system_signature
-    return {"client": KantaClient(identity)}
+    return {"client": replace(reference.client, identity=identity)}
 
 
 MUTANTS = (
     Mutant("client-without-certificate", "Shows no certificate to Kanta", Facet.CLIENT,
-           lambda reference: {"client": CertificateLess(reference.client.identity)}),
+           client_of_kind(CertificateLess)),
     Mutant("client-with-signature-certificate", "Shows the system signature certificate to Kanta", Facet.CLIENT,
            _signature_certificate),
     Mutant("client-trusts-anybody", "Does not verify the server's certificate", Facet.CLIENT,
-           _careless(_trusts_anybody)),
+           careless(_trusts_anybody)),
     Mutant("client-ignores-the-name", "Does not compare the server's name", Facet.CLIENT,
-           _careless(_ignores_the_name)),
-    Mutant("client-speaks-old-tls", "Agrees to TLS 1.1", Facet.CLIENT, _careless(_speaks_old_tls)),
+           careless(_ignores_the_name)),
+    Mutant("client-speaks-old-tls", "Agrees to TLS 1.1", Facet.CLIENT, careless(_speaks_old_tls)),
     Mutant("client-reads-status-only", "Takes HTTP 200 for an acknowledgement", Facet.CLIENT,
-           lambda reference: {"client": StatusReader(reference.client.identity)}),
+           client_of_kind(StatusReader)),
 )  # fmt: skip

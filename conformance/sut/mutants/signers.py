@@ -218,10 +218,14 @@ def _future(reference: Reference) -> Mapping[str, Any]:
     return {"signer": Spoiler(replace(reference.signer, clock=tomorrow), SYSTEM)}
 
 
-def _real_identity_code(document: bytes, _: Spoiler) -> bytes:
-    # An individual number outside the 900-series is made here and nowhere written down.
+def real_looking_code() -> str:
+    """An identity code outside the 900-series; it is made here and nowhere written down."""
     date, number = "010199", "002"
-    code = f"{date}-{number}{check_character(int(date + number))}"
+    return f"{date}-{number}{check_character(int(date + number))}"
+
+
+def _real_identity_code(document: bytes, _: Spoiler) -> bytes:
+    code = real_looking_code()
 
     def change(root: etree._Element) -> None:
         for element in root.iter(hl7("id")):

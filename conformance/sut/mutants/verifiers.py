@@ -44,7 +44,10 @@ class FirstBody:
     verifier: Verifier
 
     def verify(self, document: bytes, trust: Trust) -> Answer:
-        root = etree.fromstring(document)
+        try:
+            root = etree.fromstring(document)
+        except etree.XMLSyntaxError:
+            return self.verifier.verify(document, trust)
         bodies = list(root.iter(hl7("nonXMLBody")))
         component = root.find(hl7("component"))
         if len(bodies) > 1 and component is not None:

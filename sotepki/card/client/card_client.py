@@ -12,17 +12,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 
-from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from sotepki.card.client.channel import APPLICATION, SIGNATURE_DIRECTORY, CardTalk, Channel
 from sotepki.card.client.content import CardObjects, read_objects_of_card
 from sotepki.card.client.memory import WrongPins
-from sotepki.card.client.numbering import ALGORITHMS, CITIZEN, ORGANISATIONAL, Numbering, Role
-from sotepki.errors import Fault, Misuse, Refused
+from sotepki.card.client.numbering import CITIZEN, ORGANISATIONAL, Numbering, Role
+from sotepki.card.client.proof import Proof, algorithm_reference, checked_signature, signature_length
+from sotepki.errors import Refused
 from sotepki.tokens.pin import Pin
+from sotepki.x509.lenient import DerCertificate
 
 RETRY_FLOOR = 2
 """With this many tries or fewer left, a PIN is not tried unless the caller insists."""
@@ -47,15 +46,6 @@ class PinStatus:
     reference: int
     standing: PinStanding
     tries: int | None = None
-
-
-@dataclass(frozen=True)
-class Proof:
-    """A signature of the card that this client has verified with the certificate's key."""
-
-    signature: bytes
-    algorithm: str
-    certificate: x509.Certificate
 
 
 class CardClient:
@@ -102,7 +92,7 @@ class CardClient:
                 self._objects = read_objects_of_card(self._talk, numbering)
         return self._objects
 
-    def certificate(self, role: Role) -> x509.Certificate:
+    def certificate(self, role: Role) -> DerCertificate:
         """The certificate of the key that PIN1 or PIN2 guards.
 
         Raises:
@@ -145,7 +135,7 @@ class CardClient:
             Refused: as ``verify``; ``card.client.signature``: the answer is not of the certificate's key.
         """
         certificate = self.certificate(Role.PIN1)
-        name = "sha384" if isinstance(certificate.public_key(), ec.EllipticCurvePublicKey) else "sha256"
+        name = "sha384" if isinstance(certificate.public_key, ec.EllipticCurvePublicKey) else "sha256"
         return self.sign_digest(hashlib.new(name, challenge).digest(), name, pin, role=Role.PIN1, insist=insist)
 
     def sign_digest(
@@ -172,8 +162,8 @@ class CardClient:
         """
         numbering = self.numbering()
         certificate = self.certificate(role)
-        scheme = scheme or ("ecdsa" if isinstance(certificate.public_key(), ec.EllipticCurvePublicKey) else "pkcs1")
-        algorithm = _algorithm(hash_name, scheme, digest)
+        scheme = scheme or ("ecdsa" if isinstance(certificate.public_key, ec.EllipticCurvePublicKey) else "pkcs1")
+        algorithm = algorithm_reference(hash_name, scheme, digest)
         with self._alone():
             self._enter(role)
             self._verify(role, pin, insist)
@@ -183,9 +173,11 @@ class CardClient:
                 self._expect(self._talk.send(0x2A, 0x90, 0xA0, bytes((0x90, len(digest))) + digest)[1], "PSO HASH")
                 answer, status = self._talk.send(0x2A, 0x9E, 0x9A, expected=256)
             else:
-                answer, status = self._talk.send(0x2A, 0x9E, 0x9A, digest, expected=_expected(certificate))
+                answer, status = self._talk.send(
+                    0x2A, 0x9E, 0x9A, digest, expected=signature_length(certificate.public_key)
+                )
             self._expect(status, "PSO COMPUTE DIGITAL SIGNATURE")
-        signature = _checked_signature(certificate, answer, digest, hash_name, scheme)
+        signature = checked_signature(certificate.public_key, answer, digest, hash_name, scheme)
         return Proof(signature, f"{scheme}-{hash_name}", certificate)
 
     def change_pin(self, role: Role, old: Pin, new: Pin, *, insist: bool = False) -> None:
@@ -320,51 +312,11 @@ class CardClient:
             end()
 
 
-def _algorithm(hash_name: str, scheme: str, digest: bytes) -> int:
-    if (hash_name, scheme) not in ALGORITHMS:
-        raise Misuse(
-            f"The client does not ask a card for {scheme} with {hash_name}.",
-            advice=f"It knows {', '.join(sorted(f'{s}-{h}' for h, s in ALGORITHMS))}.",
-        )
-    if len(digest) != hashlib.new(hash_name).digest_size:
-        raise Misuse(f"A {hash_name} digest has {hashlib.new(hash_name).digest_size} bytes, this one {len(digest)}.")
-    return ALGORITHMS[hash_name, scheme]
-
-
-def _expected(certificate: x509.Certificate) -> int:
-    key = certificate.public_key()
-    return 2 * ((key.key_size + 7) // 8) if isinstance(key, ec.EllipticCurvePublicKey) else 256
-
-
-def _checked_signature(
-    certificate: x509.Certificate, answer: bytes, digest: bytes, hash_name: str, scheme: str
-) -> bytes:
-    """The signature, ECDSA in DER, if it is one of the certificate's key."""
-    key = certificate.public_key()
-    algorithm = getattr(hashes, hash_name.upper())()
-    try:
-        if isinstance(key, rsa.RSAPublicKey):
-            scheme_padding = (
-                padding.PSS(padding.MGF1(algorithm), algorithm.digest_size) if scheme == "pss" else padding.PKCS1v15()
-            )
-            key.verify(answer, digest, scheme_padding, utils.Prehashed(algorithm))
-            return answer
-        if isinstance(key, ec.EllipticCurvePublicKey):
-            half = len(answer) // 2
-            r, s = int.from_bytes(answer[:half], "big"), int.from_bytes(answer[half:], "big")
-            signature = utils.encode_dss_signature(r, s)
-            key.verify(signature, digest, ec.ECDSA(utils.Prehashed(algorithm)))
-            return signature
-    except (InvalidSignature, ValueError):
-        raise Refused(
-            "The card's signature is not of the key in its certificate.",
-            rule="card.client.signature",
-            advice="The card is damaged or was made wrongly; use another one.",
-        ) from None
-    raise Fault("The certificate has a key of a strange kind.", rule="card.content")
-
-
 def _locked(role: Role) -> Refused:
     if role is Role.PUK:
         return Refused("The activation code is locked.", rule="card.code.locked", advice="Order a new card.")
-    return Refused(f"{role} is locked.", rule="card.pin.locked", advice="Set a new one with the activation code.")
+    return Refused(
+        f"{role} is locked, or was never set.",
+        rule="card.pin.locked",
+        advice="Set a new one with the activation code; on a new card this is the activation.",
+    )

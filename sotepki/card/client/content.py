@@ -8,13 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from cryptography import x509
-
 from sotepki.card.client.channel import CardTalk
 from sotepki.card.client.numbering import Numbering, Role
 from sotepki.card.client.tlv import Tlv, objects
 from sotepki.errors import Refused
-from sotepki.x509.reading import load_certificate
+from sotepki.x509.lenient import DerCertificate, der_certificate
 
 _APPLICATION_PATH = bytes.fromhex("3F005015")
 _CERTIFICATES, _TRUSTED = 0xA4, 0xA5
@@ -37,7 +35,7 @@ class CardCertificate:
     label: str
     id: bytes
     trusted: bool
-    certificate: x509.Certificate | None
+    certificate: DerCertificate | None
     problem: str = ""
 
 
@@ -56,7 +54,7 @@ class CardObjects:
         """The last nine characters of the serial number (docs/field/card.md 5: confirmed)."""
         return self.serial_number[-_PRINTED_DIGITS:]
 
-    def certificate(self, role: Role) -> x509.Certificate | None:
+    def certificate(self, role: Role) -> DerCertificate | None:
         """The certificate of the key that a PIN guards."""
         path = self.roles.get(role)
         return next((one.certificate for one in self.certificates if one.path == path and one.certificate), None)
@@ -125,7 +123,7 @@ def _certificate(talk: CardTalk, path: bytes, label: str, key_id: bytes, trusted
     if der is None:
         return CardCertificate(path, label, key_id, trusted, None, "not readable")
     try:
-        return CardCertificate(path, label, key_id, trusted, load_certificate(der))
+        return CardCertificate(path, label, key_id, trusted, der_certificate(der))
     except Refused:
         return CardCertificate(path, label, key_id, trusted, None, "not a certificate")
 

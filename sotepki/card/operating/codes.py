@@ -47,12 +47,8 @@ def change(command: Command, vault: Vault, profile: CardProfile) -> Answer:
         Abort: 6A86, 6A88, 6982 (the activation code is never changed), 6A80, 6700.
         Refused: what the vault says.
     """
-    if command.p1 not in (0x00, 0x01):
-        raise Abort(Status.WRONG_PARAMETERS)
     numbering = profile.numbering
-    credential = _settable(command.p2, profile)
-    if not command.data:
-        raise Abort(Status.WRONG_LENGTH)
+    credential = _settable(command, profile, forms=(0x00, 0x01))
     if command.p1 == 0x01:
         vault.change_verified_pin(credential, _new_pin(command.data, numbering))
     elif numbering.block:
@@ -79,12 +75,8 @@ def reset(command: Command, vault: Vault, profile: CardProfile) -> Answer:
         Abort: 6A86, 6A88, 6982, 6A80, 6700.
         Refused: what the vault says.
     """
-    if command.p1 not in (0x00, 0x02):
-        raise Abort(Status.WRONG_PARAMETERS)
     numbering = profile.numbering
-    credential = _settable(command.p2, profile)
-    if not command.data:
-        raise Abort(Status.WRONG_LENGTH)
+    credential = _settable(command, profile, forms=(0x00, 0x02))
     if command.p1 == 0x02:
         if not vault.verified(Credential.PUK):
             raise Abort(Status.NOT_ALLOWED)
@@ -113,7 +105,11 @@ def _probe(vault: Vault, credential: Credential) -> Answer:
     raise Abort(Status.TRIES_LEFT | left)
 
 
-def _settable(reference: int, profile: CardProfile) -> Credential:
+def _settable(command: Command, profile: CardProfile, *, forms: tuple[int, int]) -> Credential:
+    """PIN1 or PIN2, if the command has one of the ``forms`` (P1), names one of them and carries a body."""
+    reference = command.p2
+    if command.p1 not in forms:
+        raise Abort(Status.WRONG_PARAMETERS)
     credential = profile.numbering.credential(reference)
     if credential is None and reference == _MASKTECH_PIN1 and not profile.citizen:
         return Credential.PIN1
@@ -121,6 +117,8 @@ def _settable(reference: int, profile: CardProfile) -> Credential:
         raise Abort(Status.NO_REFERENCE)
     if credential is Credential.PUK:
         raise Abort(Status.NOT_ALLOWED)
+    if not command.data:
+        raise Abort(Status.WRONG_LENGTH)
     return credential
 
 

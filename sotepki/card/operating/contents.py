@@ -20,7 +20,8 @@ from sotepki.card.operating.files import (
     FileTree,
 )
 from sotepki.card.operating.profiles import CardProfile, Labels, Placement
-from sotepki.errors import Fault
+from sotepki.errors import Fault, Refused
+from sotepki.x509.lenient import der_certificate
 
 # Buffer sizes, card service data and pre-issuing data as the announcing bytes of the Idemia cards have them.
 EF_ATR = bytes.fromhex("4301B8 460404 29ECC1 47039401 80 E010 02020104 02020104 02020100 02020100 82029000")
@@ -67,8 +68,8 @@ def public_card(certificates: Mapping[KeyUse, bytes]) -> PublicCard:
     moduli: dict[KeyUse, int] = {}
     for use, der in certificates.items():
         try:
-            key = x509.load_der_x509_certificate(der).public_key()
-        except ValueError as error:
+            key = der_certificate(der).public_key
+        except Refused as error:
             raise Fault(f"The {use} certificate of the card is not readable.", rule="card.content") from error
         if isinstance(key, rsa.RSAPublicKey):
             sizes[use] = ("rsa", key.key_size)

@@ -19,7 +19,8 @@ from sotepki.card.operating.files import SIGNATURE_DIRECTORY
 from sotepki.card.operating.partial_hash import finish_hash
 from sotepki.card.operating.profiles import CardProfile
 from sotepki.card.operating.session import CardSession, Environment
-from sotepki.card.vault import Operation, Vault
+from sotepki.card.seams import Operation
+from sotepki.card.vault import Vault
 from sotepki.tokens.oaep import decode_oaep
 
 _DONE = Answer(b"", Status.OK)

@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from sotepki.card.kinds import KeyUse
 from sotepki.card.operating.apdu import Abort, Status
 from sotepki.card.operating.contents import PublicCard
-from sotepki.card.vault import Operation, Vault
+from sotepki.card.seams import Operation
+from sotepki.card.vault import Vault
 from sotepki.tokens.keys import DIGEST_INFO_PREFIX
 
 # High nibble of an algorithm reference: hash and its length in bytes.

@@ -94,8 +94,14 @@ class PcscContext:
             try:
                 return PcscCard(self._library, self._context, name)
             except Fault as fault:
-                if fault.rule != "card.pcsc.no-card" or name == wanted[-1]:
+                if fault.rule != "card.pcsc.no-card":
                     raise
+        if wanted:
+            raise Fault(
+                f"There is no card in the reader{'s' if len(wanted) > 1 else ''} {' or '.join(wanted)}.",
+                rule="card.pcsc.no-card",
+                advice="Put a card in, or name another reader by '--reader'.",
+            )
         raise Misuse(
             "There is no reader." if not names else f"There is no reader {reader!r}.",
             rule="card.pcsc.reader",

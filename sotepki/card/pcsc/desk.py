@@ -156,10 +156,13 @@ class ReaderDesk:
         ]
         if len(fitting) == 1:
             return fitting[0]
-        what = f"the card {card}" if card else "a card"
         if not fitting:
-            where = "a reader" if reader is None else f"reader {reader}"
-            raise Misuse(f"There is not {what} in {where}.", rule="card.reader.empty")
+            where = "a virtual reader" if reader is None else f"reader {reader}"
+            raise Misuse(
+                f"The card {card} is not in {where}." if card else f"There is no card in {where}.",
+                rule="card.reader.empty",
+                advice="'sotepki card readers' shows what is in; 'sotepki card insert CARD' puts one in.",
+            )
         raise Misuse(
             "There are cards in both readers.", rule="card.reader.empty", advice="Name the card or the reader."
         )

@@ -59,6 +59,7 @@ def hold_card(
                 faults=faults,
                 trace=place.record,
                 reissue=reissue,
+                in_this_process=True,
             )
         )
 

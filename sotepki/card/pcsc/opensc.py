@@ -19,11 +19,14 @@ class Binding(StrEnum):
 _TYPES = {Binding.MASKTECH: 29001, Binding.MYEID: 20001}
 
 
-def opensc_configuration(binding: Binding = Binding.MASKTECH, *, also_opensc_profile: bool = False) -> str:
+def opensc_configuration(
+    binding: Binding = Binding.MASKTECH, *, also_opensc_profile: bool = False, pin1_only: bool = False
+) -> str:
     """The block for ``opensc.conf``. MaskTech signs with RSA to 3072 bits; myeid also P-384 and PSS.
 
     Args:
         also_opensc_profile: the ATR of the profile ``opensc`` too, which stock OpenSC binds to MaskTech.
+        pin1_only: PKCS#11 programs see one token, that of PIN1; browsers and TLS clients then never ask for PIN2.
     """
     atrs = [_COSMO_X, _ID_ME] + ([_OPENSC_PROFILE] if also_opensc_profile else [])
     blocks = [
@@ -32,4 +35,7 @@ def opensc_configuration(binding: Binding = Binding.MASKTECH, *, also_opensc_pro
         "    }\n"
         for atr in atrs
     ]
-    return "app default {\n" + "".join(blocks) + "}\n"
+    text = "app default {\n" + "".join(blocks) + "}\n"
+    if pin1_only:
+        text += 'app opensc-pkcs11 {\n    pkcs11 {\n        create_slots_for_pins = "user";\n    }\n}\n'
+    return text

@@ -71,6 +71,7 @@ class VpcdConnection:
         self._socket: socket.socket | None = None
         self._removed = threading.Event()
         self._asked = False
+        self._received = b""
 
     def connect(self) -> None:
         """Put the card in: connect to the reader.
@@ -85,6 +86,7 @@ class VpcdConnection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket = connection
         self._asked = False
+        self._received = b""
         if self._removed.is_set():
             self.close()
 
@@ -138,12 +140,11 @@ class VpcdConnection:
 
     def _receive(self, connection: socket.socket) -> bytes | None:
         """The next frame, or None at the end of the connection."""
-        first = self._first_byte(connection)
-        if not first:
+        self._received = self._received or self._first_bytes(connection)
+        if not self._received:
             return None
         deadline = time.monotonic() + self._patience
-        prefix = first + self._exactly(connection, _LENGTH_BYTES - 1, deadline)
-        length = int.from_bytes(prefix, "big")
+        length = int.from_bytes(self._exactly(connection, _LENGTH_BYTES, deadline), "big")
         if not length:
             raise Fault(
                 "The reader sent an empty frame, which is no command.",
@@ -152,13 +153,13 @@ class VpcdConnection:
             )
         return self._exactly(connection, length, deadline)
 
-    def _first_byte(self, connection: socket.socket) -> bytes:
+    def _first_bytes(self, connection: socket.socket) -> bytes:
         # A reader that is in use asks for the ATR several times a second, but it may be silent for a while: a client
         # holds it, or pcscd is stopped in a debugger. Only the first question is waited for with a limit.
         connection.settimeout(None if self._asked else self._patience)
         try:
             _acknowledge_at_once(connection)
-            return connection.recv(1)
+            return connection.recv(LARGEST_FRAME)
         except TimeoutError:
             raise Fault(
                 f"The reader on port {self._address[1]} does not ask for the card within {self._patience:g} seconds.",
@@ -169,25 +170,25 @@ class VpcdConnection:
             return b""
 
     def _exactly(self, connection: socket.socket, count: int, deadline: float) -> bytes:
-        content = bytearray()
-        while len(content) < count:
+        while len(self._received) < count:
             left = deadline - time.monotonic()
             try:
                 connection.settimeout(max(left, 0.001))
                 _acknowledge_at_once(connection)
-                part = connection.recv(count - len(content))
+                part = connection.recv(LARGEST_FRAME)
             except TimeoutError:
                 raise Fault(
-                    f"The reader stopped in the middle of a frame: {len(content)} of {count} bytes came.",
+                    f"The reader stopped in the middle of a frame: {len(self._received)} of {count} bytes came.",
                     rule="card.reader.silent",
                     advice="Restart pcscd and insert the card again.",
                 ) from None
             except OSError as error:
-                raise _broken(len(content), count) from error
+                raise _broken(len(self._received), count) from error
             if not part:
-                raise _broken(len(content), count)
-            content += part
-        return bytes(content)
+                raise _broken(len(self._received), count)
+            self._received += part
+        content, self._received = self._received[:count], self._received[count:]
+        return content
 
     def _send(self, connection: socket.socket, answer: bytes) -> None:
         if len(answer) > LARGEST_FRAME:

@@ -17,7 +17,6 @@ from sotepki.documents.diagnosis.accidents import accidents
 from sotepki.documents.diagnosis.forms import Candidate, candidates
 from sotepki.documents.diagnosis.timestamps import timestamp_candidates
 from sotepki.documents.diagnosis.values import Reading, accident_of, readings
-from sotepki.documents.family import BodyReference
 from sotepki.documents.outline import Outline, SignatureEntry, outline, signature_entries
 from sotepki.errors import Refused
 from sotepki.xmldsig import Use, load_algorithms, read_xml, reread, verify_signature
@@ -60,7 +59,10 @@ class Diagnosis:
         """Some lines for people."""
         head = f"signature {self.signature}, {self.part}:" if self.signature else f"{self.part}:"
         if not self.accidents:
-            return f"{head} none of the usual accidents explains it; the content itself was changed."
+            return (
+                f"{head} none of the usual accidents explains it; the content itself was changed. Write the octets "
+                "that are digested to a file when you sign, and compare them with those of the document as sent."
+            )
         told = [f"{accidents()[name].text} {accidents()[name].advice}" for name in self.accidents]
         return f"{head} " + " And: ".join(told)
 
@@ -98,18 +100,13 @@ def _unreadable(document: bytes, refusal: Refused) -> tuple[Diagnosis, ...]:
             text = document.decode(encoding)
             again = re.sub(r"^\ufeff?(<\?xml[^>]*?)\s+encoding=[\"'][^\"']*[\"']", r"\1", text, count=1)
             parts = outline(read_xml(again.encode()))
-            reports = [verify_signature(parts.document, e.signature, filtered=_filtered(parts))
+            reports = [verify_signature(parts.document, e.signature, filtered=parts.filtered)
                        for e in signature_entries(parts)]  # fmt: skip
         except (Refused, UnicodeError):
             continue
         if all(not any(f.rule in ("dsig.digest", "dsig.signature-value") for f in r.findings) for r in reports):
             return (Diagnosis(0, "document", ("encoding.declaration",)),)
     return ()
-
-
-def _filtered(parts: Outline) -> tuple[str, ...]:
-    forms = {reference.form for reference in parts.family.references}
-    return (parts.family.body.path[-1],) if BodyReference.XPATH in forms else ()
 
 
 def _shown(entries: Sequence[SignatureEntry]) -> Iterator[x509.Certificate]:
@@ -186,7 +183,7 @@ def _of_value(
     shown: Sequence[x509.Certificate],
     number: int,
 ) -> Iterator[Diagnosis]:
-    report = verify_signature(parts.document, entry.signature, filtered=_filtered(parts))
+    report = verify_signature(parts.document, entry.signature, filtered=parts.filtered)
     rules = {finding.rule for finding in report.findings}
     if not rules & {"dsig.signature-value", "dsig.algorithm.signature"}:
         return

@@ -1,0 +1,61 @@
+"""Parts of a message frame that no check of the package looks at (docs/field/kanta.md 6)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from lxml import etree
+
+from sotepki.documents.times import read_hl7_time
+from sotepki.documents.vocabulary import HETU_ROOT, HL7, hl7
+from sotepki.xmldsig import parse
+
+FIXED = {
+    "processingCode": "D",
+    "processingModeCode": "T",
+    "acceptAckCode": "ER",
+    "controlActProcess/code": "RCMR_TE000102UV01",
+    "controlActProcess/priorityCode": "R",
+}
+"""Codes that are the same in every known message, by their path."""
+USAGE = {"controlActProcess/reasonCode[@codeSystem='1.2.246.537.6.1289.201901']": "1"}
+"""The usage situation: use of one's own register."""
+_DOCUMENT = "controlActProcess/subject/clinicalDocument"
+STATES = {
+    f"{_DOCUMENT}/completionCode[@codeSystem='1.2.246.537.5.40115.2006']": "LA",
+    f"{_DOCUMENT}/storageCode[@codeSystem='1.2.246.537.5.40116.2006']": "AC",
+}
+"""Completion and storage of the document."""
+
+
+def fixed_code(frame: bytes, path: str) -> str:
+    """The code at a path of names of HL7; empty if nothing is there.
+
+    Raises:
+        Refused: the frame is not well-formed (``xml.*``).
+    """
+    found = _found(frame, path)
+    return "" if found is None else found.get("code") or ""
+
+
+def created(frame: bytes) -> datetime | None:
+    """When the frame says that it was created; None if that is no time.
+
+    Raises:
+        Refused: the frame is not well-formed (``xml.*``).
+    """
+    found = _found(frame, "creationTime")
+    return None if found is None else read_hl7_time(found.get("value") or "")
+
+
+def client_codes(frame: bytes) -> tuple[str, ...]:
+    """Every identity code in the frame itself.
+
+    Raises:
+        Refused: the frame is not well-formed (``xml.*``).
+    """
+    return tuple(i.get("extension") or "" for i in parse(frame).iter(hl7("id")) if i.get("root") == HETU_ROOT)
+
+
+def _found(frame: bytes, path: str) -> etree._Element | None:
+    return parse(frame).find("/".join(f"h:{step}" for step in path.split("/")), {"h": HL7})

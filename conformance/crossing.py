@@ -1,0 +1,145 @@
+"""Cross-testing: two systems under test exchange documents through our Kanta, each as author and as reader.
+
+The author signs and frames a document, our Kanta archives the frame, and the reader verifies what the archive gives.
+The reader also gets the document with one character changed, which it must refuse. Our Kanta knows the authorities
+of its own workspace only; where it refuses an author for that, the document goes to the reader directly.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from conformance.bench import Bench
+from conformance.describing import mask_identity_codes
+from conformance.sut.facets import CertificateRole, SignatureKind, SystemFailed, SystemUnderTest, Trust
+from conformance.verdicts import CaseVerdict, Evidence
+from sotepki import __version__
+from sotepki.documents import build_frame
+from sotepki.errors import SotepkiError
+from sotepki.records import write_atomically
+from sotepki.x509.reading import read_certificates
+
+FORMAT = "sotepki-conformance-cross/1"
+CROSS_NAME = "cross.json"
+_BODY = re.compile(rb"(<(?:\w+:)?text[^>]*>\s*)([A-Za-z0-9+/])")
+
+
+@dataclass(frozen=True)
+class Leg:
+    """One document on its way.
+
+    Attributes:
+        kanta: what our Kanta said; empty if it was not asked.
+        verdict: pass, fail (the exchange does not work), skip (a part is not attached) or error.
+    """
+
+    author: str
+    reader: str
+    kind: str
+    verdict: CaseVerdict
+    reason: str
+    kanta: str = ""
+    evidence: tuple[Evidence, ...] = field(default=())
+
+
+def exchange(first: SystemUnderTest, second: SystemUnderTest, bench: Bench) -> list[Leg]:
+    """Both ways, for each kind of signature that the author makes."""
+    return [*_one_way(first, second, bench), *_one_way(second, first, bench)]
+
+
+def exit_code(legs: list[Leg]) -> int:
+    """1 if a leg failed, 3 if none failed and one had an error, else 0."""
+    verdicts = {leg.verdict for leg in legs}
+    if CaseVerdict.FAIL in verdicts:
+        return 1
+    return 3 if CaseVerdict.ERROR in verdicts else 0
+
+
+def cross_data(legs: list[Leg]) -> dict[str, Any]:
+    """The outcome as plain data."""
+    return {"format": FORMAT, "sotepki_version": __version__, "legs": [asdict(leg) for leg in legs]}
+
+
+def write_cross(directory: Path, legs: list[Leg]) -> None:
+    """Write ``cross.json``.
+
+    Raises:
+        Fault: the directory cannot be written.
+    """
+    text = json.dumps(cross_data(legs), ensure_ascii=False, indent=2)
+    write_atomically(directory / CROSS_NAME, text.encode("utf-8", "replace") + b"\n")
+
+
+def _one_way(author: SystemUnderTest, reader: SystemUnderTest, bench: Bench) -> Iterator[Leg]:
+    missing = "" if author.signer else f"{author.name} has no [sign]."
+    missing = missing or ("" if reader.verifier else f"{reader.name} has no [verify].")
+    if missing or author.signer is None:
+        yield Leg(author.name, reader.name, "", CaseVerdict.SKIP, missing)
+        return
+    for kind in SignatureKind:
+        if author.signer.identity(kind) is not None:
+            yield _leg(author, reader, kind, bench)
+
+
+def _leg(author: SystemUnderTest, reader: SystemUnderTest, kind: SignatureKind, bench: Bench) -> Leg:
+    evidence: list[Evidence] = []
+    said = ""
+    try:
+        document = _signed(author, kind, bench)
+        evidence.append(Evidence.of("signed document", mask_identity_codes(document), "application/xml"))
+        if mask_identity_codes(document) != document:
+            reason = "The document holds an identity code outside the 900-series; it is not exchanged."
+            return Leg(author.name, reader.name, kind, CaseVerdict.FAIL, reason, said, tuple(evidence))
+        said, archived = _through_kanta(author, document, bench)
+        evidence.append(Evidence.of("what Kanta said", said))
+        verdict, reason = _read(reader, archived or document, author.trust or bench.trust_now(), evidence)
+        return Leg(author.name, reader.name, kind, verdict, reason, said, tuple(evidence))
+    except SystemFailed as error:
+        evidence.append(Evidence.of("what the system wrote", error.log))
+        return Leg(author.name, reader.name, kind, CaseVerdict.FAIL, error.sentence, said, tuple(evidence))
+    except SotepkiError as error:
+        return Leg(author.name, reader.name, kind, CaseVerdict.ERROR, str(error), said, tuple(evidence))
+
+
+def _signed(author: SystemUnderTest, kind: SignatureKind, bench: Bench) -> bytes:
+    assert author.signer is not None
+    identity = author.signer.identity(kind)
+    assert identity is not None
+    return author.signer.sign(bench.unsigned(identity), kind)
+
+
+def _through_kanta(author: SystemUnderTest, document: bytes, bench: Bench) -> tuple[str, bytes | None]:
+    """What our Kanta says of the frame, and the document as it archived it."""
+    held = author.certificates.certificates() if author.certificates else {}
+    if CertificateRole.SERVER not in held:
+        return "Kanta was not asked: the server certificate of the author is not attached.", None
+    client = read_certificates(held[CertificateRole.SERVER])[0]
+    oid = bench.organisation.oid
+    if author.framer is not None:
+        frame = author.framer.frame(document)
+    else:
+        frame = build_frame(document, message_id=bench.maker.new_id(oid), sender=oid, at=bench.clock.now())
+    kanta = bench.services.kanta
+    answer = kanta.archive(frame, client)
+    if not answer.accepted:
+        return "; ".join([str(answer.code), *(finding.message for finding in answer.findings)]), None
+    return str(answer.code), kanta.retrieve(answer.document_id, client)
+
+
+def _read(
+    reader: SystemUnderTest, document: bytes, trust: Trust, evidence: list[Evidence]
+) -> tuple[CaseVerdict, str]:
+    assert reader.verifier is not None
+    answer = reader.verifier.verify(document, trust)
+    evidence.append(Evidence.of("what the reader said of it", "\n".join([str(answer.accepted), *answer.reasons])))
+    if not answer.accepted:
+        return CaseVerdict.FAIL, f"{reader.name} refuses what the other signed: {'; '.join(answer.reasons)}"
+    changed = _BODY.sub(lambda m: m[1] + (b"B" if m[2] != b"B" else b"C"), document, count=1)
+    if changed != document and reader.verifier.verify(changed, trust).accepted:
+        return CaseVerdict.FAIL, f"{reader.name} accepts the document also after its body was changed."
+    return CaseVerdict.PASS, ""

@@ -1,0 +1,205 @@
+"""Looks at the description of a system before a run: each part, whether it is there, readable, and answers."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import ssl
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from cryptography import x509
+
+from conformance.describing import mask_identity_codes
+from conformance.sut.addresses import OperatedScs, RunningTlsServer
+from conformance.sut.asking import AskedFramer, AskedSigner, AskedVerifier, Asks
+from conformance.sut.command import Command
+from conformance.sut.facets import HoldsCertificates, HoldsFiles, SystemFailed, SystemUnderTest, Trust
+from conformance.sut.http import HttpEndpoint
+from conformance.sut.loading import files_system
+from conformance.sut.rows import Row
+from sotepki.clock import Clock
+from sotepki.errors import SotepkiError
+from sotepki.x509.csr import CsrKind, check_csr
+from sotepki.x509.reading import read_certificates
+
+_SECONDS = 5.0
+
+
+class State(StrEnum):
+    OK = "ok"
+    NOTE = "note"
+    """It can be run, and somebody should look."""
+    WRONG = "wrong"
+
+
+@dataclass(frozen=True)
+class Symptom:
+    """What is to be said of one part."""
+
+    part: str
+    state: State
+    sentence: str
+    advice: str = ""
+
+
+Look = Callable[[], Iterator[tuple[State, str]]]
+
+
+def examine_description(path: Path, clock: Clock) -> list[Symptom]:
+    """Look at every part that a TOML file names; one that is wrong does not hide the others."""
+    try:
+        file = Row.read(path)
+        kind = file.values.get("kind", "files")
+        if kind != "files":
+            return _made_here(path, str(kind))
+        sut = files_system(file, lambda line: None)
+    except SotepkiError as error:
+        return [Symptom("description", State.WRONG, error.sentence, error.advice)]
+    found = [Symptom("description", State.OK, f"{path.name} describes {sut.name}.")]
+    for part, look in _looks(sut, clock):
+        found += _symptoms(part, look)
+    return found
+
+
+def _made_here(path: Path, kind: str) -> list[Symptom]:
+    from conformance.sut.loading import KINDS
+    from conformance.sut.mutants import mutant_named
+
+    try:
+        if kind not in KINDS:
+            return [Symptom("description", State.WRONG, f"There is no kind {kind!r}.", f"Known: {', '.join(KINDS)}.")]
+        if kind == "mutant":
+            mutant_named(str(Row.read(path).values.get("mutant", "")))
+    except SotepkiError as error:
+        return [Symptom("description", State.WRONG, error.sentence, error.advice)]
+    return [Symptom("description", State.OK, f"{path.name} asks for the suite's own {kind}; nothing else is needed.")]
+
+
+def _symptoms(part: str, look: Look) -> Iterator[Symptom]:
+    try:
+        for state, sentence in look():
+            yield Symptom(part, state, sentence)
+    except SotepkiError as error:
+        yield Symptom(part, State.WRONG, error.sentence, error.advice)
+    except SystemFailed as error:
+        yield Symptom(part, State.NOTE, error.sentence, error.log.strip()[-300:])
+    except (OSError, ValueError) as error:
+        yield Symptom(part, State.WRONG, f"It cannot be used: {error}.")
+
+
+def _looks(sut: SystemUnderTest, clock: Clock) -> Iterator[tuple[str, Look]]:
+    trust, held, earlier, csrs = sut.trust, sut.certificates, sut.earlier, sut.csrs
+    documents, frames, server, scs = sut.documents, sut.frames, sut.tls_server, sut.scs
+    token, papers = sut.token, sut.papers
+    if trust is not None:
+        yield "trust", lambda: _trust(trust, clock)
+    if held is not None:
+        yield "certificates", lambda: _certificates(held, clock)
+    if earlier is not None:
+        yield "earlier-certificates", lambda: _certificates(earlier, None)
+    if csrs is not None:
+        yield "csrs", lambda: (_request(kind, data) for kind, data in csrs.csrs().items())
+    if documents is not None:
+        yield "documents", lambda: _files(documents)
+    if frames is not None:
+        yield "frames", lambda: _files(frames)
+    for part, facet in (("sign", sut.signer), ("frame", sut.framer), ("verify", sut.verifier)):
+        if isinstance(facet, AskedSigner | AskedFramer | AskedVerifier):
+            yield part, lambda asked=facet.asked: _asked(asked)  # type: ignore[misc]
+    if sut.client is not None:
+        yield "client", lambda: iter([(State.OK, "A person makes the system send when the suite says so.")])
+    if isinstance(server, RunningTlsServer):
+        yield "tls-server", lambda: _tls_server(server)
+    if isinstance(scs, OperatedScs):
+        yield "scs", lambda: _scs(scs)
+    if token is not None:
+        yield "token", lambda: _token(token)
+    if papers is not None:
+        yield "paperwork", lambda: iter([(State.OK, f"The papers of {papers.paperwork().system.name} can be read.")])
+
+
+def _trust(trust: Trust, clock: Clock) -> Iterator[tuple[State, str]]:
+    yield (
+        State.OK,
+        f"{len(trust.roots)} roots, {len(trust.intermediates)} issuers, {len(trust.crls)} lists.",
+    )
+    for authority in trust.issuers:
+        yield from _validity(authority, "authority", clock)
+    if not trust.crls:
+        yield State.NOTE, "There are no revocation lists, so revocation of your certificates is not judged."
+
+
+def _certificates(holder: HoldsCertificates, clock: Clock | None) -> Iterator[tuple[State, str]]:
+    for role, data in holder.certificates().items():
+        certificate = read_certificates(data)[0]
+        yield State.OK, f"{role}: {certificate.subject.rfc4514_string()}"
+        if clock is not None:
+            yield from _validity(certificate, str(role), clock)
+
+
+def _validity(certificate: x509.Certificate, what: str, clock: Clock) -> Iterator[tuple[State, str]]:
+    now = clock.now()
+    if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
+        end = certificate.not_valid_after_utc
+        yield State.NOTE, f"The {what} {certificate.subject.rfc4514_string()} is not valid now (ends {end:%Y-%m-%d})."
+
+
+def _request(kind: CsrKind, data: bytes) -> tuple[State, str]:
+    problems = [finding for finding in check_csr(data, kind).findings if finding.severity == "error"]
+    if problems:
+        return State.NOTE, f"{kind}: {problems[0].message}"
+    return State.OK, f"{kind}: a certificate request."
+
+
+def _files(holder: HoldsFiles) -> Iterator[tuple[State, str]]:
+    files = holder.files()
+    yield State.OK, f"{len(files)} files."
+    for file in files:
+        if mask_identity_codes(file.content) != file.content:
+            yield (
+                State.WRONG,
+                f"{file.name} holds a personal identity code outside the 900-series; test data must not.",
+            )
+
+
+def _asked(asked: Asks) -> Iterator[tuple[State, str]]:
+    if isinstance(asked, Command):
+        program = asked.arguments[0]
+        place = program if "/" in program else shutil.which(program)
+        if place is None:
+            yield State.WRONG, f"There is no program {program} on this machine."
+            return
+    elif isinstance(asked, HttpEndpoint):
+        asked.reach()
+    asked.ask({"operation": "hello"})
+    yield State.OK, f"{asked.name} answers."
+
+
+def _tls_server(server: RunningTlsServer) -> Iterator[tuple[State, str]]:
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # only a look; the cases judge
+    with (
+        socket.create_connection((server.host, server.port), _SECONDS) as plain,
+        context.wrap_socket(plain, server_hostname=server.name or server.host) as secured,
+    ):
+        der = secured.getpeercert(binary_form=True) or b""
+        yield State.OK, f"It speaks {secured.version()}."
+    yield State.OK, f"It shows {x509.load_der_x509_certificate(der).subject.rfc4514_string()}."
+
+
+def _scs(scs: OperatedScs) -> Iterator[tuple[State, str]]:
+    try:
+        with urllib.request.urlopen(f"{scs.url.rstrip('/')}/version", timeout=_SECONDS, context=scs.tls) as answer:
+            yield State.OK, f"It answers /version with HTTP status {answer.status}."
+    except urllib.error.HTTPError as error:
+        yield State.NOTE, f"It answers /version with HTTP status {error.code}."
+
+
+def _token(token: object) -> Iterator[tuple[State, str]]:
+    with token.session(logged_in=True) as session:  # type: ignore[attr-defined]
+        yield State.OK, f"It opens, and shows {len(session.private_keys())} private keys."

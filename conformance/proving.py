@@ -1,0 +1,113 @@
+"""Proof of cases: the reference system passes them, and each mutant is caught by exactly those that name it.
+
+The rows of the matrix are shared among processes; each makes the reference system and its bench once.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import ExitStack
+from dataclasses import dataclass
+from multiprocessing.util import Finalize
+
+from conformance.bench import Bench
+from conformance.extending import Extension
+from conformance.matrix import Row, examine, row
+from conformance.sut.mutants import Mutant, mutant_named, mutants
+from conformance.sut.reference import Reference, reference_system
+from conformance.verdicts import CaseResult, CaseVerdict
+
+_CHUNKS_EACH = 6
+"""So many portions per process: few enough to keep made documents warm, enough to even out slow mutants."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a mutant, without the evidence.
+
+    Attributes:
+        caught_by: the cases that failed or warned.
+        differences: sentences about what is not as declared.
+    """
+
+    mutant: str
+    caught_by: frozenset[str]
+    differences: tuple[str, ...]
+
+
+def prove_all(
+    names: Sequence[str] = (), *, jobs: int = 2, tell: Callable[[Outcome], None] | None = None
+) -> list[Outcome]:
+    """Run mutants of the suite, all if none is named, in so many processes; in the order of the catalogue."""
+    order = [mutant.id for mutant in mutants()] if not names else [mutant_named(name).id for name in names]
+    found: dict[str, Outcome] = {}
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, mp_context=context) as pool:
+        waiting = [pool.submit(_rows, portion) for portion in _portions(order, jobs)]
+        for done in as_completed(waiting):
+            for outcome in done.result():
+                found[outcome.mutant] = outcome
+                if tell is not None:
+                    tell(outcome)
+    return [found[name] for name in order]
+
+
+def prove(extension: Extension, *names: str) -> list[str]:
+    """Sentences about private cases that do not hold; all of them if none is named.
+
+    The reference system must pass each case, and each mutant that a case names must be caught by it.
+    """
+    lines = list(extension.faults)
+    chosen = [case for case in extension.cases if not names or case.id in names]
+    by_id = {mutant.id: mutant for mutant in (*mutants(), *extension.mutants)}
+    with Bench.temporary() as bench, reference_system(bench) as reference:
+        ids = [case.id for case in chosen]
+        for result in examine(reference.system(), bench, ids, extension) if ids else ():
+            if result.verdict is not CaseVerdict.PASS:
+                lines.append(f"The reference system: {result.case} says {result.verdict} {result.reason}".strip())
+        for case in chosen:
+            for name in case.mutants:
+                if name not in by_id:
+                    lines.append(f"{case.id} names the mutant {name}, which does not exist.")
+                elif not _caught(by_id[name], reference, case.id, extension):
+                    lines.append(f"{name}: {case.id} should catch it, but does not.")
+    return lines
+
+
+def reference_results(cases: Sequence[str] = ()) -> tuple[CaseResult, ...]:
+    """The results of cases on the reference system."""
+    with Bench.temporary() as bench, reference_system(bench) as reference:
+        return examine(reference.system(), bench, cases)
+
+
+def _caught(mutant: Mutant, reference: Reference, case: str, extension: Extension) -> bool:
+    (result,) = examine(mutant.build(reference), reference.bench, [case], extension)
+    return result.verdict in (CaseVerdict.FAIL, CaseVerdict.WARN)
+
+
+def _portions(order: Sequence[str], jobs: int) -> list[tuple[str, ...]]:
+    # Neighbours share a facet, and so what the bench makes for it; a process that gets them makes it once.
+    size = max(1, -(-len(order) // (jobs * _CHUNKS_EACH)))
+    return [tuple(order[start : start + size]) for start in range(0, len(order), size)]
+
+
+class _Kept:
+    """The reference system of this process, made for the first portion and kept for the next."""
+
+    reference: Reference | None = None
+    resources = ExitStack()
+
+
+def _rows(names: Sequence[str]) -> list[Outcome]:
+    if _Kept.reference is None:
+        bench = _Kept.resources.enter_context(Bench.temporary())
+        _Kept.reference = _Kept.resources.enter_context(reference_system(bench))
+        # Processes of a pool do not run atexit; this is run when they end.
+        Finalize(None, _Kept.resources.close, exitpriority=1)
+    return [_outcome(row(mutant_named(name), _Kept.reference)) for name in names]
+
+
+def _outcome(made: Row) -> Outcome:
+    return Outcome(made.mutant.id, made.caught_by, tuple(made.differences()))

@@ -1,0 +1,123 @@
+"""Reading the tables of a system's TOML file: each mistake gets one sentence that says what to write instead."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from sotepki.errors import Misuse
+
+
+@dataclass(frozen=True)
+class Row:
+    """One table; ``name`` is empty for the file itself. Paths count from the file."""
+
+    values: Mapping[str, Any]
+    name: str
+    file: Path
+
+    @classmethod
+    def read(cls, path: Path) -> Row:
+        """The file as a whole.
+
+        Raises:
+            Misuse: it cannot be read or is not TOML.
+        """
+        try:
+            with path.open("rb") as stream:
+                return cls(tomllib.load(stream), "", path)
+        except OSError as error:
+            raise Misuse(f"The file {path} cannot be read: {error.strerror}.", subject=str(path)) from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise Misuse(f"The file {path} is not TOML: {error}.", subject=str(path)) from None
+
+    @property
+    def base(self) -> Path:
+        """The directory of the file."""
+        return self.file.resolve().parent
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.values
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.values)
+
+    def only(self, known: Sequence[str]) -> None:
+        """Refuse unknown keys, naming the nearest known one."""
+        where = f"{self.file.name}, table [{self.name}]," if self.name else self.file.name
+        for key in self.values:
+            if key not in known:
+                near = get_close_matches(key, known, n=1, cutoff=0.5)
+                advice = f"Did you mean {near[0]!r}?" if near else f"Known are {', '.join(known)}."
+                raise Misuse(f"{where} has the unknown key {key!r}.", advice=advice)
+
+    def table(self, name: str, known: Sequence[str]) -> Row | None:
+        """A table of the file; None if it is not there."""
+        if name not in self.values:
+            return None
+        value = self.values[name]
+        if not isinstance(value, dict):
+            raise Misuse(f"In {self.file.name}, {name} must be a table, written as [{name}].")
+        row = Row(value, name, self.file)
+        row.only(known)
+        return row
+
+    def text(self, key: str, default: str | None = None) -> str:
+        """A text that is not empty."""
+        value = self.values.get(key, default)
+        if not isinstance(value, str) or not value:
+            raise self.wrong(key, "must be a text")
+        return value
+
+    def texts(self, key: str, default: Sequence[str] | None = None) -> list[str]:
+        """A list of texts."""
+        value = self.values.get(key, default)
+        if not isinstance(value, list) or not all(isinstance(v, str) and v for v in value):
+            raise self.wrong(key, "must be a list of texts")
+        return value
+
+    def number(self, key: str, default: float, least: float, most: float) -> float:
+        """A number within limits."""
+        value = self.values.get(key, default)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+            raise self.wrong(key, f"must be a number from {least:g} to {most:g}")
+        return float(value)
+
+    def truth(self, key: str, default: bool) -> bool:
+        """true or false."""
+        value = self.values.get(key, default)
+        if not isinstance(value, bool):
+            raise self.wrong(key, "must be true or false")
+        return value
+
+    def path(self, key: str) -> Path:
+        """A path, counted from the file."""
+        return self.base / self.text(key)
+
+    def directory(self, key: str = "directory") -> Path:
+        """A directory that is there."""
+        place = self.path(key)
+        if not place.is_dir():
+            raise Misuse(f"In {self.file.name}, [{self.name}], there is no directory {place}.")
+        return place
+
+    def matches(self, key: str) -> list[Path]:
+        """The files that patterns name."""
+        found: list[Path] = []
+        for pattern in self.texts(key, []):
+            if Path(pattern).is_absolute():
+                found.append(Path(pattern))
+                continue
+            some = sorted(self.base.glob(pattern)) if any(c in pattern for c in "*?[") else [self.base / pattern]
+            if not some:
+                raise Misuse(f"In {self.file.name}, [{self.name}], nothing matches {pattern!r}.")
+            found += some
+        return found
+
+    def wrong(self, key: str, sentence: str) -> Misuse:
+        """The error for a value of the wrong kind."""
+        return Misuse(f"In {self.file.name}, {self.name + '.' if self.name else ''}{key} {sentence}.")

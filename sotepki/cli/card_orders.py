@@ -1,0 +1,95 @@
+"""What the commands of Vartti's desk share: proof of identity, who acts, and how an order is printed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from sotepki.cli.context import emit
+
+if TYPE_CHECKING:
+    from sotepki.dvv import CardOrder, IdentityProof
+    from sotepki.identifiers import Hetu
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+DAY = click.DateTime(["%Y-%m-%d"])
+REGISTRAR = click.option("--registrar", required=True, help="The registrar's personal identity code.")
+
+
+def identity_options(function: F) -> F:
+    """The options with which a registrar says what identity document was seen."""
+    for option in reversed(
+        [
+            click.option(
+                "--identity",
+                required=True,
+                help="Identity document: passport, identity-card, police-identification.",
+            ),
+            click.option("--identity-country", default="FI", show_default=True, help="Who issued it (ISO 3166)."),
+            click.option("--identity-valid-to", type=DAY, help="Its last day, YYYY-MM-DD."),
+            click.option("--identity-hetu", help="The personal identity code on it, if it shows one."),
+        ]
+    ):
+        function = option(function)
+    return function
+
+
+def proof_of(
+    kind: str, country: str, valid_to: datetime | None, hetu: str | None, *, in_person: bool = True
+) -> IdentityProof:
+    """The proof of identity that ``identity_options`` describe."""
+    from sotepki.dvv import IdentityProof
+    from sotepki.identifiers import Hetu
+
+    return IdentityProof(kind, day_of(valid_to), country, Hetu.parse(hetu) if hetu else None, in_person)
+
+
+def day_of(moment: datetime | None) -> date | None:
+    """The day that an option of the type ``DAY`` names."""
+    return moment.date() if moment else None
+
+
+def actor_of(text: str) -> Hetu | str:
+    """A person by identity code, or ``dvv``."""
+    from sotepki.dvv import DVV
+    from sotepki.identifiers import Hetu
+
+    return DVV if text == DVV else Hetu.parse(text)
+
+
+def emit_order(found: CardOrder) -> None:
+    """Print an order and its card."""
+    emit(found.as_dict(), "\n".join(order_lines(found)))
+
+
+def order_line(found: CardOrder) -> str:
+    """An order in one line of a list."""
+    what = found.right_code or found.kind
+    return f"{found.id}  {found.state:<14} {found.holder_number}  {what:<9} {found.card_number}".rstrip()
+
+
+def order_lines(found: CardOrder) -> list[str]:
+    """An order and its card, line by line."""
+    if found.employment is None:
+        what = f"right {found.right_code}"
+    else:
+        what = f"{found.kind} card, {found.employment.job_title}, {found.employer}"
+    lines = [f"{found.id}: {found.state}, {found.holder_number}, {what}, point {found.point}"]
+    if found.renews:
+        lines.append(f"Renews the card of {found.renews}; it comes by post")
+    if found.price != "free":
+        lines.append(f"Price: {found.price}")
+    if found.card_number:
+        end = f", valid to {found.not_after:%Y-%m-%d}" if found.not_after else ""
+        lines.append(f"Card {found.card_number}{end}")
+    if found.letter_due:
+        lines.append(f"The code letter is sent on {found.letter_due}")
+    if found.closing_reason:
+        lines.append(f"Closed: {found.closing_reason}")
+    if found.rejected_by:
+        lines.append(f"Rejected by [{found.rejected_by}]")
+    return lines + [f"Warning: {one.message} [{one.rule}] {one.advice}" for one in found.warnings]

@@ -1,0 +1,298 @@
+"""``sotepki joint-testing``: Kela's register of joint tests and of approved systems, and notices of change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from sotepki.cli.context import emit, pass_workspace
+
+if TYPE_CHECKING:
+    from sotepki.kela import Approval, ChangeNotice, JointTestState
+    from sotepki.workspace import Workspace
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+_DAY = click.DateTime(["%Y-%m-%d"])
+_SUPPLIER = click.option("--actor", default="supplier", show_default=True, help="Who does it, for the journal.")
+_KELA = click.option("--actor", default="kela-official", show_default=True, help="Who does it, for the journal.")
+
+
+def _role(default: str) -> Callable[[Function], Function]:
+    return click.option(
+        "--role",
+        type=click.Choice(["supplier", "kela"]),
+        default=default,
+        show_default=True,
+        help="Whose step it is.",
+    )
+
+
+@click.group("joint-testing")
+def command() -> None:
+    """Kela: joint tests (yhteistestaus), the register of approved systems, notices of change.
+
+    NUMBER is the number of a joint test, APPROVAL an id such as TEST-KJ-0001, NOTICE one such as TEST-KM-0001.
+    """
+
+
+@command.command("register")
+@click.argument("system")
+@click.option("--version", required=True, help="Of the system.")
+@click.option("--supplier", required=True, help="OID of the supplier.")
+@click.option("--class", "system_class", required=True, help="A2, A3 or wellbeing-A are tested.")
+@click.option("--content", required=True, help="What is tested, such as a Kanta service.")
+@click.option("--begins", type=_DAY, required=True, help="When testing is to begin, YYYY-MM-DD.")
+@_SUPPLIER
+@pass_workspace
+def register(
+    workspace: Workspace,
+    system: str,
+    version: str,
+    supplier: str,
+    system_class: str,
+    content: str,
+    begins: datetime,
+    actor: str,
+) -> None:
+    """Register a version of a system for one content."""
+    from sotepki.errors import Misuse
+    from sotepki.identifiers import Oid
+    from sotepki.kela import SystemClass
+
+    if system_class not in [*SystemClass]:
+        raise Misuse(f"There is no class {system_class[:20]!a}; there are: {', '.join(SystemClass)}.")
+    number = workspace.joint_tests.register(
+        system=system,
+        version=version,
+        supplier=Oid.parse(supplier),
+        system_class=SystemClass(system_class),
+        content=content,
+        begins_on=begins.date(),
+        actor=actor,
+    )
+    _emit_test(workspace.joint_tests.state(number))
+
+
+@command.command("pretests")
+@click.argument("number", type=int)
+@click.option("--errors", type=click.IntRange(0, 100_000), required=True, help="How many significant errors.")
+@_role("supplier")
+@_SUPPLIER
+@pass_workspace
+def pretests(workspace: Workspace, number: int, errors: int, role: str, actor: str) -> None:
+    """Report on the pre-test cases (esitestitapaukset)."""
+    from sotepki.kela import JointTestRole
+
+    workspace.joint_tests.report_pretests(number, significant_errors=errors, actor=actor, role=JointTestRole(role))
+    _emit_test(workspace.joint_tests.state(number))
+
+
+@command.command("phase")
+@click.argument("number", type=int)
+@click.argument("phase", type=int)
+@click.option("--passed/--failed", required=True, help="The result.")
+@_role("kela")
+@_KELA
+@pass_workspace
+def phase_(workspace: Workspace, number: int, phase: int, passed: bool, role: str, actor: str) -> None:
+    """Record the result of phase 1, 2 or 3."""
+    from sotepki.kela import JointTestRole
+
+    workspace.joint_tests.finish_phase(number, phase, passed=passed, actor=actor, role=JointTestRole(role))
+    _emit_test(workspace.joint_tests.state(number))
+
+
+@command.command("statement")
+@click.argument("number", type=int)
+@_role("kela")
+@_KELA
+@pass_workspace
+def statement(workspace: Workspace, number: int, role: str, actor: str) -> None:
+    """Give Kela's statement (yhteistestauslausunto); with it the version comes into the register."""
+    from sotepki.kela import JointTestRole
+
+    workspace.joint_tests.give_statement(number, actor=actor, role=JointTestRole(role))
+    _emit_test(workspace.joint_tests.state(number))
+
+
+@command.command("cancel")
+@click.argument("number", type=int)
+@_role("supplier")
+@_SUPPLIER
+@pass_workspace
+def cancel(workspace: Workspace, number: int, role: str, actor: str) -> None:
+    """Give a joint test up."""
+    from sotepki.kela import JointTestRole
+
+    workspace.joint_tests.cancel(number, actor=actor, role=JointTestRole(role))
+    _emit_test(workspace.joint_tests.state(number))
+
+
+@command.command("show")
+@click.argument("number", type=int)
+@pass_workspace
+def show(workspace: Workspace, number: int) -> None:
+    """Show a joint test."""
+    _emit_test(workspace.joint_tests.state(number))
+
+
+@command.command("list")
+@pass_workspace
+def list_(workspace: Workspace) -> None:
+    """List the joint tests."""
+    found = workspace.joint_tests.all()
+    emit([one.as_dict() for one in found], lambda: "\n".join(map(_test_line, found)) or "No joint test yet.")
+
+
+@command.command("approved")
+@click.option("--system", default="", help="Only this system.")
+@pass_workspace
+def approved(workspace: Workspace, system: str) -> None:
+    """List the register of approved systems."""
+    found = [one for one in workspace.approvals.all() if system in ("", one.system)]
+    emit(
+        [one.as_dict() for one in found],
+        lambda: "\n".join(map(_approval_line, found)) or "No system is approved yet.",
+    )
+
+
+@command.command("check")
+@click.argument("system")
+@click.argument("version")
+@pass_workspace
+def check(workspace: Workspace, system: str, version: str) -> None:
+    """Say which entry covers a version of a system; refused if none does."""
+    entry = workspace.approvals.require(system, version)
+    emit(entry.as_dict(), workspace.approvals.coverage(system, version).reason)
+
+
+@command.command("withdraw")
+@click.argument("approval")
+@click.option("--reason", default="", help="Why, in a few words.")
+@_role("kela")
+@_KELA
+@pass_workspace
+def withdraw(workspace: Workspace, approval: str, reason: str, role: str, actor: str) -> None:
+    """Take a version off the register of approved systems."""
+    from sotepki.kela import JointTestRole
+
+    found = workspace.approvals.withdraw(approval, reason=reason, actor=actor, role=JointTestRole(role))
+    emit(found.as_dict(), _approval_line(found))
+
+
+@command.command("changes")
+def changes() -> None:
+    """What each kind of change of an approved system needs."""
+    from dataclasses import asdict
+
+    from sotepki.kela import change_kinds
+
+    found = change_kinds().values()
+    emit(
+        [asdict(one) for one in found],
+        "\n".join(f"{one.id:<20} {one.text}\n{'':<20} needs: {one.needs} ({one.grade})" for one in found),
+    )
+
+
+@command.command("change")
+@click.argument("approval")
+@click.argument("kind")
+@click.option("--version", required=True, help="The new version.")
+@click.option("--description", required=True, help="What changes.")
+@click.option("--on", "day", type=_DAY, help="When it is tested, or when the renewed certificate ends, YYYY-MM-DD.")
+@_SUPPLIER
+@pass_workspace
+def change(
+    workspace: Workspace, approval: str, kind: str, version: str, description: str, day: datetime | None, actor: str
+) -> None:
+    """Give notice of a change (muutosilmoitus)."""
+    _emit_notice(
+        workspace.change_notices.report(
+            approval,
+            kind,
+            version=version,
+            description=description,
+            effective_on=day.date() if day else None,
+            actor=actor,
+        )
+    )
+
+
+@command.command("require-test")
+@click.argument("notice")
+@click.option("--reason", default="", help="Why, in a few words.")
+@_role("kela")
+@_KELA
+@pass_workspace
+def require_test(workspace: Workspace, notice: str, reason: str, role: str, actor: str) -> None:
+    """Kela wants a change to be jointly tested."""
+    from sotepki.kela import JointTestRole
+
+    _emit_notice(workspace.change_notices.require_test(notice, reason=reason, actor=actor, role=JointTestRole(role)))
+
+
+@command.command("accept")
+@click.argument("notice")
+@click.option("--joint-test", type=int, help="The joint test of the new version, if one was required.")
+@_role("kela")
+@_KELA
+@pass_workspace
+def accept(workspace: Workspace, notice: str, joint_test: int | None, role: str, actor: str) -> None:
+    """Kela accepts a change; the approval covers the new version."""
+    from sotepki.kela import JointTestRole
+
+    _emit_notice(
+        workspace.change_notices.accept(notice, joint_test=joint_test, actor=actor, role=JointTestRole(role))
+    )
+
+
+@command.command("cancel-change")
+@click.argument("notice")
+@_role("supplier")
+@_SUPPLIER
+@pass_workspace
+def cancel_change(workspace: Workspace, notice: str, role: str, actor: str) -> None:
+    """Take a notice of change back."""
+    from sotepki.kela import JointTestRole
+
+    _emit_notice(workspace.change_notices.cancel(notice, actor=actor, role=JointTestRole(role)))
+
+
+@command.command("notices")
+@pass_workspace
+def notices(workspace: Workspace) -> None:
+    """List the notices of change."""
+    found = workspace.change_notices.all()
+    emit([one.as_dict() for one in found], lambda: "\n".join(map(_notice_line, found)) or "No notice yet.")
+
+
+def _test_line(test: JointTestState) -> str:
+    return f"{test.number}  {test.state:<10} {test.system} {test.version}, {test.system_class}: {test.content}"
+
+
+def _emit_test(test: JointTestState) -> None:
+    lines = [_test_line(test)]
+    if test.pretest_errors is not None:
+        lines.append(f"  pre-test cases: {test.pretest_errors} significant errors")
+    lines += [f"  phase {phase}: {'passed' if passed else 'failed'}" for phase, passed in test.phases.items()]
+    if test.statement:
+        lines.append(f"  statement {test.statement.number}, {test.statement.date}")
+    emit(test.as_dict(), "\n".join(lines))
+
+
+def _approval_line(found: Approval) -> str:
+    versions = ", ".join(found.versions)
+    reason = f" ({found.reason})" if found.reason else ""
+    return f"{found.id}  {found.state:<9} {found.system} {versions}: {found.content}, {found.statement}{reason}"
+
+
+def _notice_line(found: ChangeNotice) -> str:
+    return f"{found.id}  {found.state:<13} {found.approval} to {found.version}, {found.kind}: {found.description}"
+
+
+def _emit_notice(found: ChangeNotice) -> None:
+    emit(found.as_dict(), _notice_line(found))

@@ -1,0 +1,1 @@
+"""What anybody may fetch: CA certificates, revocation lists and OCSP, over HTTP."""

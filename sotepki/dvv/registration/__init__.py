@@ -1,0 +1,1 @@
+"""Contracts with organisations, registration points, and registrars with their course."""

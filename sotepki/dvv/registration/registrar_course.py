@@ -1,0 +1,382 @@
+"""DVV's online course for registrars: enrol, sit the exam, get the certificate that the registrar application needs.
+
+Questions and answers are data (``registrar_course.yaml``). Which of them a trainee gets, and in what order, is drawn
+from a random seed of the trainee's own; a new try draws anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from functools import cache
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from sotepki.clock import finnish_day, months_after
+from sotepki.dvv.refusals import refusals_journalled
+from sotepki.dvv.registration.data import course_machine, registration_data
+from sotepki.dvv.registration.tables import CourseRow
+from sotepki.errors import Fault, Misuse
+from sotepki.evidence import load_yaml, refuse_unknown_keys
+from sotepki.identifiers import Hetu
+from sotepki.records import Channel, Posting, Records, Transaction
+from sotepki.registers import Person, PopulationRegister
+from sotepki.resources import package_file
+from sotepki.states import Guard, Objection, Step
+
+LETTERS = "abcdefgh"
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question as a trainee sees it: ``choices`` by letter."""
+
+    id: str
+    text: str
+    choices: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Exam:
+    """An open exam: its questions in their order, and the moment until which it may be handed in."""
+
+    questions: tuple[Question, ...]
+    until: datetime
+
+
+@dataclass(frozen=True)
+class ExamResult:
+    """What came out: right answers of how many, and the wrong ones with the right answer and where it stands."""
+
+    passed: bool
+    score: int
+    pass_mark: int
+    wrong: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Enrolment:
+    """A trainee's course. ``id`` names it in the journal; ``certificate`` is empty before the exam is passed."""
+
+    id: str
+    hetu: Hetu
+    state: str
+    language: str
+    attempts: int
+    certificate: str = ""
+    passed_on: date | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The enrolment for JSON; without the identity code."""
+        return {
+            "enrolment": self.id,
+            "state": self.state,
+            "language": self.language,
+            "attempts": self.attempts,
+            "certificate": self.certificate,
+            "passed_on": self.passed_on.isoformat() if self.passed_on else "",
+        }
+
+
+@dataclass(frozen=True)
+class CourseCertificate:
+    """The certificate of the course: its number, whose it is, and the document as it was given out (UTF-8 text)."""
+
+    number: str
+    hetu: Hetu
+    passed_on: date
+    document: bytes
+
+    @property
+    def valid_to(self) -> date:
+        """The last day on which a registrar application may rest on it."""
+        return months_after(self.passed_on, registration_data().certificate_months)
+
+
+@dataclass(frozen=True)
+class _Case:
+    now: datetime
+    person: Person | None = None
+    language: str = ""
+    until: datetime | None = None
+    questions: tuple[Question, ...] = ()
+    answers: Mapping[str, str] = field(default_factory=dict)
+
+
+class RegistrarCourse:
+    """The course; ``population`` knows the trainees' names."""
+
+    def __init__(self, records: Records, population: PopulationRegister) -> None:
+        self.records = records
+        self.population = population
+
+    def enrol(self, trainee: Hetu, *, language: str = "fi") -> Enrolment:
+        """Enrol a trainee, again after an earlier course if wanted; the course is held in ``fi``, ``sv`` or ``en``.
+
+        Raises:
+            Refused: the person is unknown, the language is not offered, or a course is going on.
+        """
+        person = self.population.person(trainee)
+        with (
+            refusals_journalled(self.records, actor="trainee", step="enrol", subject="registrar course"),
+            self.records.change(office="dvv", actor="trainee") as tx,
+        ):
+            row = _row(tx.session, trainee)
+            case = _Case(tx.now, person=person, language=language)
+            step = _step("enrol", row.state if row else course_machine().initial, case, "registrar course")
+            if row is None:
+                row = CourseRow(hetu=trainee.value)
+                tx.session.add(row)
+            row.language, row.enrolled_at, row.attempts, row.score = language, tx.now, 0, None
+            row.state = step.target
+            tx.session.flush()
+            return _note(tx, row, step)
+
+    def exam(self, trainee: Hetu) -> Exam:
+        """Begin the exam, or give the one that is open; when its time is over, a new one begins.
+
+        Raises:
+            Refused: the trainee has passed already (``course.state``).
+            Misuse: the person is not enrolled.
+        """
+        with (
+            refusals_journalled(self.records, actor="trainee", step="begin", subject="registrar course"),
+            self.records.change(office="dvv", actor="trainee") as tx,
+        ):
+            row = _enrolled(tx.session, trainee)
+            if row.state == "sitting":
+                if tx.now <= _until(row):
+                    tx.journal("course.exam-seen", _name(row))
+                    return _exam(row)
+                case = _Case(tx.now, until=_until(row))
+                _note(tx, row, _step("break-off", row.state, case, _name(row)))
+            step = _step("begin", row.state, _Case(tx.now), _name(row))
+            row.seed, row.began_at = secrets.token_hex(16), tx.now
+            row.attempts += 1
+            _note(tx, row, step, attempt=str(row.attempts))
+            return _exam(row)
+
+    def answer_key(self, trainee: Hetu) -> dict[str, str]:
+        """For trainers: the right letter for each question of the open exam.
+
+        Raises:
+            Misuse: the person is not enrolled, or no exam is open.
+        """
+        with self.records.look() as session:
+            row = _enrolled(session, trainee)
+            if row.state != "sitting":
+                raise Misuse("No exam is open for the person.", advice="Begin the exam first.")
+            return {
+                question.id: next(
+                    key for key, text in question.choices.items() if text == _right(question, row.language)
+                )
+                for question in _exam(row).questions
+            }
+
+    def submit(self, trainee: Hetu, answers: Mapping[str, str]) -> ExamResult:
+        """Hand in the exam: a letter for each question id. Passing it, the certificate is mailed to the trainee.
+
+        Raises:
+            Refused: no exam is open, its time is over, or a question has no answer.
+            Misuse: the person is not enrolled.
+        """
+        person = self.population.person(trainee)
+        with (
+            refusals_journalled(self.records, actor="trainee", step="submit", subject="registrar course"),
+            self.records.change(office="dvv", actor="trainee") as tx,
+        ):
+            row = _enrolled(tx.session, trainee)
+            questions = _exam(row).questions if row.state == "sitting" else ()
+            given = {str(key): str(letter).strip().lower() for key, letter in answers.items()}
+            wrong = {one.id: _explained(one, row.language) for one in questions if not _is_right(one, given, row)}
+            score = len(questions) - len(wrong)
+            case = _Case(tx.now, until=_until(row), questions=questions, answers=given)
+            passed = score >= registration_data().exam_pass_mark
+            step = _step("pass" if passed else "fail", row.state, case, _name(row))
+            row.score = score
+            if passed:
+                row.passed_on = finnish_day(tx.now)
+                row.certificate = f"TEST-RC-{row.passed_on.year}-{row.number:06d}-{row.attempts}"
+                row.document = _document(row, person, len(questions))
+                name = f"registrar-course-{row.number}.txt"
+                tx.post(Posting(Channel.EMAIL, _name(row), name, row.document))
+            _note(tx, row, step, score=str(score))
+            return ExamResult(passed, score, registration_data().exam_pass_mark, wrong)
+
+    def certificate(self, trainee: Hetu) -> CourseCertificate:
+        """The trainee's newest certificate.
+
+        Raises:
+            Misuse: the person is not enrolled, or has not passed yet.
+        """
+        with self.records.look() as session:
+            row = _enrolled(session, trainee)
+            if row.certificate is None:
+                raise Misuse("The course is not passed yet.", advice="Sit the exam first.")
+            return _as_certificate(row)
+
+    def certificate_of(self, given: str | bytes) -> CourseCertificate | None:
+        """The certificate with a number, or the one whose document this is, byte for byte; None if it is not ours."""
+        with self.records.look() as session:
+            if isinstance(given, str):
+                found = session.scalars(select(CourseRow).where(CourseRow.certificate == given.strip())).first()
+            else:
+                found = session.scalars(select(CourseRow).where(CourseRow.document == given)).first()
+            return _as_certificate(found) if found is not None else None
+
+    def enrolment(self, trainee: Hetu) -> Enrolment:
+        """The trainee's course; ``Misuse`` if the person is not enrolled."""
+        with self.records.look() as session:
+            return _as_enrolment(_enrolled(session, trainee))
+
+
+@cache
+def _course() -> Mapping[str, Any]:
+    raw = load_yaml(package_file("dvv", "registration", "registrar_course.yaml"))
+    refuse_unknown_keys(raw, {"languages", "questions", "certificate"}, "registrar_course.yaml")
+    languages = [str(one) for one in raw["languages"]]
+    for name, row in raw["questions"].items():
+        where = f"The question {name} in registrar_course.yaml"
+        refuse_unknown_keys(row, {"source", *languages}, where)
+        counts = {len(set(row[language]["answers"])) for language in languages}
+        if len(counts) != 1 or not 2 <= counts.pop() <= len(LETTERS):
+            raise Fault(f"{where} must have the same number of different answers in every language.")
+    if len(raw["questions"]) < registration_data().exam_questions or set(raw["certificate"]) != set(languages):
+        raise Fault("registrar_course.yaml has too few questions, or lacks a certificate text.")
+    course: Mapping[str, Any] = raw
+    return course
+
+
+def _exam(row: CourseRow) -> Exam:
+    """The open exam of a trainee; the seed gives the same one every time."""
+    dice = random.Random(row.seed)
+    chosen = dice.sample(sorted(_course()["questions"]), registration_data().exam_questions)
+    return Exam(tuple(_question(name, row.language, dice) for name in chosen), _until(row))
+
+
+def _question(name: str, language: str, dice: random.Random) -> Question:
+    text = _course()["questions"][name][language]
+    answers = list(text["answers"])
+    dice.shuffle(answers)
+    return Question(name, str(text["question"]), dict(zip(LETTERS, map(str, answers), strict=False)))
+
+
+def _right(question: Question, language: str) -> str:
+    return str(_course()["questions"][question.id][language]["answers"][0])
+
+
+def _is_right(question: Question, given: Mapping[str, str], row: CourseRow) -> bool:
+    return question.choices.get(given.get(question.id, "")) == _right(question, row.language)
+
+
+def _explained(question: Question, language: str) -> str:
+    return f"{_right(question, language)} ({_course()['questions'][question.id]['source']})"
+
+
+def _until(row: CourseRow) -> datetime:
+    return (row.began_at or row.enrolled_at) + timedelta(minutes=registration_data().exam_minutes)
+
+
+def _document(row: CourseRow, person: Person | None, questions: int) -> bytes:
+    assert row.passed_on is not None
+    text: str = _course()["certificate"][row.language]
+    filled = text.format(
+        name=f"{person.given_names} {person.surname}" if person else "",
+        day=row.passed_on.isoformat(),
+        valid_to=months_after(row.passed_on, registration_data().certificate_months).isoformat(),
+        number=row.certificate,
+        score=row.score,
+        questions=questions,
+    )
+    mark = hashlib.sha256(f"{row.seed}{row.certificate}".encode()).hexdigest()[:16]
+    return f"{filled}\n{mark}\n".encode()
+
+
+def _row(session: Session, trainee: Hetu) -> CourseRow | None:
+    return session.scalars(select(CourseRow).where(CourseRow.hetu == trainee.value)).first()
+
+
+def _enrolled(session: Session, trainee: Hetu) -> CourseRow:
+    row = _row(session, trainee)
+    if row is None:
+        raise Misuse("The person is not enrolled in the registrar course.", advice="Enrol them first.")
+    return row
+
+
+def _name(row: CourseRow) -> str:
+    return f"trainee {row.number}"
+
+
+def _note(tx: Transaction, row: CourseRow, step: Step, **details: str) -> Enrolment:
+    row.state = step.target
+    tx.journal(f"course.{step.transition.name}", _name(row), to_state=step.target, **details)
+    return _as_enrolment(row)
+
+
+def _as_enrolment(row: CourseRow) -> Enrolment:
+    return Enrolment(
+        id=_name(row),
+        hetu=Hetu(row.hetu),
+        state=row.state,
+        language=row.language,
+        attempts=row.attempts,
+        certificate=row.certificate or "",
+        passed_on=row.passed_on,
+    )
+
+
+def _as_certificate(row: CourseRow) -> CourseCertificate:
+    assert row.certificate is not None and row.passed_on is not None and row.document is not None
+    return CourseCertificate(row.certificate, Hetu(row.hetu), row.passed_on, row.document)
+
+
+def _person(case: _Case) -> Objection | None:
+    return None if case.person else Objection("The trainee is not in the Population Information System.")
+
+
+def _language(case: _Case) -> Objection | None:
+    if case.language in _course()["languages"]:
+        return None
+    return Objection(f"The course is not held in {case.language[:20]!r}.")
+
+
+def _time_left(case: _Case) -> bool:
+    return case.until is not None and case.now <= case.until
+
+
+def _still_time(case: _Case) -> Objection | None:
+    return Objection("The time for the exam is not over.") if _time_left(case) else None
+
+
+def _exam_time(case: _Case) -> Objection | None:
+    return None if _time_left(case) else Objection(f"The exam was to be handed in by {case.until:%H:%M} UTC.")
+
+
+def _answers(case: _Case) -> Objection | None:
+    for question in case.questions:
+        if case.answers.get(question.id) not in question.choices:
+            return Objection(f"The question {question.id!r} has no answer.")
+    strange = sorted(set(case.answers) - {question.id for question in case.questions})
+    return Objection(f"The exam has no question {strange[0][:40]!r}.") if strange else None
+
+
+COURSE_GUARDS: Mapping[str, Guard[_Case]] = MappingProxyType(
+    {
+        "course.person": _person,
+        "course.language": _language,
+        "course.still-time": _still_time,
+        "course.exam-time": _exam_time,
+        "course.answers": _answers,
+    }
+)
+
+
+def _step(name: str, state: str, case: _Case, subject: str) -> Step:
+    return course_machine().step(name, state=state, actor="trainee", guards=COURSE_GUARDS, case=case, subject=subject)

@@ -1,0 +1,1 @@
+"""The e-service for service certificates: accounts, applications, DVV at work, delivery, revocation."""

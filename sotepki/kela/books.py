@@ -1,0 +1,242 @@
+"""The books of the archive: many judged messages settled in one transaction, durable before anybody is answered.
+
+The file system is told to keep what was written once per transaction, which costs as much as verifying a document; so
+the messages that came in the meantime share it (group commit).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import cast
+
+from sqlalchemy import Table, insert, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from sotepki.errors import Fault
+from sotepki.kela import request_log
+from sotepki.kela.acknowledgement import AckCode, Acknowledgement, acknowledgement_id
+from sotepki.kela.judging import Judgement
+from sotepki.kela.request_log import OFFICE, RequestEntry, RequestKind
+from sotepki.kela.rules import refusing, rulebook
+from sotepki.kela.settings import KantaSettings
+from sotepki.kela.tables import AcknowledgedMessage, ArchivedDocument
+from sotepki.kela.versions import Parent, Version, check_parent
+from sotepki.records import Records, Transaction
+
+_ATTEMPTS = 5
+_INSERT_MESSAGES = insert(cast(Table, AcknowledgedMessage.__table__))
+_INSERT_DOCUMENTS = insert(cast(Table, ArchivedDocument.__table__))
+
+
+@dataclass(frozen=True)
+class Books:
+    """What one environment has archived and acknowledged."""
+
+    records: Records
+    settings: KantaSettings
+
+    def settle(self, judgements: Sequence[Judgement]) -> list[Acknowledgement]:
+        """Archive what may be archived, log everything, and answer each in its place.
+
+        An accepted document is durable when this returns. If the books cannot be written, nothing of the group is
+        archived, and those that would have been are answered with ``kanta.service.fault``. Raises nothing.
+        """
+        try:
+            return self._settle(judgements)
+        except Fault as fault:
+            if len(judgements) > 1:
+                # What spoils one message must not spoil its neighbours.
+                return [self.settle([judgement])[0] for judgement in judgements]
+            (judgement,) = judgements
+            if not judgement.accepted:
+                return [self._answer(judgement)]
+            finding = rulebook().finding("kanta.service.fault", fault.sentence)
+            return [self._answer(replace(judgement, code=AckCode.REJECTED, findings=(finding,)))]
+
+    def _settle(self, judgements: Sequence[Judgement]) -> list[Acknowledgement]:
+        for attempt in range(_ATTEMPTS):
+            try:
+                with self.records.change(OFFICE, "") as tx:
+                    return _Settling(self, tx).settle(judgements)
+            except Fault as fault:
+                # Two servers on one database may take the same journal number; the loser begins again.
+                if attempt == _ATTEMPTS - 1 or not isinstance(fault.__cause__, IntegrityError):
+                    raise
+        raise Fault("The archive could not store the documents.")
+
+    def _answer(self, judgement: Judgement) -> Acknowledgement:
+        frame, code = judgement.frame, judgement.code
+        message_id = str(frame.message_id) if frame else ""
+        return Acknowledgement(
+            code=code,
+            acknowledgement_id=acknowledgement_id(
+                message_id, f"{judgement.digest} {code.value} {judgement.at.isoformat()}"
+            ),
+            message_id=message_id,
+            receiver=str(frame.sender) if frame else "",
+            sender=self.settings.receiver.value,
+            interaction=self.settings.acknowledgement,
+            at=judgement.at,
+            findings=judgement.findings,
+            document_id=str(frame.document_id) if frame and code is AckCode.ACCEPTED else "",
+        )
+
+
+@dataclass
+class _Settling:
+    """One transaction; what it has added so far stands beside what the database has."""
+
+    books: Books
+    tx: Transaction
+    messages: list[dict[str, object]] = field(default_factory=list)
+    documents: list[dict[str, object]] = field(default_factory=list)
+    lines: list[RequestEntry] = field(default_factory=list)
+
+    def settle(self, judgements: Sequence[Judgement]) -> list[Acknowledgement]:
+        known = self._acknowledged(judgements)
+        parents = self._parents(judgements)
+        answers = [self._one(judgement, known, parents) for judgement in judgements]
+        session = self.tx.session
+        if self.messages:
+            # Statements of the core, not of the object mapper: this is the busiest place of the archive.
+            connection = session.connection()
+            connection.execute(_INSERT_MESSAGES, self.messages)
+            connection.execute(_INSERT_DOCUMENTS, self.documents)
+        request_log.write(session, self.lines, self.tx.now)
+        return answers
+
+    def _one(
+        self, judgement: Judgement, known: dict[str, tuple[str, str, str]], parents: dict[str, Parent]
+    ) -> Acknowledgement:
+        frame, version = judgement.frame, judgement.version
+        stored = known.get(str(frame.message_id)) if frame else None
+        if frame is not None and stored is not None:
+            sender, digest, content = stored
+            if (sender, digest) == (str(frame.sender), judgement.digest):
+                answer = Acknowledgement.from_dict(json.loads(content))
+                return self._logged(answer, judgement, reason="repeated")
+            sentence = f"The message id {frame.message_id} was used for another message."
+            judgement = replace(
+                judgement,
+                code=AckCode.REJECTED,
+                findings=(rulebook().finding("kanta.message.id-reused", sentence),),
+            )
+        elif judgement.accepted and version is not None:
+            judgement = self._against_the_books(judgement, version, parents)
+        answer = self.books._answer(replace(judgement, at=self.tx.now))
+        if answer.accepted and frame is not None and version is not None:
+            text = json.dumps(answer.as_dict(), ensure_ascii=False)
+            self._store(judgement, version, text)
+            known[answer.message_id] = str(frame.sender), judgement.digest, text
+            parents[version.document_id] = Parent(version.set_id, version.number, version.owner, "")
+            if version.replaces in parents:
+                parents[version.replaces] = replace(parents[version.replaces], replaced_by=version.document_id)
+        return self._logged(answer, judgement)
+
+    def _against_the_books(self, judgement: Judgement, version: Version, parents: Mapping[str, Parent]) -> Judgement:
+        findings = [*judgement.findings, *check_parent(version, parents.get(version.replaces))]
+        if version.document_id in parents:
+            sentence = f"The document {version.document_id} is in the archive already."
+            findings.append(
+                rulebook().finding("kanta.document.already-archived", sentence, found=version.document_id)
+            )
+        refused = refusing(findings, self.books.settings.refuses)
+        return replace(judgement, code=AckCode.ERROR if refused else judgement.code, findings=tuple(findings))
+
+    def _store(self, judgement: Judgement, version: Version, acknowledgement: str) -> None:
+        frame, environment = judgement.frame, self.books.settings.environment
+        assert frame is not None
+        digest = hashlib.sha256(frame.document).hexdigest()
+        self.messages.append(
+            {
+                "environment": environment,
+                "message_id": str(frame.message_id),
+                "sender": str(frame.sender),
+                "sha256": judgement.digest,
+                "acknowledgement": acknowledgement,
+                "acknowledged_at": self.tx.now,
+            }
+        )
+        self.documents.append(
+            {
+                "environment": environment,
+                "document_id": version.document_id,
+                "set_id": version.set_id,
+                "version": version.number,
+                "replaces": version.replaces,
+                "family": judgement.family,
+                "custodian": judgement.custodian,
+                "owner": version.owner,
+                "service_request": frame.service_request,
+                "message_id": str(frame.message_id),
+                "archived_at": self.tx.now,
+                "sha256": digest,
+                "content": frame.document,
+            }
+        )
+        self.tx.actor = f"sender {frame.sender}"
+        details = {"message": str(frame.message_id), "custodian": judgement.custodian, "sha256": digest}
+        if version.replaces:
+            details["replaces"] = version.replaces
+        self.tx.journal("document archived", version.document_id, environment=environment, **details)
+
+    def _logged(self, answer: Acknowledgement, judgement: Judgement, *, reason: str = "") -> Acknowledgement:
+        line = request_log.entry(
+            RequestKind.ARCHIVE,
+            answer.code.value,
+            answer.findings,
+            judgement.client,
+            environment=self.books.settings.environment,
+            message_id=answer.message_id,
+            sender=answer.receiver,
+            reason=reason,
+        )
+        self.lines.append(line)
+        if reason or not answer.accepted:
+            request_log.note(self.tx, line)
+        return answer
+
+    # --- what is there already -------------------------------------------------------------------------------
+
+    def _acknowledged(self, judgements: Sequence[Judgement]) -> dict[str, tuple[str, str, str]]:
+        ids = {str(judgement.frame.message_id) for judgement in judgements if judgement.frame}
+        if not ids:
+            return {}
+        row = AcknowledgedMessage
+        rows = self.tx.session.execute(
+            select(row.message_id, row.sender, row.sha256, row.acknowledgement).where(
+                row.environment == self.books.settings.environment, row.message_id.in_(ids)
+            )
+        )
+        return {message_id: (sender, digest, content) for message_id, sender, digest, content in rows}
+
+    def _parents(self, judgements: Sequence[Judgement]) -> dict[str, Parent]:
+        """The documents that the judged ones repeat or replace, with what replaced them."""
+        versions = [judgement.version for judgement in judgements if judgement.version]
+        ids = {v.document_id for v in versions} | {v.replaces for v in versions if v.replaces}
+        return known_documents(self.tx.session, self.books.settings.environment, ids)
+
+
+def known_documents(session: Session, environment: str, ids: set[str]) -> dict[str, Parent]:
+    """What is archived of the documents with these ids."""
+    if not ids:
+        return {}
+    row = ArchivedDocument
+    replaced_by = dict(
+        session.execute(
+            select(row.replaces, row.document_id).where(row.environment == environment, row.replaces.in_(ids))
+        ).all()
+    )
+    rows = session.execute(
+        select(row.document_id, row.set_id, row.version, row.owner).where(
+            row.environment == environment, row.document_id.in_(ids)
+        )
+    )
+    return {
+        document_id: Parent(set_id, version, owner, replaced_by.get(document_id, ""))
+        for document_id, set_id, version, owner in rows
+    }

@@ -1,0 +1,80 @@
+"""Joint testing as data: the state machines, and what each kind of change needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from functools import cache
+
+from sotepki.errors import Fault
+from sotepki.evidence import Grade, load_yaml, refuse_unknown_keys
+from sotepki.kela.rules import rulebook
+from sotepki.resources import package_file
+from sotepki.states import Objection, StateMachine
+
+LONGEST_TEXT = 500
+
+
+class Role(StrEnum):
+    """Who takes a step in joint testing."""
+
+    SUPPLIER = "supplier"
+    KELA = "kela"
+
+
+@dataclass(frozen=True)
+class ChangeKind:
+    """A row of ``changes.yaml``."""
+
+    id: str
+    text: str
+    notice: bool
+    live_first: bool
+    months_before: int
+    needs: str
+    source: str
+    grade: Grade
+
+
+@cache
+def change_kinds() -> Mapping[str, ChangeKind]:
+    """The kinds of changes by id."""
+    path = package_file("kela", "changes.yaml")
+    known = {field.name for field in fields(ChangeKind)} - {"id"}
+    found = {}
+    for name, row in load_yaml(path).items():
+        refuse_unknown_keys(row, known, f"{path.name}, {name}")
+        if known - set(row):
+            raise Fault(f"{path.name}, {name} lacks {', '.join(sorted(known - set(row)))}.")
+        found[str(name)] = ChangeKind(id=str(name), **{**row, "grade": Grade(row["grade"])})
+    return found
+
+
+@cache
+def joint_test_machine() -> StateMachine:
+    """The way of a system through joint testing."""
+    return _machine("joint-test.yaml")
+
+
+@cache
+def approval_machine() -> StateMachine:
+    """A version of a system in the register of approved systems."""
+    return _machine("approved-system.yaml")
+
+
+@cache
+def change_machine() -> StateMachine:
+    """A notice of change."""
+    return _machine("change-notice.yaml")
+
+
+def text_objection(text: str, what: str) -> Objection | None:
+    """What speaks against a text: it is empty, too long or not printable."""
+    if text.strip() and len(text) <= LONGEST_TEXT and text.isprintable():
+        return None
+    return Objection(f"{what} is empty, longer than {LONGEST_TEXT} characters, or not text.")
+
+
+def _machine(name: str) -> StateMachine:
+    return StateMachine.load(package_file("kela", "states", name), rulebook())

@@ -1,0 +1,53 @@
+"use strict";
+// Sends a file to the plain form of the validation service, and shows what was found.
+
+const place = document.getElementById("place");
+const input = document.getElementById("file");
+const verdict = document.getElementById("verdict");
+const findings = document.getElementById("findings");
+
+function element(name, text, className) {
+  const made = document.createElement(name);
+  made.textContent = text;
+  if (className) made.className = className;
+  return made;
+}
+
+function shown(finding) {
+  const item = element("li", "");
+  item.append(element("strong", finding.severity, finding.severity), " ", element("code", finding.rule), " ");
+  item.append(finding.message);
+  for (const name of ["where", "expected", "found", "advice"]) {
+    if (finding[name]) item.append(element("br", ""), `${name}: ${finding[name]}`);
+  }
+  item.append(element("br", ""), element("small", `${finding.source} (${finding.grade})`));
+  return item;
+}
+
+async function validate(file) {
+  verdict.className = "";
+  verdict.textContent = `Validating ${file.name} …`;
+  findings.replaceChildren();
+  try {
+    const type = file.name.endsWith(".json") ? "application/json" : "application/xml";
+    const answer = await fetch("/validation/document", { method: "POST", body: file, headers: { "Content-Type": type } });
+    const report = await answer.json();
+    if (!answer.ok) throw new Error(report.message);
+    verdict.className = report.verdict;
+    verdict.textContent = `${file.name}: ${report.verdict}, ${report.findings.length} findings.`;
+    findings.replaceChildren(...report.findings.map(shown));
+  } catch (error) {
+    verdict.className = "invalid";
+    verdict.textContent = `${file.name} was not validated: ${error.message}`;
+  }
+}
+
+input.addEventListener("change", () => { if (input.files.length) validate(input.files[0]); });
+place.addEventListener("submit", (event) => event.preventDefault());
+place.addEventListener("dragover", (event) => { event.preventDefault(); place.classList.add("over"); });
+place.addEventListener("dragleave", () => place.classList.remove("over"));
+place.addEventListener("drop", (event) => {
+  event.preventDefault();
+  place.classList.remove("over");
+  if (event.dataTransfer.files.length) validate(event.dataTransfer.files[0]);
+});

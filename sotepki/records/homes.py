@@ -1,0 +1,82 @@
+"""Which database a workspace has: a file in its directory, or a schema of its own in PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from sotepki.errors import Misuse
+from sotepki.records.addresses import (
+    complete,
+    is_postgresql,
+    new_schema,
+    parsed,
+    schema_of,
+    with_schema,
+    without_password,
+)
+from sotepki.records.database import Database
+
+DATABASE_URL = "SOTEPKI_DATABASE_URL"
+
+
+@dataclass(frozen=True)
+class Home:
+    """The database of a workspace that is being made: ``remembered`` is its address without a password.
+
+    Both are empty for the file in the directory.
+    """
+
+    remembered: str
+    schema: str
+    address: str
+
+    def open(self, directory: Path) -> Database:
+        """The database itself."""
+        return Database(self.address) if self.address else database_of(directory, "", "")
+
+
+def home_of(address: str = "") -> Home:
+    """The home of a new workspace by an address, or else by SOTEPKI_DATABASE_URL, or else in its directory.
+
+    Raises:
+        Misuse: the address is none.
+    """
+    address = address or os.environ.get(DATABASE_URL, "")
+    if not address:
+        return Home("", "", "")
+    url = parsed(address)
+    if not is_postgresql(address):
+        return Home(without_password(url), "", complete(url))
+    schema = schema_of(url) or new_schema()
+    return Home(without_password(url), schema, complete(with_schema(url, schema)))
+
+
+def database_of(directory: Path, remembered: str, schema: str) -> Database:
+    """The database of a workspace; SOTEPKI_DATABASE_URL may name its server anew, or bring the password.
+
+    Raises:
+        Misuse: the address is none, or the driver is missing.
+    """
+    if not remembered:
+        return Database(f"sqlite:///{directory / 'sotepki.db'}")
+    if not schema:
+        return Database(remembered)
+    given = os.environ.get(DATABASE_URL, "")
+    url = parsed(given if given and is_postgresql(given) else remembered)
+    return Database(complete(with_schema(url, schema)))
+
+
+def require_empty(database: Database) -> None:
+    """Make the schema of a new workspace, and see to it that nothing is in it.
+
+    Raises:
+        Misuse: something is.
+    """
+    database.create_schema()
+    if not database.is_empty():
+        raise Misuse(
+            "The database that was named for the workspace holds tables already; nothing was changed.",
+            advice="Name an empty one; without '?schema=' each workspace gets a new schema.",
+        )

@@ -1,0 +1,164 @@
+"""Documents on their way: written, signed, sent. One professional sees their own."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import threading
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+from sotepki.documents import build_frame, build_social_document, verify_document
+from sotepki.evidence import Severity, Verdict
+from sotepki.identifiers import Oid
+from sotepki.journey.sending import client_context, post_frame
+from sotepki.kela import Acknowledgement
+from sotepki.records import write_atomically
+from sotepki.reference_system.sessions import User
+from sotepki.reference_system.signing_elsewhere import Prepared, complete, prepare
+from sotepki.reference_system.surroundings import Surroundings, rules
+from sotepki.registers import Person
+from sotepki.scs.answers import ScsAnswer
+
+KIND, SERVICE_REQUEST = "client-plan", "SP17"
+
+
+class State(StrEnum):
+    """How far a document has come."""
+
+    WRITTEN = "written"
+    SIGNED = "signed"
+    ARCHIVED = "archived"
+    REFUSED = "refused"
+
+
+@dataclass
+class Work:
+    """One document. ``acknowledgement`` is Kanta's answer, ``trouble`` why there is none."""
+
+    oid: Oid
+    author: str
+    client: Person
+    title: str
+    paragraphs: tuple[str, ...]
+    created: datetime
+    unsigned: bytes = field(repr=False)
+    state: State = State.WRITTEN
+    prepared: Prepared | None = field(default=None, repr=False)
+    signed: bytes = field(default=b"", repr=False)
+    acknowledgement: Acknowledgement | None = None
+    trouble: str = ""
+
+
+@dataclass
+class Casework:
+    """The documents of the system. What is signed is on the disk before it is sent."""
+
+    world: Surroundings
+    _work: dict[str, Work] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def of(self, user: User) -> list[Work]:
+        """A professional's own documents, the newest first."""
+        with self._lock:
+            return [one for one in reversed(self._work.values()) if one.author == user.number]
+
+    def find(self, user: User, oid: str) -> Work:
+        """One of them.
+
+        Raises:
+            Refused: ``ref.document.unknown``.
+        """
+        with self._lock:
+            found = self._work.get(oid)
+        if found is None or found.author != user.number:
+            raise rules().refusal("ref.document.unknown", "You have no such document.")
+        return found
+
+    def write(self, user: User, client: str, title: str, text: str) -> Work:
+        """Write a document; nothing is signed yet.
+
+        Raises:
+            Refused: ``ref.request``: there is no such client, or no title or text.
+        """
+        paragraphs = tuple(part.strip() for part in text.splitlines() if part.strip())
+        if client not in self.world.clients or not title.strip() or not paragraphs:
+            raise rules().refusal("ref.request", "A document needs a client, a title and a text.")
+        if not all(part.isprintable() for part in (title.strip(), *paragraphs)):
+            raise rules().refusal("ref.request", "The title or the text holds characters that cannot be printed.")
+        oid, now = self.world.new_oid("93"), self.world.clock.now()
+        unsigned = build_social_document(
+            kind=KIND,
+            client=self.world.clients[client],
+            organisation=self.world.organisation,
+            author=user.professional,
+            document_oid=oid,
+            created=now,
+            title=title.strip(),
+            paragraphs=paragraphs,
+        )
+        made = Work(oid, user.number, self.world.clients[client], title.strip(), paragraphs, now, unsigned)
+        with self._lock:
+            self._work[str(oid)] = made
+        return made
+
+    def prepare(self, work: Work, user: User) -> bytes:
+        """What the card has to sign now: the octets of SignedInfo.
+
+        Raises:
+            Refused: ``ref.document.state``: it is signed already.
+        """
+        if work.state is not State.WRITTEN:
+            raise rules().refusal("ref.document.state", "The document is signed already.")
+        work.prepared = prepare(work.unsigned, user.professional, user.certificate, self.world.clock.now())
+        return work.prepared.signed_info
+
+    def sign(self, work: Work, answer: ScsAnswer) -> None:
+        """Take the card's signature into the document, verify the whole as Kanta will, and keep it.
+
+        Raises:
+            Refused: ``scs.answer.*``, ``doc.*``, ``ref.document.*``.
+        """
+        prepared, work.prepared = work.prepared, None
+        if prepared is None:
+            raise rules().refusal("ref.document.state", "The document was not about to be signed.")
+        signed = complete(prepared, answer)
+        report = verify_document(signed, self.world.verification())
+        if report.verdict is not Verdict.VALID:
+            reasons = " ".join(f.message for f in report.findings if f.severity is not Severity.NOTICE)
+            raise rules().refusal("ref.document.signature", f"The signed document does not verify. {reasons}")
+        write_atomically(self._file(work), signed, private=True)
+        work.signed, work.state = signed, State.SIGNED
+
+    def send(self, work: Work) -> None:
+        """Send a signed document to Kanta; sending again after trouble is right, Kanta takes it once.
+
+        Raises:
+            Refused: ``ref.document.state``: it is not signed, or was answered already.
+        """
+        if work.state is not State.SIGNED:
+            raise rules().refusal("ref.document.state", "The document is not waiting to be sent.")
+        world = self.world
+        frame = build_frame(
+            work.signed,
+            message_id=world.new_oid("94"),
+            sender=world.organisation.oid,
+            at=world.clock.now(),
+            service_request=SERVICE_REQUEST,
+        )
+        context = client_context(world.kanta_roots, world.server)
+        try:
+            answer = post_frame(frame, url=world.kanta_url, context=context, server_name=world.kanta_name)
+            work.acknowledgement = Acknowledgement.from_dict(json.loads(answer.body))
+        except (OSError, http.client.HTTPException, ValueError, KeyError) as error:
+            work.trouble = f"Kanta gave no answer: {error}."
+            return
+        work.trouble = ""
+        work.state = State.ARCHIVED if work.acknowledgement.accepted else State.REFUSED
+
+    def _file(self, work: Work) -> Path:
+        directory = self.world.directory / "documents"
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return directory / f"{work.oid}.xml"

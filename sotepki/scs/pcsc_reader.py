@@ -1,0 +1,193 @@
+"""Whatever card is in a PC/SC reader of the machine, real or virtual, as the card of the service."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+
+from sotepki.card.client import CardClient, Role
+from sotepki.card.pcsc.binding import PcscCard, PcscContext
+from sotepki.errors import Fault, Refused
+from sotepki.scs.service import PrivateKey
+from sotepki.tokens import Pin
+from sotepki.tokens.keys import DIGEST_INFO_PREFIX, token_private_key
+
+_ROLES = {"authentication": Role.PIN1, "signature": Role.PIN2}
+
+
+@dataclass
+class PcscReader:
+    """The first card in a PC/SC reader; ``reader`` is a number or a part of a name, empty for any.
+
+    The card is asked at every call whether it is still there, so pages see it come and go.
+    """
+
+    reader: str = ""
+    _context: PcscContext | None = None
+    _card: _ReadCard | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def __call__(self) -> _ReadCard | None:
+        """The card, if there is one.
+
+        Raises:
+            Fault: rule ``card.pcsc.absent``: no PC/SC on this machine.
+            Refused: rule ``card.client.foreign``: the card is no FINEID card.
+        """
+        with self._lock:
+            if self._card is not None and not self._card.there():
+                self._let_go()
+            if self._card is None:
+                self._card = self._connected()
+            return self._card
+
+    def close(self) -> None:
+        """Let go of card and service."""
+        with self._lock:
+            self._let_go()
+            if self._context is not None:
+                self._context.close()
+                self._context = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _connected(self) -> _ReadCard | None:
+        if self._context is None:
+            self._context = PcscContext()
+        try:
+            connection = self._context.connect(self.reader)
+        except Fault as fault:
+            if fault.rule in ("card.pcsc.no-card", "card.removed"):
+                return None
+            raise
+        try:
+            return _ReadCard(connection)
+        except BaseException:
+            connection.close()
+            raise
+
+    def _let_go(self) -> None:
+        if self._card is not None:
+            self._card.connection.close()
+            self._card = None
+
+
+class _ReadCard:
+    """``CardInReader`` over PC/SC: a PIN is verified when it is given, and again together with the signature."""
+
+    def __init__(self, connection: PcscCard) -> None:
+        self.connection = connection
+        self._client = CardClient(connection)
+        self._certificates = {use: self._client.certificate(role).exact() for use, role in _ROLES.items()}
+        self._alone = threading.Lock()  # the card has one current directory; two threads would lose each other's
+
+    def there(self) -> bool:
+        """Whether the card still answers; a card that is at work does."""
+        if not self._alone.acquire(blocking=False):
+            return True
+        try:
+            self._client.pins()
+        except (Fault, Refused):
+            return False
+        finally:
+            self._alone.release()
+        return True
+
+    @property
+    def issuers(self) -> tuple[x509.Certificate, ...]:
+        """The CA certificates on the card."""
+        with self._alone:
+            found = [one.certificate for one in self._client.objects().certificates]
+        exact = (one.exact() for one in found if one is not None)
+        return tuple(one for one in exact if one not in self._certificates.values())
+
+    def certificate(self, which: str) -> x509.Certificate:
+        """The certificate of a use, ``authentication`` or ``signature``."""
+        return self._certificates[which]
+
+    def tries(self) -> dict[str, int]:
+        """Tries left, as far as the card says."""
+        names = {Role.PIN1: "pin1", Role.PIN2: "pin2"}
+        with self._alone:
+            pins = self._client.pins()
+        return {names[one.role]: one.tries for one in pins if one.role in names and one.tries is not None}
+
+    def verify_pin1(self, pin: Pin) -> None:
+        """See ``InsertedCard.verify_pin1``."""
+        self._verify(Role.PIN1, pin)
+
+    def verify_pin2(self, pin: Pin) -> None:
+        """See ``InsertedCard.verify_pin2``."""
+        self._verify(Role.PIN2, pin)
+
+    @property
+    def authentication_key(self) -> PrivateKey:
+        """The authentication key, after ``verify_pin1``."""
+        return self._key("authentication")
+
+    @property
+    def signature_key(self) -> PrivateKey:
+        """The signature key, after ``verify_pin2``."""
+        return self._key("signature")
+
+    def _verify(self, role: Role, pin: Pin) -> None:
+        with self._alone:
+            self._client.verify(role, pin)
+        self._pin = pin
+
+    def _key(self, which: str) -> PrivateKey:
+        public_key = self._certificates[which].public_key()
+        if not isinstance(public_key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey):
+            raise Fault(f"The {which} certificate of the card has a key of a strange kind.", rule="card.content")
+        return token_private_key(_CardKey(self._client, self._alone, _ROLES[which], self._pin), public_key)
+
+
+@dataclass(frozen=True)
+class _CardKey:
+    """``KeyHandle`` of a key of the card: what a service signs with, PKCS#1 v1.5 and ECDSA."""
+
+    client: CardClient
+    alone: threading.Lock
+    role: Role
+    pin: Pin = field(repr=False)
+
+    def sign_pkcs1(self, digest_info: bytes) -> bytes:
+        for name, prefix in DIGEST_INFO_PREFIX.items():
+            if digest_info.startswith(prefix):
+                return self._sign(digest_info.removeprefix(prefix), name)
+        raise NotImplementedError("the card hashes with none of these")
+
+    def sign_ecdsa(self, digest: bytes) -> bytes:
+        key = self.client.certificate(self.role).public_key
+        assert isinstance(key, ec.EllipticCurvePublicKey)
+        size = (key.curve.key_size + 7) // 8
+        name = {32: "sha256", 48: "sha384", 64: "sha512"}.get(len(digest), "")
+        return b"".join(n.to_bytes(size, "big") for n in decode_dss_signature(self._sign(digest, name)))
+
+    def sign_pss(self, digest: bytes, hash_name: str, salt_length: int) -> bytes:
+        raise NotImplementedError
+
+    def sign_raw(self, encoded: bytes) -> bytes:
+        raise NotImplementedError
+
+    def decrypt_pkcs1(self, cryptogram: bytes) -> bytes:
+        raise NotImplementedError
+
+    def decrypt_raw(self, cryptogram: bytes) -> bytes:
+        raise NotImplementedError
+
+    def _sign(self, digest: bytes, hash_name: str) -> bytes:
+        with self.alone:
+            return self.client.sign_digest(digest, hash_name, self.pin, role=self.role).signature

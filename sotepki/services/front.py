@@ -1,0 +1,69 @@
+"""The front door: the host names that stand in certificates and documents, served on one port by the Host header.
+
+With the names in the hosts file and this service on port 80, a system under test follows the very addresses of its
+certificates. It passes requests on to the plain services of the house.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+
+from aiohttp import ClientError, ClientSession, ClientTimeout, web
+
+from sotepki.services.house import House
+from sotepki.services.service import Application
+
+_LARGEST = 32 * 1024 * 1024
+_SECONDS = 60.0
+_OF_THE_CONNECTION = frozenset(
+    {"connection", "keep-alive", "transfer-encoding", "content-length", "content-encoding", "upgrade", "te",
+     "trailer", "proxy-authorization", "proxy-authenticate", "expect"}
+)  # fmt: skip
+"""Header fields that belong to one connection (RFC 9110 7.6.1), or that the body is no longer as."""
+
+_SESSION = web.AppKey("session", ClientSession)
+
+
+def front_application(house: House) -> Application:
+    """An application that passes a request on to the service that its Host names, of those that started before."""
+    targets = {
+        host: one.url for one in house.started.values() if one.application.tls is None for host in one.service.hosts
+    }
+    app = web.Application(client_max_size=_LARGEST)
+    app.cleanup_ctx.append(_session)
+    app.router.add_route("*", "/{path:.*}", _Door(targets).passed_on)
+    return Application(app)
+
+
+class _Door:
+    def __init__(self, targets: Mapping[str, str]) -> None:
+        self._targets = targets
+
+    async def passed_on(self, request: web.Request) -> web.StreamResponse:
+        host = (request.headers.get("Host") or "").partition(":")[0].lower()
+        target = self._targets.get(host)
+        if target is None:
+            body = {"message": "No service of this house has this host name.", "hosts": sorted(self._targets)}
+            return web.json_response(body, status=421)
+        try:
+            async with request.app[_SESSION].request(
+                request.method,
+                # The path as it came: a base64 OCSP request may not be decoded and encoded again.
+                f"{target}{request.raw_path}" if request.raw_path.startswith("/") else target,
+                headers=_kept(request.headers),
+                data=await request.read(),
+                allow_redirects=False,
+            ) as answer:
+                return web.Response(status=answer.status, body=await answer.read(), headers=_kept(answer.headers))
+        except (ClientError, TimeoutError):
+            return web.json_response({"message": "The service behind this name does not answer."}, status=502)
+
+
+async def _session(app: web.Application) -> AsyncIterator[None]:
+    async with ClientSession(timeout=ClientTimeout(total=_SECONDS)) as session:
+        app[_SESSION] = session
+        yield
+
+
+def _kept(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in headers.items() if name.lower() not in _OF_THE_CONNECTION}

@@ -1,0 +1,165 @@
+"""The house: the chosen services of a workspace, running side by side until the block ends."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from sotepki import loopback
+from sotepki.errors import Misuse
+from sotepki.kela import Environment, OcspOverHttp, load_environments, reached_at
+from sotepki.loopback import LOOPBACK
+from sotepki.services.failing import failing
+from sotepki.services.observing import RequestCounts, observer
+from sotepki.services.publication import trust_file
+from sotepki.services.service import Application, Service
+from sotepki.serving import ServiceFaultBoard
+from sotepki.workspace import Workspace
+
+_ENVIRONMENTS = "kanta-environments.yaml"
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Started:
+    """A service that answers at ``url`` (without a slash at its end)."""
+
+    service: Service
+    application: Application
+    url: str
+
+    @property
+    def address(self) -> str:
+        """Where its most useful page or resource is; names ``localhost`` where the certificate does."""
+        base = self.url.replace(LOOPBACK, "localhost") if self.application.tls else self.url
+        return base + self.service.path
+
+
+@dataclass
+class House:
+    """Running services and what they share.
+
+    Attributes:
+        ports: by service; a service that is not named takes its default port.
+        shared: what several services of this house use together, by a name of theirs.
+        options: what was asked for on the command line, for single services (a card for the SCS, for example).
+    """
+
+    workspace: Workspace
+    ports: Mapping[str, int] = field(default_factory=dict)
+    options: Mapping[str, object] = field(default_factory=dict)
+    started: dict[str, Started] = field(default_factory=dict)
+    shared: dict[str, object] = field(default_factory=dict)
+    counts: RequestCounts = field(default_factory=RequestCounts)
+    resources: ExitStack = field(default_factory=ExitStack, repr=False)
+
+    @cached_property
+    def status_lookup(self) -> OcspOverHttp:
+        """Asks the responders of this house's publication; of one on the usual port if this house has none."""
+        return OcspOverHttp(self.workspace.clock, reached_at(self.url_of("publication")))
+
+    @cached_property
+    def faults(self) -> ServiceFaultBoard:
+        """The fault knobs of the services, shared by every process of the workspace."""
+        return service_fault_board(self.workspace)
+
+    @cached_property
+    def environments(self) -> Mapping[str, Environment]:
+        """Kanta's environments: the workspace's own, or those of the package."""
+        return environments_of(self.workspace)
+
+    @cached_property
+    def trust_file(self) -> Path:
+        """The TEST root for clients."""
+        return trust_file(self.workspace)
+
+    def url_of(self, name: str) -> str:
+        """Where a service of the catalogue answers, in this house or on its port in another one."""
+        if name in self.started:
+            return self.started[name].url
+        from sotepki.services.catalogue import catalogue
+
+        return f"http://{LOOPBACK}:{self.ports.get(name) or catalogue()[name].port}"
+
+    def start(self, service: Service) -> Started:
+        """Start a service, with the fault knobs in front of it.
+
+        Raises:
+            Misuse: its port is taken.
+        """
+        application = service.build(self)
+        if not application.fails:
+            application.app.middlewares.insert(0, failing(service.name, self.faults))
+        url = self.resources.enter_context(
+            loopback.running(
+                application.app,
+                application.tls,
+                port=self.ports.get(service.name, service.port),
+                observer=observer(service.name, self.counts),
+            )
+        )
+        self.started[service.name] = Started(service, application, url)
+        return self.started[service.name]
+
+    def health(self) -> dict[str, str]:
+        """What is wrong with each service, in a sentence; empty for a healthy one."""
+        return {name: one.application.health() for name, one in self.started.items()}
+
+    def hosts(self) -> list[str]:
+        """The lines for a hosts file: names in certificates and documents that belong to services of this house."""
+        names = [host for one in self.started.values() for host in one.service.hosts]
+        return [f"{LOOPBACK} {host}" for host in dict.fromkeys(names)]
+
+
+def environments_of(workspace: Workspace) -> Mapping[str, Environment]:
+    """Kanta's environments in a workspace: of its own file (``kanta-environments.yaml``), or those of the package.
+
+    Raises:
+        Fault: the file is not well formed.
+    """
+    own = workspace.directory / _ENVIRONMENTS
+    return load_environments(own) if own.exists() else load_environments()
+
+
+def service_fault_board(workspace: Workspace) -> ServiceFaultBoard:
+    """The faults of a workspace's services."""
+    return ServiceFaultBoard(workspace.directory / "services" / "service-faults.json")
+
+
+@contextmanager
+def running_house(
+    workspace: Workspace,
+    services: Sequence[Service],
+    *,
+    ports: Mapping[str, int] | None = None,
+    options: Mapping[str, object] | None = None,
+) -> Iterator[House]:
+    """Run services of the catalogue until the block ends; the last one started is the first to be stopped.
+
+    Raises:
+        Misuse: a port is taken; then nothing stays running.
+    """
+    with ExitStack() as resources:
+        house = House(workspace, ports or {}, options or {}, resources=resources)
+        for service in services:
+            house.start(service)
+        yield house
+
+
+def chosen(catalogue: Mapping[str, Service], only: Sequence[str], asked: Sequence[str] = ()) -> list[Service]:
+    """The services to start, in the order of the catalogue: those of ``only``, or all but those only on request.
+
+    Raises:
+        Misuse: a name is not in the catalogue.
+    """
+    for name in (*only, *asked):
+        if name not in catalogue:
+            raise Misuse(f"There is no service {name!r}.", advice=f"There are {', '.join(catalogue)}.")
+    if only:
+        return [service for name, service in catalogue.items() if name in (*only, *asked)]
+    return [service for name, service in catalogue.items() if not service.asked or name in asked]

@@ -1,0 +1,75 @@
+"""The status page of a house: which services run, what for, and how they fare; as HTML, JSON and Prometheus text."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from aiohttp import web
+from jinja2 import Environment
+
+from sotepki.kela.http_requests import wants_json
+from sotepki.resources import package_file
+from sotepki.services.house import House
+from sotepki.services.observing import METRICS_TYPE, exposition
+from sotepki.services.service import Application
+from sotepki.serving import NO_FAULTS
+
+_HEADERS = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'", "Cache-Control": "no-store"}
+
+
+def status_application(house: House) -> Application:
+    """``/`` (HTML or JSON), ``/health`` and ``/metrics``."""
+    pages = _Pages(house)
+    app = web.Application()
+    app.add_routes(
+        [web.get("/", pages.overview), web.get("/health", pages.health), web.get("/metrics", pages.metrics)]
+    )
+    return Application(app)
+
+
+def overview(house: House) -> dict[str, Any]:
+    """What the status page says, ready for JSON."""
+    health, faults = house.health(), house.faults.all()
+    return {
+        "now": house.workspace.clock.now().isoformat(),
+        "services": [
+            {
+                "name": name,
+                "url": one.address,
+                "purpose": one.service.purpose,
+                "healthy": not health.get(name),
+                "trouble": health.get(name, ""),
+                "requests": house.counts.of(name),
+                "faults": faults.get(name, NO_FAULTS).as_dict(),
+                "hosts": list(one.service.hosts),
+            }
+            for name, one in list(house.started.items())
+        ],
+        "trust": str(house.trust_file),
+        "hosts": house.hosts(),
+    }
+
+
+class _Pages:
+    def __init__(self, house: House) -> None:
+        self._house = house
+
+    async def overview(self, request: web.Request) -> web.StreamResponse:
+        data = await asyncio.to_thread(overview, self._house)
+        if request.query.get("format") == "json" or wants_json(request):
+            return web.json_response(data, headers=_HEADERS)
+        template = package_file("services", "status.html.j2").read_text(encoding="utf-8")
+        page = Environment(autoescape=True).from_string(template).render(**data)
+        return web.Response(text=page, content_type="text/html", headers=_HEADERS)
+
+    async def health(self, _request: web.Request) -> web.StreamResponse:
+        troubles = {name: said for name, said in (await asyncio.to_thread(self._house.health)).items() if said}
+        status = "failed" if troubles else "ok"
+        return web.json_response({"status": status, "troubles": troubles}, status=503 if troubles else 200)
+
+    async def metrics(self, _request: web.Request) -> web.StreamResponse:
+        samples = self._house.counts.samples()
+        for one in list(self._house.started.values()):
+            samples += one.application.samples()
+        return web.Response(body=exposition(samples).encode(), headers={"Content-Type": METRICS_TYPE})

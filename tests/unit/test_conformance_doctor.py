@@ -1,0 +1,89 @@
+"""Before a run: the written description is right, and the doctor says of each part whether it will do."""
+
+from __future__ import annotations
+
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from conformance.doctor import State, examine_description
+from conformance.sut.loading import TABLES
+from conformance.sut.writing import description, parts
+from sotepki.cli import run as sotepki
+from sotepki.clock import SystemClock
+from sotepki.errors import Misuse
+
+
+def examined(tmp_path: Path, text: str) -> dict[str, list[tuple[State, str]]]:
+    path = tmp_path / "system.toml"
+    path.write_text(text, encoding="utf-8")
+    found: dict[str, list[tuple[State, str]]] = {}
+    for symptom in examine_description(path, SystemClock()):
+        found.setdefault(symptom.part, []).append((symptom.state, symptom.sentence))
+    return found
+
+
+def test_the_written_description_names_known_keys_only() -> None:
+    """A template with a key that the loader refuses would fail a vendor's first try."""
+    written = tomllib.loads(description('Our "system" \\ 1', parts()))
+    assert written.pop("name") == 'Our "system" \\ 1'
+    for table, row in written.items():
+        assert set(row) <= set(TABLES[table]), table
+    assert set(parts()) == set(TABLES) - {"system"}
+    assert set(tomllib.loads(description("x", ["sign"]))) == {"name", "system", "sign"}
+    with pytest.raises(Misuse, match="Did you mean sign"):
+        description("x", ["sing"])
+
+
+def test_a_written_file_is_not_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    place = str(tmp_path / "system.toml")
+    assert sotepki(["conformance", "init", place, "--with", "verify"]) == 0
+    assert sotepki(["conformance", "init", place]) == 2
+    assert "is there already" in capsys.readouterr().err
+
+
+def test_what_answers_is_well(tmp_path: Path) -> None:
+    (tmp_path / "ok.py").write_text("print('{}')")
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "a.xml").write_text("<a>010181-900C</a>")
+    text = f"[verify]\ncommand = ['{sys.executable}', 'ok.py']\n[documents]\ndirectory = 'docs'\n"
+    found = examined(tmp_path, text)
+    assert {state for rows in found.values() for state, _ in rows} == {State.OK}
+
+
+@pytest.mark.parametrize(
+    ("text", "part", "state", "sentence"),
+    [
+        ("[verfy]\n", "description", State.WRONG, "unknown key 'verfy'"),
+        ("kind = 'mutant'\nmutant = 'nobody'\n", "description", State.WRONG, "no mutant"),
+        ("[verify]\ncommand = ['no-such-program-here']\n", "verify", State.WRONG, "no program"),
+        ("[verify]\ncommand = ['./missing.sh']\n", "verify", State.WRONG, "cannot be started"),
+        ("[verify]\ncommand = ['false']\n", "verify", State.NOTE, "exit code 1"),
+        ("[verify]\nurl = 'http://127.0.0.1:9/'\n", "verify", State.WRONG, "cannot be reached"),
+        ("[verify]\nurl = 'ftp://x'\n", "description", State.WRONG, "begins with http"),
+        ("[tls-server]\naddress = '127.0.0.1:9'\n", "tls-server", State.WRONG, "cannot be used"),
+        ("[tls-server]\naddress = 'x'\n", "description", State.WRONG, "host:port"),
+        ("[scs]\nurl = 'https://127.0.0.1:9'\n", "scs", State.WRONG, "cannot be used"),
+        ("[token]\nmodule = 'no.so'\nlabel = 'x'\npin-file = 'p'\n", "description", State.WRONG, "not there"),
+        ("[csrs]\nserver = 'no.csr'\n", "csrs", State.WRONG, "cannot be read"),
+        ("[system]\nclass = 'A9'\n[csrs]\nserver = 'x'\n", "csrs", State.WRONG, "cannot be read"),
+    ],
+)
+def test_what_is_wrong_is_explained(tmp_path: Path, text: str, part: str, state: State, sentence: str) -> None:
+    assert any(s is state and sentence in line for s, line in examined(tmp_path, text)[part])
+
+
+def test_a_real_identity_code_among_the_documents_is_refused(tmp_path: Path) -> None:
+    """Test data with a code outside the 900-series breaks the etiquette of the test environments."""
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "a.xml").write_text("<a>010181-123X</a>")
+    rows = examined(tmp_path, "[documents]\ndirectory = 'docs'\n")["documents"]
+    assert rows[-1][0] is State.WRONG and "900-series" in rows[-1][1]
+
+
+def test_the_command_ends_with_2_when_something_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "s.toml").write_text("[csrs]\nserver = 'no.csr'\n")
+    assert sotepki(["conformance", "doctor", "--sut", str(tmp_path / "s.toml")]) == 2
+    assert "no.csr cannot be read" in capsys.readouterr().out

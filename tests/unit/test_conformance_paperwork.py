@@ -1,0 +1,73 @@
+"""The papers of a vendor are read strictly: a typo or a wrong date is told, never read as a paper that is missing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from conformance.sut.facets_paperwork import Applicant, PaperworkDirectory
+from sotepki.errors import Misuse
+
+PAPERS = """
+service: patient-data-repository
+system: {name: Esimerkki, version: "4.2", system_class: A2}
+organisation: {oid: 1.2.246.10.99000018.10.0, name: Hyvinvointialue, business_id: 9900001-8}
+security: {number: T-1, issued_on: 2025-03-01, valid_to: 2028-02-29}
+orders:
+  - role: server
+    applicant: controller
+    organisation_name: Hyvinvointialue
+    organisation_oid: 1.2.246.10.99000018.10.0
+    contact_name: Tero Tekninen
+    contact_organisation: Hyvinvointialue
+    mailbox: varmenteet@alue.test.example
+    valid_to: 2026-12-01
+    reorder_on: 2026-10-15
+people:
+  - {person: A. Lääkäri, topics: [kanta, information-security]}
+"""
+
+
+def directory(tmp_path: Path, text: str | bytes) -> PaperworkDirectory:
+    (tmp_path / "paperwork.yaml").write_bytes(text if isinstance(text, bytes) else text.encode())
+    return PaperworkDirectory(tmp_path)
+
+
+def test_papers_are_read(tmp_path: Path) -> None:
+    papers = directory(tmp_path, PAPERS).paperwork()
+    assert papers.orders[0].applicant is Applicant.CONTROLLER
+    assert papers.security is not None and papers.security.valid_to.year == 2028
+    assert papers.people[0].topics == ("kanta", "information-security")
+    assert papers.plans == () and papers.joint_test is None
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (("system_class:", "systemclass:"), "unknown key 'systemclass'"),
+        ((", business_id: 9900001-8", ""), "lacks business_id"),
+        (("2028-02-29", "soon"), "must be of the kind date"),
+        (("applicant: controller", "applicant: neighbour"), "known are controller"),
+        (("applicant: controller", "applicant: [controller]"), "known are controller"),
+        (("topics: [kanta, information-security]", "topics: kanta"), "must be a list"),
+        (('version: "4.2"', "version: 4.2"), "must be of the kind str"),
+        (("system: {", "system: [{"), "is not YAML"),
+        (("service: patient-data-repository", "- service"), "is not YAML"),
+    ],
+)
+def test_a_mistake_is_told(tmp_path: Path, change: tuple[str, str], sentence: str) -> None:
+    with pytest.raises(Misuse, match=sentence):
+        directory(tmp_path, PAPERS.replace(*change)).paperwork()
+
+
+@pytest.mark.parametrize("text", [b"", b"\xff\xfe\x00", b"- 1\n- 2\n", b"x: " + b"[" * 5000, b"a" * 1_000_001])
+def test_rubbish_is_refused(tmp_path: Path, text: bytes) -> None:
+    """Bad input is a sentence, not a traceback."""
+    with pytest.raises(Misuse):
+        directory(tmp_path, text).paperwork()
+
+
+def test_a_missing_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(Misuse, match="cannot be read"):
+        PaperworkDirectory(tmp_path).paperwork()

@@ -1,0 +1,167 @@
+"""The document commands: the next version of a document, and bad files of every kind, at a bounded price."""
+
+from __future__ import annotations
+
+import io
+import json
+import resource
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import document_families_world as families_world
+import document_world as world
+import pytest
+from click.testing import CliRunner, Result
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from sotepki.cli import root as cli
+from sotepki.documents import verify_document
+from sotepki.documents.outline import outline
+from sotepki.errors import Misuse, Refused
+from sotepki.xmldsig import read_xml
+
+MEGABYTE = 1_000_000
+SIGNED = world.signed_by_professional()
+
+
+def run(tmp_path: Path, *arguments: str) -> Result:
+    place = ["--workspace", str(tmp_path / "none")]
+    return CliRunner().invoke(cli, ["document", *arguments, *place], standalone_mode=False)
+
+
+# --- the next version ----------------------------------------------------------------------------------------------
+
+
+def test_the_next_version_of_a_signed_document(tmp_path: Path) -> None:
+    """Signed, corrected, signed again: valid, and the relation names what it replaces."""
+    (tmp_path / "old.xml").write_bytes(SIGNED)
+    result = run(tmp_path, "correct", str(tmp_path / "old.xml"), str(tmp_path / "new.xml"), "--format", "json")
+    assert result.exception is None, result.exception
+    answer = json.loads(result.stdout)
+    assert (answer["replaces"], answer["version"]) == (str(world.DOCUMENT), 2)
+    corrected = (tmp_path / "new.xml").read_bytes()
+    parts = outline(read_xml(corrected))
+    assert (parts.document_id, parts.set_id, parts.version) == (answer["document_id"], str(world.DOCUMENT), 2)
+    assert parts.document_id.startswith("1.2.246.10.12345671.93."), "a new OID of the same organisation"
+    assert b'typeCode="RPLC"' in corrected
+    assert b"Signature>" not in corrected
+    now = read_xml(corrected).root.find("{urn:hl7-org:v3}effectiveTime")
+    assert now is not None
+    assert now.get("value") != ""
+
+
+def test_a_kind_and_an_id_may_be_chosen(tmp_path: Path) -> None:
+    """A prescription is cancelled by a document of another kind."""
+    (tmp_path / "old.xml").write_bytes(families_world.document("prescription"))
+    out = tmp_path / "new.xml"
+    chosen = ["--oid", "1.2.246.10.12345671.93.7", "--kind", "prescription-cancellation"]
+    result = run(tmp_path, "correct", str(tmp_path / "old.xml"), str(out), *chosen)
+    assert result.exception is None, result.exception
+    parts = outline(read_xml(out.read_bytes()))
+    assert parts.document_id == "1.2.246.10.12345671.93.7"
+    assert parts.kind is not None
+    assert parts.kind.id == "prescription-cancellation"
+    assert "1.2.246.10.12345671.93.7" in result.output
+
+
+@pytest.mark.parametrize(
+    ("document", "options", "error", "says"),
+    [
+        (SIGNED, ["--oid", str(world.DOCUMENT)], Refused, "own"),
+        (SIGNED, ["--oid", "no oid"], Refused, "OID"),
+        (SIGNED, ["--kind", "prescription-cancellation"], Refused, "does not become"),
+        (SIGNED.replace(str(world.DOCUMENT).encode(), b"2.999.1"), [], Misuse, "--oid"),
+        (b"<a/>", [], Refused, "ClinicalDocument"),
+        (b"", [], Refused, "empty"),
+    ],
+)
+def test_what_has_no_next_version(
+    tmp_path: Path, document: bytes, options: list[str], error: type[Exception], says: str
+) -> None:
+    """One sentence, and no file."""
+    (tmp_path / "old.xml").write_bytes(document)
+    result = run(tmp_path, "correct", str(tmp_path / "old.xml"), str(tmp_path / "new.xml"), *options)
+    assert isinstance(result.exception, error)
+    assert says in str(result.exception)
+    assert not (tmp_path / "new.xml").exists()
+
+
+# --- bad files -----------------------------------------------------------------------------------------------------
+
+
+def encrypted_zip() -> bytes:
+    """A zip whose member is marked as encrypted."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("a.xml", SIGNED)
+    data = bytearray(stream.getvalue())
+    data[6] |= 1
+    data[data.rindex(b"PK\x01\x02") + 8] |= 1
+    return bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("data", "rule"),
+    [
+        pytest.param(b"", "xml.empty", id="empty"),
+        pytest.param(b"\r\n\t ", "xml.empty", id="blank"),
+        pytest.param("Tämä ei ole asiakirja.".encode(), "xml.not-well-formed", id="text"),
+        pytest.param(b"%PDF-1.7\n", "xml.not-well-formed", id="pdf"),
+        pytest.param(encrypted_zip(), "xml.not-well-formed", id="encrypted-zip"),
+        pytest.param(SIGNED.decode().encode("utf-16"), "xml.encoding", id="utf-16"),
+        pytest.param(SIGNED.decode().encode("utf-16-le"), "xml.encoding", id="utf-16-without-mark"),
+        pytest.param(SIGNED.decode().encode("utf-32"), "xml.encoding", id="utf-32"),
+        pytest.param(SIGNED[:-40], "xml.not-well-formed", id="cut"),
+        pytest.param(b"<html><body>Request Rejected</body></html>", "doc.family", id="html"),
+    ],
+)
+@pytest.mark.parametrize("by", ["file", "stdin"])
+def test_a_bad_file_is_one_finding(tmp_path: Path, data: bytes, rule: str, by: str) -> None:
+    """Whoever names the wrong file reads what it is: exit code 1, one finding, nothing else."""
+    root = tmp_path / "root.pem"
+    root.write_bytes(world.root().public_bytes(Encoding.PEM))
+    (tmp_path / "in.xml").write_bytes(data)
+    name = str(tmp_path / "in.xml") if by == "file" else "-"
+    arguments = ["document", "verify", name, "--trust", str(root), "--no-revocation", "--format", "json"]
+    result = CliRunner().invoke(cli, arguments, input=data, standalone_mode=False)
+    assert result.exception is None, result.exception
+    answer = json.loads(result.stdout)
+    assert answer["verdict"] != "valid"
+    assert [finding["rule"] for finding in answer["findings"]] == [rule]
+    assert answer["findings"][0]["advice"]
+
+
+def test_a_byte_order_mark_is_legal(tmp_path: Path) -> None:
+    """Signing keeps it, and what is signed with it is valid."""
+    marked = b"\xef\xbb\xbf" + world.unsigned()
+    signed = world.signed_by_professional(marked)
+    assert signed.startswith(b"\xef\xbb\xbf<?xml")
+    assert str(verify_document(signed, world.context()).verdict) == "valid"
+
+
+@pytest.mark.parametrize("by", ["file", "stdin"])
+def test_a_document_of_200_megabytes(tmp_path: Path, by: str) -> None:
+    """One sentence, in the time that the start of the program takes, in memory that the bound on documents allows."""
+    root, big = tmp_path / "root.pem", tmp_path / "big.xml"
+    root.write_bytes(world.root().public_bytes(Encoding.PEM))
+    with big.open("wb") as stream:
+        stream.write(SIGNED[:2000])
+        stream.truncate(200 * MEGABYTE)
+    name = str(big) if by == "file" else "-"
+    command = [sys.executable, "-m", "sotepki", "document", "verify", name, "--trust", str(root), "--no-revocation"]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    with big.open("rb") as stream:
+        ended = subprocess.run(command, stdin=stream, capture_output=True, text=True, timeout=60, preexec_fn=_bounded)
+    assert ended.returncode == 1, ended.stderr
+    assert "longer than" in ended.stdout
+    assert "xml.too-large" in ended.stdout
+    assert len(ended.stdout.splitlines()) == 4, "verdict, sentence, advice, evidence"
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert after.ru_utime - before.ru_utime < 5
+
+
+def _bounded() -> None:
+    """At most 700 MB of address space, which a document of 200 MB and its tree would not fit into."""
+    resource.setrlimit(resource.RLIMIT_AS, (700 * MEGABYTE, 700 * MEGABYTE))

@@ -1,0 +1,185 @@
+"""The sweep over HTTP, its schedule, and its speed: silence is no lost right, and no scheduled sweep is forgotten."""
+
+from __future__ import annotations
+
+import http.client
+import ssl
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from databases import database_url
+from registers_world import Registers, open_registers
+
+from sotepki.errors import Misuse, Refused
+from sotepki.identifiers import Oid, RegistrationNumber
+from sotepki.loopback import running
+from sotepki.provider import AskedRegister, AttributeClient, Provider, RightInForce, Standing, Unanswered
+from sotepki.serving import Down, ServiceFaultBoard, ServiceFaults
+from sotepki.valvira import ApprovedSystems
+from sotepki.valvira.attribute_service import NAME, attribute_application
+from sotepki.x509.status import CertificateState, CertificateStatus
+
+COUNTY = Oid("1.2.246.10.99000018.10.0")
+HOST = "potilas.tunturilaakso.test.example"
+PATH = "/attribute/v1/professional"
+
+
+class _PlainClient(AttributeClient):
+    """The client without TLS, so that these tests need no certificates."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(f"https://127.0.0.1{PATH}", ssl.create_default_context())
+        self._connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=5)  # type: ignore[assignment]
+
+
+@pytest.fixture
+def registers(tmp_path: Path) -> Iterator[Registers]:
+    with open_registers(database_url(tmp_path / "registers.db"), tmp_path / "outbox") as opened:
+        yield opened
+
+
+def _provider(registers: Registers) -> Provider:
+    good = CertificateStatus(CertificateState.GOOD)
+    return Provider(registers.records, registers.valvira, registers.thl, COUNTY, lambda _: good)
+
+
+@contextmanager
+def _service(registers: Registers, faults: ServiceFaultBoard, *, approved: bool = True) -> Iterator[str]:
+    from test_attribute_service import _certificate
+
+    client: x509.Certificate = _certificate(HOST, _certificate("TEST CA"))[0]
+    approvals = ApprovedSystems(registers.records)
+    if approved:
+        approvals.approve(HOST, COUNTY, "Kaiku", actor="x")
+    app = attribute_application(
+        registers.valvira, approved=approvals, clock=registers.clock, faults=faults, certificate_of=lambda _: client
+    )
+    with running(app) as url:
+        yield url
+
+
+def test_the_service_tells_what_the_register_tells(registers: Registers) -> None:
+    """A sweep over HTTP and one in the register must come to the same, restrictions and prescribers included."""
+    asked = AskedRegister(registers.valvira)
+    roles = ["physician", "nurse", "restricted-physician", "nurse-whose-right-was-removed", "in-both-registers"]
+    with _service(registers, ServiceFaultBoard()) as url, _PlainClient(url) as client:
+        for role in roles:
+            number = registers.number(role)
+            told = client.standing(number, registers.clock.now(), prescriber=True)
+            wanted = asked.standing(number, registers.clock.now(), prescriber=True)
+            assert isinstance(told, Standing)
+            assert set(told.rights) == set(wanted.rights), role
+            assert told.prescriber == wanted.prescriber or not wanted.rights, role
+        assert (
+            client.standing(RegistrationNumber("00999999999"), registers.clock.now(), prescriber=False) == Standing()
+        )
+
+
+def test_a_sweep_over_http_ends_what_lost_its_right(registers: Registers) -> None:
+    provider, nurse = _provider(registers), registers.number("nurse")
+    provider.grant_access(nurse, "patient-records", actor="x")
+    provider.grant_access(registers.number("physician"), "prescribing", actor="x")
+    (right,) = registers.valvira.rights_in_force(nurse, registers.clock.now())
+    registers.valvira.remove_right(nurse, right.code, actor="x", reason="test")
+    with _service(registers, ServiceFaultBoard()) as url, _PlainClient(url) as client:
+        sweep = provider.sweep(asked=client)
+    assert (sweep.checked, sweep.unanswered) == (2, 0)
+    assert [(one.registration_number, one.ended_by) for one in sweep.ended] == [(nurse, "access.right")]
+
+
+def test_a_service_that_is_down_ends_nothing(registers: Registers) -> None:
+    """An outage at Valvira must not lock a hospital out of its records."""
+    provider, faults = _provider(registers), ServiceFaultBoard()
+    for role in ("nurse", "physician"):
+        provider.grant_access(registers.number(role), "patient-records", actor="x")
+    faults.set(NAME, ServiceFaults(down=Down.UNAVAILABLE))
+    with _service(registers, faults) as url, _PlainClient(url) as client:
+        sweep = provider.sweep(asked=client)
+    assert (len(sweep.ended), sweep.unanswered) == (0, 2)
+    assert "attribute service" in sweep.trouble
+    with _PlainClient("http://127.0.0.1:9") as nowhere:
+        assert provider.sweep(asked=nowhere).unanswered == 2
+    assert len(provider.access.held(COUNTY)) == 2
+
+
+def test_a_system_that_is_not_approved_is_told_so(registers: Registers) -> None:
+    provider = _provider(registers)
+    provider.grant_access(registers.number("nurse"), "patient-records", actor="x")
+    with (
+        _service(registers, ServiceFaultBoard(), approved=False) as url,
+        _PlainClient(url) as client,
+        pytest.raises(Refused) as refused,
+    ):
+        provider.sweep(asked=client)
+    assert refused.value.rule == "access.attribute-service" and refused.value.advice
+    assert len(provider.access.held(COUNTY)) == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"", b"[]", b"{}", b"\xff", b'{"registrationNumber": "00900000001"}', b"[" * 100_000,
+     b'{"registrationNumber": "00900000004", "rights": [1], "prescriberId": ""}',
+     b'{"registrationNumber": "00900000001", "rights": [], "prescriberId": ""}'],
+)  # fmt: skip
+def test_nonsense_is_no_answer(answer: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A broken answer must neither end an access right nor end the sweep with a traceback."""
+    client = AttributeClient(f"https://127.0.0.1{PATH}", ssl.create_default_context())
+    monkeypatch.setattr(client, "_ask", lambda _number: (200, answer))
+    number = RegistrationNumber("00900000004")
+    assert isinstance(client.standing(number, datetime(2026, 1, 1, tzinfo=UTC), prescriber=False), Unanswered)
+
+
+def test_the_service_is_asked_over_tls_only() -> None:
+    with pytest.raises(Misuse, match="https"):
+        AttributeClient("http://127.0.0.1/attribute", ssl.create_default_context())
+
+
+def test_a_scheduled_sweep_runs_when_it_is_due(registers: Registers) -> None:
+    """Once, however late; and not before its time."""
+    provider, nurse = _provider(registers), registers.number("nurse")
+    provider.grant_access(nurse, "patient-records", actor="x")
+    schedule = provider.schedule
+    assert schedule.set(COUNTY, 12, actor="x").next_at == registers.clock.now() + timedelta(hours=12)
+    (right,) = registers.valvira.rights_in_force(nurse, registers.clock.now())
+    registers.valvira.remove_right(nurse, right.code, actor="x", reason="test")
+    registers.advance(hours=11)
+    assert schedule.follow_time() == []
+    registers.advance(hours=40)
+    ((organisation, sweep),) = schedule.follow_time()
+    assert (organisation, len(sweep.ended)) == (COUNTY, 1)
+    assert schedule.follow_time() == []
+
+
+def test_five_thousand_rights_within_five_seconds(registers: Registers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The provider's own part: each person is asked about once, and everything ends in one transaction."""
+    from sotepki.provider.tables import AccessRow
+
+    provider, asked = _provider(registers), 0
+
+    class Told:
+        def standing(self, number: RegistrationNumber, at: datetime, *, prescriber: bool) -> Standing:
+            nonlocal asked
+            asked += 1
+            return Standing((RightInForce("001", "Terhikki"),)) if int(number.value) % 100 else Standing()
+
+    with registers.records.change("provider", "x") as tx:
+        for number in range(2500):
+            for task in ("patient-records", "client-records"):
+                tx.session.add(
+                    AccessRow(
+                        organisation=COUNTY.value, registration_number=f"{number:011d}", task=task,
+                        slot=f"{COUNTY}/{number:011d}/{task}", granted_at=tx.now,
+                    )
+                )  # fmt: skip
+        tx.session.flush()
+        tx.journal("loaded", COUNTY.value)
+    started = time.perf_counter()
+    sweep = provider.sweep(asked=Told())
+    spent = time.perf_counter() - started
+    assert (sweep.checked, len(sweep.ended), asked) == (5000, 50, 2500)
+    assert spent < 5, spent

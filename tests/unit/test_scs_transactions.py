@@ -1,0 +1,187 @@
+"""Transactions of 1.3: beginning, one execution, and everything that must not get a signature."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.oid import NameOID
+from hypothesis import given
+from hypothesis import strategies as st
+from scs_world import PIN1, PIN2, MemoryCard, rsa_key
+
+from sotepki.errors import Refused
+from sotepki.scs import (
+    PinKind,
+    ScsHttp,
+    SignatureService,
+    challenge_content,
+    load_settings,
+    local_certificate,
+    running,
+)
+from sotepki.scs.challenge import ChallengeForm
+from sotepki.scs.client import AUTHENTICATION, SIGNATURE, ScsClient, tls_of
+from sotepki.scs.jose import read_jwe, read_jws, write_jwe, write_jws
+from sotepki.scs.transactions import Transactions, jws_algorithm, jws_signature
+
+ORIGIN = "https://potilastieto.example"
+NOW = datetime.now(UTC)
+PINS = {PinKind.PIN1: PIN1, PinKind.PIN2: PIN2}
+
+
+def server_certificate(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, name: str) -> x509.Certificate:
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(NOW)
+        .not_valid_after(NOW + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+
+
+KEY = ec.generate_private_key(ec.SECP256R1())
+CERTIFICATE = server_certificate(KEY, "potilastieto.example")
+
+
+@pytest.fixture(params=["rsa", "ec"])
+def client(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ScsClient]:
+    card = MemoryCard()
+    if request.param == "ec":
+        card = MemoryCard(ec.generate_private_key(ec.SECP384R1()), ec.generate_private_key(ec.SECP384R1()))
+    service = SignatureService(lambda: card, lambda asked: PINS[asked.kind], (), load_settings("1.3"))
+    chain = local_certificate(tmp_path / "localhost.pem", NOW)
+    with running(service, chain, port=0) as url:
+        yield ScsClient(url, tls_of(chain.with_suffix(".crt")), ORIGIN, 20)
+
+
+def test_a_document_is_signed_in_a_transaction(client: ScsClient) -> None:
+    transaction = client.begin(CERTIFICATE, KEY)
+    answer = transaction.execute(b"asiakirja", hash_name="SHA384")
+    answer.verify(b"asiakirja")
+    assert answer.certificate == transaction.certificate
+
+
+def test_a_login_in_a_transaction_names_the_key_of_the_server(client: ScsClient) -> None:
+    nonce = "n" * 64
+    bound = client.begin(CERTIFICATE, KEY, AUTHENTICATION)
+    content = challenge_content(ORIGIN, nonce, ChallengeForm.SEMICOLON, bound.server_key)
+    bound.execute(content).verify(content)
+    loose = client.begin(CERTIFICATE, KEY, AUTHENTICATION)
+    assert loose.execute(challenge_content(ORIGIN, nonce, ChallengeForm.SEMICOLON)).reason_code == 403
+
+
+def test_execution_consumes_the_transaction(client: ScsClient) -> None:
+    transaction = client.begin(CERTIFICATE, KEY)
+    assert transaction.execute(b"x").ok
+    again = transaction.execute(b"x")
+    assert again.reason_code == 403 and "scs.jwt.transaction" in again.reason_text
+
+
+def test_a_digest_is_signed_only_as_cms_pades_with_the_signature_key(client: ScsClient) -> None:
+    assert client.begin(CERTIFICATE, KEY).execute(b"d" * 32, is_digest=True).reason_code == 501
+    taken = client.begin(CERTIFICATE, KEY).execute(b"d" * 32, is_digest=True, signature_type="cms-pades")
+    taken.verify(b"d" * 32, is_digest=True)
+
+
+def test_another_server_or_key_begins_nothing(client: ScsClient) -> None:
+    with pytest.raises(Refused, match="does not name the origin"):
+        client.begin(server_certificate(KEY, "attacker.example"), KEY)
+    with pytest.raises(Refused, match="does not verify"):
+        client.begin(CERTIFICATE, ec.generate_private_key(ec.SECP256R1()))
+    plain = ScsClient(client.url, client.tls, "http://potilastieto.example", 20)
+    with pytest.raises(Refused, match="https origin"):
+        plain.begin(CERTIFICATE, KEY)
+
+
+def transactions(version: str = "1.3") -> Transactions:
+    card = MemoryCard()
+    return Transactions(SignatureService(lambda: card, lambda asked: PINS[asked.kind], (), load_settings(version)))
+
+
+def begin(**changes: Any) -> bytes:
+    ephemeral = ec.generate_private_key(ec.SECP256R1()).public_key()
+    octets = ephemeral.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    payload = {
+        "version": "1.3",
+        "serverKey": base64.b64encode(octets).decode(),
+        "serverCert": base64.b64encode(CERTIFICATE.public_bytes(Encoding.DER)).decode(),
+        "selector": {"keyusages": [SIGNATURE]},
+        **changes,
+    }
+    header = {"alg": jws_algorithm(KEY)}
+    return write_jws(header, payload, lambda octets: jws_signature(KEY, octets)).encode()
+
+
+def test_the_beginning_is_answered_by_the_card_with_its_key_identifier() -> None:
+    answer = transactions().answer(begin(), ORIGIN)
+    assert isinstance(answer, str)
+    jws = read_jws(answer)
+    leaf = x509.load_der_x509_certificate(base64.b64decode(json.loads(jws.payload)["chain"][0]))
+    jws.verify(leaf.public_key())
+    assert jws.header["kid"] == leaf.fingerprint(hashes.SHA1()).hex().upper()
+    assert jws.header["alg"] == "RS256"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"version": "1.2"}, {"serverKey": "x"}, {"serverCert": "AAAA"}, {"selector": 7}, {"serverKey": None}],
+)
+def test_a_faulty_beginning_is_a_bad_request(changes: dict[str, Any]) -> None:
+    answer = transactions().answer(begin(**changes), ORIGIN)
+    assert isinstance(answer, dict) and answer["reasonCode"] == 400
+
+
+def test_another_origin_cannot_execute() -> None:
+    begun = transactions()
+    assert isinstance(begun.answer(begin(), ORIGIN), str)
+    answer = begun.answer(write_jwe({"content": "eA=="}, bytes(32)).encode(), "https://attacker.example")
+    assert isinstance(answer, dict) and "scs.jwt.transaction" in answer["reasonText"]
+
+
+def test_a_wrong_key_does_not_execute() -> None:
+    begun = transactions()
+    assert isinstance(begun.answer(begin(), ORIGIN), str)
+    answer = begun.answer(write_jwe({"content": "eA=="}, bytes(32)).encode(), ORIGIN)
+    assert isinstance(answer, dict) and "scs.jwt.decryption" in answer["reasonText"]
+
+
+def test_jwe_and_jws_come_back_as_they_went() -> None:
+    key = bytes(range(32))
+    assert json.loads(read_jwe(write_jwe({"a": 1}, key), key)) == {"a": 1}
+    jws = read_jws(write_jws({"alg": "RS256"}, {"b": 2}, lambda octets: jws_signature(rsa_key(1), octets)))
+    jws.verify(rsa_key(1).public_key())
+    with pytest.raises(Refused, match="does not verify"):
+        jws.verify(rsa_key(2).public_key())
+
+
+def test_an_algorithm_of_none_or_of_a_shared_secret_verifies_nothing() -> None:
+    for algorithm in ("none", "HS256", None, "ES384", ["ES256"]):
+        jws = read_jws(write_jws({"alg": algorithm}, {}, lambda _octets: b""))
+        with pytest.raises(Refused, match="does not verify"):
+            jws.verify(KEY.public_key())
+
+
+@given(st.binary(max_size=300) | st.from_regex(r"[A-Za-z0-9_-]{0,20}(\.[A-Za-z0-9_-]{0,20}){0,5}", fullmatch=True))
+def test_any_text_gets_an_answer_and_never_an_exception(text: bytes | str) -> None:
+    octets = text if isinstance(text, bytes) else text.encode()
+    answer = transactions().answer(octets, ORIGIN)
+    assert isinstance(answer, dict) and answer["status"] == "failed"
+
+
+def test_the_application_of_an_older_version_takes_no_transactions() -> None:
+    assert not ScsHttp(transactions("1.2").service).service.settings.transactions

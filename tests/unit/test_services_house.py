@@ -1,0 +1,176 @@
+"""The house of services: choosing, limits of connections, request lines, fault knobs, host names."""
+
+from __future__ import annotations
+
+import json
+import logging
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+from urllib.request import Request, urlopen
+
+import pytest
+from aiohttp import web
+
+from sotepki import loopback
+from sotepki.errors import Misuse
+from sotepki.loopback import Limits
+from sotepki.services import catalogue, chosen
+from sotepki.services.applications import approved_applications
+from sotepki.services.failing import failing
+from sotepki.services.front import front_application
+from sotepki.services.house import House, Started
+from sotepki.services.observing import JsonLines, RequestCounts, Sample, exposition, observer
+from sotepki.services.service import Application, Service
+from sotepki.serving import Down, ServiceFaultBoard, ServiceFaults
+
+
+async def _hello(request: web.Request) -> web.Response:
+    return web.Response(text=f"hello {request.raw_path} {len(await request.read())}")
+
+
+def _app() -> web.Application:
+    app = web.Application()
+    app.router.add_route("*", "/people/{name}", _hello)
+    return app
+
+
+def _get(url: str, **headers: str) -> tuple[int, str]:
+    try:
+        with urlopen(Request(url, headers=headers), timeout=10) as answer:
+            return answer.status, answer.read().decode()
+    except OSError as error:
+        return getattr(error, "code", 0), ""
+
+
+def test_services_are_chosen_by_name_in_the_order_of_the_catalogue() -> None:
+    names = [service.name for service in chosen(catalogue(), ("kanta", "publication"))]
+    assert names == ["publication", "kanta"], "who asks another is started after it"
+    everything = [service.name for service in chosen(catalogue(), ())]
+    assert "scs" not in everything and "front" in everything
+    assert "scs" in [service.name for service in chosen(catalogue(), (), ("scs", "workstation"))]
+    with pytest.raises(Misuse, match="no service"):
+        chosen(catalogue(), ("kantta",))
+    ports = [service.port for service in catalogue().values()]
+    assert len(ports) == len(set(ports))
+
+
+# ----------------------------------------------------------------------------------------------------------- limits
+
+
+def _open(url: str) -> socket.socket:
+    host, _, port = url.removeprefix("http://").partition(":")
+    return socket.create_connection((host, int(port)), timeout=10)
+
+
+def test_a_head_that_does_not_come_is_not_waited_for() -> None:
+    with loopback.running(_app(), limits=Limits(header=0.3)) as url, _open(url) as slow:
+        slow.sendall(b"GET /people/x HTT")
+        began = time.monotonic()
+        assert slow.recv(100) == b"" and time.monotonic() - began < 5
+        assert _get(url + "/people/a")[0] == 200
+
+
+def test_a_silent_connection_ends_and_a_talking_one_goes_on() -> None:
+    with loopback.running(_app(), limits=Limits(header=0.2, silence=0.5)) as url, _open(url) as connection:
+        for _ in range(4):
+            connection.sendall(b"GET /people/x HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert b"200 OK" in connection.recv(4096)
+            time.sleep(0.2)
+        connection.settimeout(5)
+        assert connection.recv(100) == b""
+
+
+def test_one_connection_too_many_is_told_so_and_room_is_given_back() -> None:
+    with loopback.running(_app(), limits=Limits(connections=2)) as url:
+        with _open(url) as one, _open(url) as two:
+            for connection in (one, two):
+                connection.sendall(b"GET /people/x HTTP/1.1\r\nHost: x\r\n\r\n")
+                assert b"200 OK" in connection.recv(4096)
+            with _open(url) as three:
+                assert three.recv(4096).startswith(b"HTTP/1.1 503")
+        time.sleep(0.1)
+        assert _get(url + "/people/a")[0] == 200
+
+
+# ------------------------------------------------------------------------------------------------ what is seen of it
+
+
+def test_a_request_is_one_line_without_what_it_named(caplog: pytest.LogCaptureFixture) -> None:
+    counts = RequestCounts()
+    with (
+        caplog.at_level(logging.INFO, "sotepki.requests"),
+        loopback.running(_app(), observer=observer("register", counts)) as url,
+    ):
+        _get(url + "/people/010181-900C?x=secret")
+        with _open(url) as broken:
+            broken.sendall(b"\x00 garbage\r\n\r\n")
+            assert b"400" in broken.recv(4096)
+        time.sleep(0.1)
+    lines = [json.loads(JsonLines().format(record)) for record in caplog.records if record.name == "sotepki.requests"]
+    assert [(line["path"], line["status"]) for line in lines] == [("/people/{name}", 200), ("unknown", 400)]
+    assert lines[1]["rule"] == "kanta.service.http"
+    assert "900C" not in caplog.text and "secret" not in caplog.text
+    assert counts.of("register") == 2
+
+
+def test_samples_of_one_metric_stand_together() -> None:
+    samples = [Sample("b", {}, 1), Sample("a", {"x": "1"}, 2), Sample("b", {"y": "z"}, 3)]
+    assert exposition(samples) == '# TYPE a counter\na{x="1"} 2\n# TYPE b counter\nb 1\nb{y="z"} 3\n'
+
+
+@pytest.mark.parametrize(("down", "status"), [(Down.UNAVAILABLE, 503), (Down.DROPPED, 0)])
+def test_a_service_fails_as_the_board_says_and_recovers(down: Down, status: int) -> None:
+    board, app = ServiceFaultBoard(), _app()
+    app.middlewares.append(failing("register", board))
+    with loopback.running(app) as url:
+        assert _get(url + "/people/a")[0] == 200
+        board.set("register", ServiceFaults(down))
+        time.sleep(0.15)
+        assert _get(url + "/people/a")[0] == status
+        board.set("register", ServiceFaults(slow_seconds=0.3))
+        began = time.monotonic()
+        assert _get(url + "/people/a")[0] == 200 and time.monotonic() - began >= 0.3
+        board.clear()
+        assert _get(url + "/people/a")[0] == 200
+
+
+# ------------------------------------------------------------------------------------------------------- host names
+
+
+@contextmanager
+def _front(tmp_path: Path) -> Iterator[str]:
+    house = House(cast(Any, SimpleNamespace(directory=tmp_path)))
+    with loopback.running(_app()) as behind:
+        service = Service("register", "", 0, lambda _house: Application(_app()), hosts=("proxy.fineid.fi",))
+        house.started["register"] = Started(service, Application(_app()), behind)
+        with loopback.running(front_application(house).app) as url:
+            yield url
+
+
+def test_the_front_door_passes_a_request_on_as_it_came(tmp_path: Path) -> None:
+    with _front(tmp_path) as url:
+        status, text = _get(url + "/people/a%2Fb+c==?q=%20", Host="Proxy.Fineid.FI:80")
+        assert (status, text) == (200, "hello /people/a%2Fb+c==?q=%20 0")
+        assert _get(url + "/people/a", Host="other.example")[0] == 421
+
+
+def test_the_front_door_leads_nowhere_else(tmp_path: Path) -> None:
+    with _front(tmp_path) as url, _open(url) as connection:
+        connection.sendall(b"GET http://10.0.0.1/x HTTP/1.1\r\nHost: proxy.fineid.fi\r\n\r\n")
+        answer = connection.recv(4096)
+        assert answer.startswith((b"HTTP/1.1 404", b"HTTP/1.1 200", b"HTTP/1.1 400", b"HTTP/1.1 421"))
+        assert b"10.0.0.1" not in answer
+
+
+def test_approved_applications_of_another_shape_are_refused_in_a_sentence(tmp_path: Path) -> None:
+    assert approved_applications(tmp_path / "none.yaml") == []
+    for text in ("[]", "a: b", "a: {certificate: missing.pem, roles: []}", "a: {roles: []}"):
+        path = tmp_path / "approved.yaml"
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(Misuse):
+            approved_applications(path)
