@@ -76,7 +76,8 @@ def run_whole(notebook: Path, *, write: bool = False) -> str:
 def compare(paths: list[Path]) -> int:
     """nbval over the notebooks; the exit code of pytest."""
     command = [
-        *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval-lax"),
+        *(sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", "-p", "no:cacheprovider"),
+        "--nbval-lax",
         *("--nbval-sanitize-with", str(SANITIZER), "--nbval-cell-timeout", str(SECONDS_A_CELL)),
         *map(str, paths),
     ]
