@@ -10,7 +10,8 @@ from __future__ import annotations
 import importlib
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -59,17 +60,12 @@ class Extension:
         known = {case.id for case in catalogue()}
         found: list[Case] = []
         mutants: tuple[Mutant, ...] = ()
-        for path in sorted(place.glob("*.py")):
-            if path.name.startswith(("test_", "_")):
-                continue
-            module = _module(path, faults)
-            if module is None:
-                continue
-            if path.stem == MUTANTS_MODULE:
+        for module in _modules(place, faults):
+            if module.__name__ == MUTANTS_MODULE:
                 mutants = tuple(getattr(module, "MUTANTS", ()))
                 continue
             for case in cases_of(module):
-                fault = _fault_of(case, known, register, path.name)
+                fault = _fault_of(case, known, register, f"{module.__name__}.py")
                 if fault:
                     faults.append(fault)
                 else:
@@ -112,15 +108,35 @@ def _fault_of(case: Case, known: set[str], private: RequirementRegister, file: s
     return ""
 
 
+def _modules(place: Path, faults: list[str]) -> list[ModuleType]:
+    files = [path for path in sorted(place.glob("*.py")) if not path.name.startswith(("test_", "_"))]
+    with _imported_first(place):
+        loaded = [_module(path, faults) for path in files]
+    return [module for module in loaded if module is not None]
+
+
+@contextmanager
+def _imported_first(place: Path) -> Iterator[None]:
+    """Import from a folder before all others; afterwards it stands last, where pytest finds it and leaves it.
+
+    Processes of ours inherit the import path: in front, a ``json.py`` of the vendor would become their json.
+    """
+    folder = str(place)
+    sys.path[:] = [folder, *(entry for entry in sys.path if entry != folder)]
+    try:
+        yield
+    finally:
+        sys.path.remove(folder)
+        sys.path.append(folder)
+
+
 def _module(path: Path, faults: list[str]) -> ModuleType | None:
-    # The folder goes onto the import path as pytest itself would put it there, so that both see one module.
-    if str(path.parent) not in sys.path:
-        sys.path.insert(0, str(path.parent))
     here = sys.modules.get(path.stem)
+    strange = here is not None and getattr(here, "__file__", None) != str(path) and not _is_private(here)
+    if strange or path.stem in sys.stdlib_module_names:
+        faults.append(f"The file {path.name} bears the name of a Python module; call it otherwise.")
+        return None
     if here is not None and getattr(here, "__file__", None) != str(path):
-        if not _is_private(here):
-            faults.append(f"The file {path.name} bears the name of a Python module; call it otherwise.")
-            return None
         del sys.modules[path.stem]
     try:
         importlib.invalidate_caches()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -51,6 +54,7 @@ def test_private_cases_run_beside_those_of_the_suite(tmp_path: Path) -> None:
         ("case_bad_b.py", "x = 1\nraise RuntimeError('no')\n", "RuntimeError: no, line 2"),
         ("case_bad_c.py", "import nothing_of_this_name\n", "ModuleNotFoundError"),
         ("json.py", "x = 1\n", "bears the name of a Python module"),
+        ("this.py", "x = 1\n", "bears the name of a Python module"),
         ("wrong.yaml", "own.x: 5\n", "must be a mapping"),
         ("broken.yaml", "own: [", "cannot be used"),
     ],
@@ -65,6 +69,15 @@ def test_a_mistake_is_named_and_the_other_files_are_used(tmp_path: Path, name: s
     summary = run(SUT, tmp_path / "report", selection=chosen, options=RunOptions(extension=extension))
     assert (summary.exit_code, summary.faults) == (3, extension.faults)
     assert (tmp_path / "report" / "report.json").is_file()
+
+
+def test_a_file_named_like_a_module_is_not_taken_for_it_by_other_processes(tmp_path: Path) -> None:
+    """The workers of a run inherit the import path; with the folder in front they could not even read JSON."""
+    new(tmp_path / "own", "own.good")
+    (tmp_path / "own" / "json.py").write_text("x = 1\n", encoding="utf-8")
+    Extension.load(tmp_path / "own")
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as worker:
+        assert worker.submit(json.loads, "[1]").result() == [1]
 
 
 def test_what_cannot_be_scaffolded_gets_a_sentence(tmp_path: Path) -> None:
