@@ -1,20 +1,9 @@
-"""Refusals leave a trace: what was refused, to whom and by which rule stands in the audit journal."""
+"""Refusals by DVV's rules leave a trace in the journal."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 
-from sotepki.errors import Refused
-from sotepki.records import Records
+from sotepki.records import refusals_journalled as _journalled
 
-
-@contextmanager
-def refusals_journalled(records: Records, *, actor: str, step: str, subject: str) -> Iterator[None]:
-    """Journal a ``Refused`` that leaves the block, then let it go on. Never use it inside a ``change``."""
-    try:
-        yield
-    except Refused as refused:
-        with records.change(office="dvv", actor=actor) as tx:
-            tx.journal("refused", subject, step=step, rule=refused.rule)
-        raise
+refusals_journalled = partial(_journalled, office="dvv")

@@ -1,22 +1,11 @@
-"""Refusals of a provider's own rules leave a trace in the journal."""
+"""Refusals by a provider's own rules leave a trace in the journal."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 
-from sotepki.errors import Refused
-from sotepki.records import Records
+from sotepki.records import refusals_journalled as _journalled
 
 OFFICE = "provider"
 
-
-@contextmanager
-def refusals_journalled(records: Records, *, actor: str, step: str, subject: str) -> Iterator[None]:
-    """Journal a ``Refused`` that leaves the block, then let it go on. Never use it inside a ``change``."""
-    try:
-        yield
-    except Refused as refused:
-        with records.change(OFFICE, actor) as tx:
-            tx.journal("refused", subject, step=step, rule=refused.rule)
-        raise
+refusals_journalled = partial(_journalled, office=OFFICE)

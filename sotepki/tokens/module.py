@@ -20,6 +20,7 @@ from pkcs11.exceptions import PKCS11Error
 
 from sotepki.errors import Fault
 from sotepki.tokens.softhsm import CONFIGURATION_VARIABLE, find_softhsm
+from sotepki.tokens.token_copies import keep_tokens_whole
 
 
 class SoftHsm:
@@ -66,6 +67,7 @@ class SoftHsm:
         self.generation += 1
         self.logins = {}
         self._configuration = None
+        keep_tokens_whole(configuration.parent)
         with _environment(CONFIGURATION_VARIABLE, str(configuration)):
             try:
                 if self._library is None:

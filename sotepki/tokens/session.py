@@ -18,6 +18,7 @@ from sotepki.tokens.module import SoftHsm, describe, softhsm
 from sotepki.tokens.pin import Pin
 from sotepki.tokens.softhsm import write_configuration
 from sotepki.tokens.storage import locked
+from sotepki.tokens.token_copies import keep_tokens_whole
 
 LONGEST_LABEL = 32
 
@@ -55,6 +56,7 @@ class TokenDirectory:
             if label in self.token_labels():
                 raise Misuse(f"There is a token {label!r} already.", rule="token.label-taken")
             administration.initialise_token(self._module(), label, so_pin, user_pin)
+            keep_tokens_whole(self.path)
 
     def token_labels(self) -> tuple[str, ...]:
         """The labels of the tokens in the directory, sorted."""
@@ -86,13 +88,17 @@ class TokenDirectory:
         """Change a token's user PIN; False if the old one is wrong. The token must not be open."""
         from sotepki.tokens import administration
 
-        return administration.change_user_pin(self._module(), label, old, new)
+        changed = administration.change_user_pin(self._module(), label, old, new)
+        keep_tokens_whole(self.path)
+        return changed
 
     def set_user_pin(self, label: str, so_pin: Pin, new: Pin) -> bool:
         """Set a token's user PIN by its security officer's PIN; False if that is wrong. It must not be open."""
         from sotepki.tokens import administration
 
-        return administration.set_user_pin(self._module(), label, so_pin, new)
+        changed = administration.set_user_pin(self._module(), label, so_pin, new)
+        keep_tokens_whole(self.path)
+        return changed
 
     def check_so_pin(self, label: str, so_pin: Pin) -> bool:
         """Whether this is the token's security officer's PIN. The token must not be open."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
-import time
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from typing import Any
@@ -12,7 +10,7 @@ import pytest
 import x509_world as w
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from x509_profile_world import issued_from, issuer_from
 
@@ -280,44 +278,3 @@ def test_nothing_is_issued_from_a_production_form(profile: Profile) -> None:
             not_before=w.NOW,
         )
     assert caught.value.rule == "cert.environment.production"
-
-
-class InstantKey(rsa.RSAPrivateKey):
-    """A key whose signature costs nothing, so that what remains is our own work."""
-
-    def __init__(self, key: rsa.RSAPrivateKey) -> None:
-        self._key = key
-        self._signature = key.sign(b"x", padding.PKCS1v15(), hashes.SHA512())
-
-    def sign(self, *arguments: object) -> bytes:
-        return self._signature
-
-    def public_key(self) -> rsa.RSAPublicKey:
-        return self._key.public_key()
-
-    @property
-    def key_size(self) -> int:
-        return self._key.key_size
-
-    def decrypt(self, *arguments: object) -> bytes:
-        raise NotImplementedError
-
-    private_numbers = private_bytes = decrypt  # type: ignore[assignment]
-
-    def __copy__(self) -> InstantKey:
-        return self
-
-    def __deepcopy__(self, memo: object) -> InstantKey:
-        return self
-
-
-def test_issuing_costs_little_beside_the_signature() -> None:
-    """A class of 500 cards waits for the token, not for us: under 0.3 ms a certificate."""
-    issuer = Issuer(w.world().persons_certificate, InstantKey(w.rsa_key(4096, "test-sote-person-ca-rsa")))
-    rounds = []
-    for _ in range(7):
-        begun = time.perf_counter()
-        for number in range(50):
-            w.professional(CARD, number + 1, issuer=issuer)
-        rounds.append((time.perf_counter() - begun) / 50)
-    assert min(rounds) < 0.0003, statistics.median(rounds)
