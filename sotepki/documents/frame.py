@@ -10,8 +10,7 @@ it byte for byte (rule ``frame.carriage``: recalled).
 from __future__ import annotations
 
 import base64
-import binascii
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -19,6 +18,7 @@ from functools import cache
 from lxml import etree
 
 from sotepki.documents.building import render
+from sotepki.documents.content import decoded_text
 from sotepki.documents.family import families
 from sotepki.documents.outline import outline
 from sotepki.documents.people import parties
@@ -53,6 +53,7 @@ class Frame:
         clients, authors: identity codes and registration numbers that the frame names; empty if it names none.
         custodian: OID of the organisation that keeps the document, empty if the frame does not name one.
         registers: codes of the register (registryType) that the frame names; none in the frames that are known.
+        reasons: code system and code of every reasonCode of the act, in order.
     """
 
     message_id: Oid
@@ -69,6 +70,7 @@ class Frame:
     authors: tuple[str, ...] = ()
     custodian: str = ""
     registers: tuple[str, ...] = ()
+    reasons: tuple[tuple[str, str], ...] = ()
 
 
 def build_frame(
@@ -122,10 +124,11 @@ def open_frame(frame: bytes) -> Frame:
     interaction = root.find(hl7("interactionId"))
     receiver = root.find(f"{hl7('receiver')}/{hl7('device')}/{hl7('id')}")
     act = _only(root, "controlActProcess")
+    reasons = tuple((r.get("codeSystem") or "", r.get("code") or "") for r in act.iterchildren(hl7("reasonCode")))
     return Frame(
         message_id=_oid(_only(root, "id"), "message id"),
         sender=_oid(_only(root, "sender", "device", "id"), "sender"),
-        service_request=_service_request(act) if requests else "",
+        service_request=_service_request(reasons) if requests else "",
         document=_carried(document),
         document_id=_oid(_only(document, "id"), "document id"),
         set_id=_oid(_only(document, "setId"), "setId") if document.find(hl7("setId")) is not None else None,
@@ -137,6 +140,7 @@ def open_frame(frame: bytes) -> Frame:
         authors=_extensions(document, "author", REGISTRATION_NUMBER_ROOT),
         custodian=_attribute(document.find(_CUSTODIAN), "root"),
         registers=tuple(e.get("code") or "" for e in act.iter("*") if e.get("codeSystem") == REGISTER_TYPES),
+        reasons=reasons,
     )
 
 
@@ -150,8 +154,8 @@ def _names() -> str:
     return " or ".join(sorted({known.frame.interaction for known in families().values()}))
 
 
-def _service_request(act: etree._Element) -> str:
-    codes = [r.get("code") or "" for r in act.findall(hl7("reasonCode")) if r.get("codeSystem") == SERVICE_REQUESTS]
+def _service_request(reasons: Sequence[tuple[str, str]]) -> str:
+    codes = [code for system, code in reasons if system == SERVICE_REQUESTS]
     if len(codes) != 1 or not codes[0]:
         raise _structure(f"The frame has {len(codes)} service requests (reasonCode of {SERVICE_REQUESTS}), not one.")
     return codes[0]
@@ -159,16 +163,12 @@ def _service_request(act: etree._Element) -> str:
 
 def _carried(document: etree._Element) -> bytes:
     text = _only(document, "text")
-    content = "".join((text.text or "").split())
-    if text.get("representation") != "B64" or len(text) or not content.isascii():
+    if text.get("representation") != "B64":
         raise _carriage()
     try:
-        data = base64.b64decode(content, validate=True)
-    except (binascii.Error, ValueError):
+        return decoded_text(text, (text.text or "").encode())
+    except Refused:
         raise _carriage() from None
-    if not data:
-        raise _carriage()
-    return data
 
 
 def _only(element: etree._Element, *names: str) -> etree._Element:

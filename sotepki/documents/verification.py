@@ -7,7 +7,7 @@ from itertools import islice
 
 from lxml import etree
 
-from sotepki.documents.content import EncodedPart, content_of, decoded_parts
+from sotepki.documents.content import EncodedPart, check_content, decoded_parts
 from sotepki.documents.family import BodyForm
 from sotepki.documents.identity_codes import malformed_client_codes, real_looking_codes
 from sotepki.documents.outline import Outline, SignatureEntry, outline, signature_entries
@@ -105,7 +105,7 @@ def _check_header(parts: Outline, decoded: Mapping[etree._Element, EncodedPart],
             found="without " + ", ".join(missing),
         )
     try:
-        content_of(parts.body, decoded)
+        check_content(parts.body, decoded)
     except Refused as refusal:
         judgement.find(refusal.rule, refusal.sentence)
 

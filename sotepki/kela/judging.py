@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,7 +17,7 @@ from sotepki.errors import Refused, SotepkiError
 from sotepki.evidence import Finding, Verdict
 from sotepki.identifiers import Oid
 from sotepki.kela.access_points import AccessPoints
-from sotepki.kela.acknowledgement import HL7, AckCode
+from sotepki.kela.acknowledgement import AckCode
 from sotepki.kela.client import ChainMemory, Trust, check_client, check_sender
 from sotepki.kela.memory import ShortMemory, remembering
 from sotepki.kela.revocation import StatusLookup, StatusQuestions
@@ -26,11 +25,8 @@ from sotepki.kela.rules import finding_of, refusing, rulebook
 from sotepki.kela.settings import KantaSettings
 from sotepki.kela.versions import Version, check_relation, replaced_documents
 from sotepki.registers import RightsRegister
-from sotepki.xmldsig import parse
 
 _USAGE = "1.2.246.537.6.1289.201901"
-_CONTENT = re.compile(rb"(>)[A-Za-z0-9+/=\s]{1000,}(?=<)")
-_REASONS = f"{{{HL7}}}controlActProcess/{{{HL7}}}reasonCode"
 
 
 @dataclass(frozen=True)
@@ -142,7 +138,7 @@ class Judge:
         if report.verdict is Verdict.INDETERMINATE:
             sentence = "Not everything about the signatures could be examined."
             findings.append(rulebook().finding("kanta.document.not-verified", sentence))
-        findings += [*self._reasons(frame, message), *_custodian(frame, report)]
+        findings += [*self._reasons(frame), *_custodian(frame, report)]
         replaces = replaced_documents(frame.document, report)
         findings += check_relation(replaces, report.version)
         code = AckCode.ACCEPTED
@@ -179,7 +175,7 @@ class Judge:
         self._senders.get((client, sender), agreed, keep=lambda agrees: agrees)
         return findings
 
-    def _reasons(self, frame: Frame, message: bytes) -> list[Finding]:
+    def _reasons(self, frame: Frame) -> list[Finding]:
         """Findings on service request and usage situation (docs/field/kanta.md 6)."""
         findings = []
         if frame.service_request and frame.service_request not in self.settings.service_requests:
@@ -191,7 +187,7 @@ class Judge:
                     found=frame.service_request,
                 )
             )
-        usages = _usages(message)
+        usages = [code for system, code in frame.reasons if system == _USAGE]
         if len(usages) != 1 or usages[0] not in self.settings.usage_situations:
             findings.append(
                 rulebook().finding(
@@ -202,15 +198,6 @@ class Judge:
                 )
             )
         return findings
-
-
-def _usages(message: bytes) -> list[str]:
-    """The usage situations of a frame that could be opened. The document's base64, its bulk, is not read again."""
-    try:
-        reasons = parse(_CONTENT.sub(rb"\1", message)).findall(_REASONS)
-    except Refused:
-        return []
-    return [reason.get("code") or "" for reason in reasons if reason.get("codeSystem") == _USAGE]
 
 
 def _custodian(frame: Frame, report: DocumentReport) -> list[Finding]:

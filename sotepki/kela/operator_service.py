@@ -10,20 +10,20 @@ from dataclasses import dataclass
 
 from aiohttp import web
 from cryptography.hazmat.primitives.serialization import Encoding
-from jinja2 import Environment
 
 from sotepki.errors import SotepkiError
 from sotepki.kela.http_requests import guarded, wants_json
 from sotepki.kela.kanta import Kanta
 from sotepki.kela.rules import all_rules
 from sotepki.resources import package_file
+from sotepki.serving.operator_pages import HEADERS, add_style, operator_page
 
 STATUS_PATH = "/status"
 HEALTH_PATH = "/health"
 CERTIFICATE_PATH = "/status/certificates/{sha256:[0-9a-f]{64}}"
 
 _SHOWN = 100
-_HEADERS = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'", "Cache-Control": "no-store"}
+PAGES = package_file("kela", "pages")
 
 
 @dataclass(frozen=True)
@@ -44,26 +44,26 @@ class OperatorPages:
         app.router.add_get(STATUS_PATH, self._status)
         app.router.add_get(CERTIFICATE_PATH, self._certificate)
         app.router.add_get(HEALTH_PATH, self._health)
+        add_style(app)
 
     async def _status(self, request: web.Request) -> web.StreamResponse:
         refused = "refused" in request.query
         lines = await asyncio.to_thread(self.kanta.requests, _SHOWN, refused=refused)
         if request.query.get("format") == "json" or wants_json(request):
-            return web.json_response([line.as_dict() for line in lines], headers=_HEADERS)
+            return web.json_response([line.as_dict() for line in lines], headers=HEADERS)
         texts = {rule.id: rule.text for rule in all_rules()}
         now = self.kanta.records.clock.now().strftime("%Y-%m-%d %H:%M:%S UTC")
-        template = package_file("kela", "pages", "requests.html.j2").read_text(encoding="utf-8")
         environment = self.kanta.settings.environment
-        page = Environment(autoescape=True).from_string(template)
-        text = page.render(lines=lines, texts=texts, now=now, environment=environment)
-        return web.Response(text=text, content_type="text/html", headers=_HEADERS)
+        return operator_page(
+            PAGES, "requests.html.j2", lines=lines, texts=texts, now=now, environment=environment, refused=refused
+        )
 
     async def _certificate(self, request: web.Request) -> web.StreamResponse:
         certificate = await asyncio.to_thread(self.kanta.refused_certificate, request.match_info["sha256"])
         if certificate is None:
             raise web.HTTPNotFound()
         pem = certificate.public_bytes(Encoding.PEM)
-        return web.Response(body=pem, content_type="application/x-pem-file", headers=_HEADERS)
+        return web.Response(body=pem, content_type="application/x-pem-file", headers=HEADERS)
 
     async def _health(self, _request: web.Request) -> web.StreamResponse:
         try:

@@ -12,7 +12,7 @@ from sotepki.kela.fhir import MEDIA_TYPE as FHIR_TYPE
 from sotepki.kela.fhir import operation_outcome
 from sotepki.kela.http_requests import expect_handler, guarded, read_body
 from sotepki.kela.kanta import Kanta
-from sotepki.kela.operator_service import OperatorPages, plain_refusal
+from sotepki.kela.operator_service import PAGES, OperatorPages, plain_refusal
 from sotepki.kela.rules import finding_of
 from sotepki.kela.validation import (
     VALIDATION_PATH,
@@ -21,15 +21,10 @@ from sotepki.kela.validation import (
     ValidationService,
     read_plain,
 )
-from sotepki.resources import package_file
+from sotepki.serving.operator_pages import HEADERS, operator_page
 
 PAGE_PATH = "/validation"
 PLAIN_PATH = "/validation/document"
-
-_PAGE_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'unsafe-inline'",
-    "X-Content-Type-Options": "nosniff",
-}
 
 _JSON = frozenset({"application/json", "text/json"})
 
@@ -55,10 +50,11 @@ class _Validation:
         return web.json_response(report.as_dict())
 
     async def page(self, _request: web.Request) -> web.StreamResponse:
-        return _page("validation.html", "text/html")
+        return operator_page(PAGES, "validation.html.j2", environment=self.kanta.settings.environment)
 
     async def script(self, _request: web.Request) -> web.StreamResponse:
-        return _page("validation.js", "text/javascript")
+        text = (PAGES / "validation.js").read_text(encoding="utf-8")
+        return web.Response(text=text, content_type="text/javascript", headers=HEADERS)
 
     def _judge(self, body: bytes) -> ValidationReport:
         try:
@@ -87,8 +83,3 @@ def public_application(kanta: Kanta) -> web.Application:
     app.router.add_get(f"{PAGE_PATH}/page.js", validation.script)
     OperatorPages(kanta).add_to(app)
     return app
-
-
-def _page(name: str, media_type: str) -> web.Response:
-    text = package_file("kela", "pages", name).read_text(encoding="utf-8")
-    return web.Response(text=text, content_type=media_type, headers=_PAGE_HEADERS)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import cast
 
 from cryptography import x509
@@ -190,11 +191,13 @@ def _actor(line: RequestEntry) -> str:
     return f"certificate {line.certificate_sha256[:16]}" if line.certificate_sha256 else "unknown client"
 
 
+@lru_cache(maxsize=256)
 def fingerprint(certificate: x509.Certificate | None) -> str:
     """SHA-256 over the DER, in hex; empty for none."""
     return certificate.fingerprint(hashes.SHA256()).hex() if certificate else ""
 
 
+@lru_cache(maxsize=256)
 def issuer_name(certificate: x509.Certificate | None) -> str:
     """The issuing CA's common name; a CA's name is not personal. A name that cannot be read is empty."""
     if certificate is None:

@@ -145,13 +145,15 @@ def _watch(context: ssl.SSLContext, on_refusal: OnRefusal) -> None:
                 raise ssl.SSLWantReadError("the alert goes out first") from None
 
     def watch(connection: Any, direction: str, version: Any, _content: Any, message: Any, data: bytes) -> None:
-        with contextlib.suppress(AttributeError, IndexError, ValueError, TypeError):
-            if direction == "read" and int(message) == _CERTIFICATE_MESSAGE and data[:1] == b"\x0b":
+        if message == _CERTIFICATE_MESSAGE and direction == "read" and data[:1] == b"\x0b":
+            with contextlib.suppress(AttributeError, IndexError, ValueError, TypeError):
                 connection.shown = _first_certificate(data, tls13=int(version) == _TLS_13)
 
     context.sslobject_class = WatchedObject
-    if hasattr(context, "_msg_callback"):
-        context._msg_callback = watch
+    # The setter of ssl.SSLContext itself would turn the numbers of every record of every message into enumerations.
+    callback = getattr(ssl.SSLContext.__base__, "_msg_callback", None)
+    if callback is not None:
+        callback.__set__(context, watch)
 
 
 def _first_certificate(message: bytes, *, tls13: bool) -> bytes:

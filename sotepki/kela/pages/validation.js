@@ -14,9 +14,8 @@ function element(name, text, className) {
 }
 
 function shown(finding) {
-  const item = element("li", "");
-  item.append(element("strong", finding.severity, finding.severity), " ", element("code", finding.rule), " ");
-  item.append(finding.message);
+  const item = element("li", "", finding.severity);
+  item.append(element("strong", finding.message), " ", element("code", finding.rule));
   for (const name of ["where", "expected", "found", "advice"]) {
     if (finding[name]) item.append(element("br", ""), `${name}: ${finding[name]}`);
   }
@@ -25,7 +24,7 @@ function shown(finding) {
 }
 
 async function validate(file) {
-  verdict.className = "";
+  verdict.className = "note";
   verdict.textContent = `Validating ${file.name} …`;
   findings.replaceChildren();
   try {
@@ -33,11 +32,12 @@ async function validate(file) {
     const answer = await fetch("/validation/document", { method: "POST", body: file, headers: { "Content-Type": type } });
     const report = await answer.json();
     if (!answer.ok) throw new Error(report.message);
-    verdict.className = report.verdict;
-    verdict.textContent = `${file.name}: ${report.verdict}, ${report.findings.length} findings.`;
+    const count = report.findings.length;
+    verdict.className = report.verdict === "valid" ? "note good" : "note bad";
+    verdict.textContent = `${file.name}: ${report.verdict}, ${count} ${count === 1 ? "finding" : "findings"}.`;
     findings.replaceChildren(...report.findings.map(shown));
   } catch (error) {
-    verdict.className = "invalid";
+    verdict.className = "note bad";
     verdict.textContent = `${file.name} was not validated: ${error.message}`;
   }
 }

@@ -358,6 +358,29 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("thl_steering_document_key")),
     )
     op.create_table(
+        "training_progress",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("trainee", sa.String(length=60), nullable=False),
+        sa.Column("task", sa.String(length=80), nullable=False),
+        sa.Column("began_at", sa.DateTime(), nullable=False),
+        sa.Column("changed_at", sa.DateTime(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("hints", sa.Integer(), nullable=False),
+        sa.Column("explained", sa.Boolean(), nullable=False),
+        sa.Column("lacking", sa.String(length=80), nullable=False),
+        sa.Column("done_at", sa.DateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("training_progress_key")),
+        sa.UniqueConstraint("trainee", "task", name=op.f("training_progress_trainee_task_once")),
+    )
+    op.create_index(op.f("training_progress_trainee_index"), "training_progress", ["trainee"], unique=False)
+    op.create_table(
+        "training_scene",
+        sa.Column("task", sa.String(length=80), nullable=False),
+        sa.Column("prepared_at", sa.DateTime(), nullable=False),
+        sa.Column("names", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("task", name=op.f("training_scene_key")),
+    )
+    op.create_table(
         "valvira_approved_system",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("host", sa.String(), nullable=False),
