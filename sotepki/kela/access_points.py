@@ -16,7 +16,7 @@ from sotepki.errors import Refused
 from sotepki.identifiers import Oid
 from sotepki.kela.request_log import OFFICE
 from sotepki.kela.tables import AccessPoint, ServedOrganisation
-from sotepki.records import Records
+from sotepki.records import Records, journals_refusals
 from sotepki.registers import Organisation, OrganisationRegister
 
 
@@ -27,6 +27,7 @@ class AccessPoints:
     records: Records
     organisations: OrganisationRegister
 
+    @journals_refusals(OFFICE, "operator")
     def register(self, host_name: str, operator: Oid, serves: Iterable[Oid], *, actor: str) -> None:
         """Register an access point, or replace what it serves.
 

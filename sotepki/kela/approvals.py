@@ -17,7 +17,7 @@ from sotepki.kela.joint_testing_data import Role, approval_machine, change_kinds
 from sotepki.kela.request_log import OFFICE
 from sotepki.kela.rules import rulebook
 from sotepki.kela.tables import JointTest
-from sotepki.records import Records, Transaction
+from sotepki.records import Records, Transaction, journals_refusals
 from sotepki.states import Objection
 
 APPROVED, ACCEPTED, CANCELLED = "approved", "accepted", "cancelled"
@@ -116,6 +116,7 @@ class Approvals:
             raise rulebook().refusal("approval.version", f"{found.reason}.", subject=system)
         return found.approval
 
+    @journals_refusals(OFFICE, "approval")
     def withdraw(self, approval: str, *, reason: str, actor: str, role: Role = Role.KELA) -> Approval:
         """Take an entry off the register.
 

@@ -18,7 +18,7 @@ from sotepki.kela.joint_testing_data import ChangeKind, Role, change_kinds, chan
 from sotepki.kela.request_log import OFFICE
 from sotepki.kela.rules import rulebook
 from sotepki.kela.tables import JointTest
-from sotepki.records import Records, Transaction
+from sotepki.records import Records, Transaction, journals_refusals
 from sotepki.states import Guard, Objection
 
 _ID = re.compile(r"TEST-KM-([0-9]{4,9})")
@@ -64,6 +64,7 @@ class ChangeNotices:
         with self.records.look() as session:
             return [_notice(session, row) for row in session.scalars(select(ChangeNoticeRow).order_by(_BY_ID))]
 
+    @journals_refusals(OFFICE, "approval")
     def report(
         self,
         approval: str,
@@ -107,6 +108,7 @@ class ChangeNotices:
             tx.journal("change reported", _id(row), approval=approval, kind=kind, version=version)
             return _notice(tx.session, row)
 
+    @journals_refusals(OFFICE, "notice")
     def require_test(self, notice: str, *, reason: str, actor: str, role: Role = Role.KELA) -> ChangeNotice:
         """Kela wants the change to be tested.
 
@@ -119,6 +121,7 @@ class ChangeNotices:
             row.reason = reason
             return _notice(tx.session, row)
 
+    @journals_refusals(OFFICE, "notice")
     def accept(
         self, notice: str, *, joint_test: int | None = None, actor: str, role: Role = Role.KELA
     ) -> ChangeNotice:
@@ -135,6 +138,7 @@ class ChangeNotices:
             tx.session.flush()
             return _notice(tx.session, row)
 
+    @journals_refusals(OFFICE, "notice")
     def cancel(self, notice: str, *, actor: str, role: Role = Role.SUPPLIER) -> ChangeNotice:
         """Take a notice back.
 

@@ -22,7 +22,7 @@ from sotepki.kela.joint_testing_data import Role, joint_test_machine, text_objec
 from sotepki.kela.request_log import OFFICE
 from sotepki.kela.rules import rulebook
 from sotepki.kela.tables import JointTest, JointTestPhase
-from sotepki.records import Records, Transaction
+from sotepki.records import Records, Transaction, journals_refusals
 from sotepki.states import Guard, Objection
 
 _JULY = 7
@@ -102,6 +102,7 @@ class JointTests:
 
     records: Records
 
+    @journals_refusals(OFFICE, "supplier")
     def register(
         self,
         *,
@@ -144,6 +145,7 @@ class JointTests:
             tx.journal("joint test registered", str(row.number), system=system, supplier=supplier.value)
             return row.number
 
+    @journals_refusals(OFFICE, "number")
     def report_pretests(
         self, number: int, *, significant_errors: int, actor: str, role: Role = Role.SUPPLIER
     ) -> None:
@@ -158,6 +160,7 @@ class JointTests:
             row.pretest_errors = significant_errors
             tx.journal("pre-test cases reported", str(number), significant_errors=str(significant_errors))
 
+    @journals_refusals(OFFICE, "number")
     def finish_phase(self, number: int, phase: int, *, passed: bool, actor: str, role: Role = Role.KELA) -> None:
         """Record the result of phase 1, 2 or 3; a phase that was not passed may be repeated.
 
@@ -172,6 +175,7 @@ class JointTests:
             )
             tx.journal("joint test phase done", str(number), phase=str(phase), passed=str(passed).lower())
 
+    @journals_refusals(OFFICE, "number")
     def give_statement(self, number: int, *, actor: str, role: Role = Role.KELA) -> Statement:
         """Kela's statement, once phase 1 is passed and no later phase has failed; asked again, the same statement.
 
@@ -192,6 +196,7 @@ class JointTests:
             enter_approval(tx, row)
         return statement
 
+    @journals_refusals(OFFICE, "number")
     def cancel(self, number: int, *, actor: str, role: Role = Role.SUPPLIER) -> None:
         """Give a joint test up.
 

@@ -4,7 +4,7 @@ from sotepki.records.database import Base, Database, UtcDateTime
 from sotepki.records.heads import Head
 from sotepki.records.journal import JournalEntry, findings, first_break, head, newest_entries
 from sotepki.records.outbox import Channel, OutboxItem, Posting, deliver, write_atomically
-from sotepki.records.refusals import refusals_journalled
+from sotepki.records.refusals import journals_refusals, refusals_journalled
 from sotepki.records.transaction import Records, Transaction
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "findings",
     "first_break",
     "head",
+    "journals_refusals",
     "newest_entries",
     "refusals_journalled",
     "write_atomically",

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from sotepki.errors import Refused
 from sotepki.identifiers import BusinessId, Oid
-from sotepki.records import Records, Transaction
+from sotepki.records import Records, Transaction, journals_refusals
 from sotepki.registers import Organisation
 from sotepki.thl import code_exchange, history, lookups, valveri, world
 from sotepki.thl.codes import CodeSystem, code_system, code_systems
@@ -91,6 +91,7 @@ class Thl:
 
     # --- keeping ----------------------------------------------------------------------------------------------------
 
+    @journals_refusals(OFFICE)
     def register_organisation(self, organisation: Organisation, *, actor: str) -> Organisation:
         """Enter an organisation or unit.
 
@@ -103,6 +104,7 @@ class Thl:
             tx.journal("register-organisation", organisation.oid.value, name=organisation.name)
         return organisation
 
+    @journals_refusals(OFFICE)
     def change_organisation(self, organisation: Organisation, *, actor: str) -> Entered:
         """Let the register say of an OID what ``organisation`` says; the Business ID stays.
 
@@ -114,6 +116,7 @@ class Thl:
             tx.journal("change-organisation", organisation.oid.value, name=organisation.name, outcome=became)
         return became
 
+    @journals_refusals(OFFICE, "oid")
     def set_kanta_intermediary(self, oid: Oid, *, intermediary: bool, actor: str) -> Organisation:
         """Enter an organisation in the register of Kanta intermediaries, or strike it off.
 
@@ -142,6 +145,7 @@ class Thl:
         """Every organisation and unit as CSV; ``import_organisations`` reads it back."""
         return write_lines(map(row_of_organisation, self.organisations()), COLUMNS)
 
+    @journals_refusals(OFFICE)
     def import_organisations(self, data: bytes, *, actor: str, name: str = "the file") -> Mapping[Entered, int]:
         """Enter and change the organisations of a CSV file, all or none; how many became what.
 
@@ -158,6 +162,7 @@ class Thl:
             tx.journal("import-organisations", "organisations", **{word: str(n) for word, n in became.items()})
         return became
 
+    @journals_refusals(OFFICE)
     def receive_from_valveri(self, data: bytes, *, actor: str, name: str = "the file") -> Sequence[Arrival]:
         """Put the private providers of a CSV file on their way to the code service, all or none.
 
@@ -203,6 +208,7 @@ class Thl:
         """
         return code_exchange.write(self.codes(oid, version))
 
+    @journals_refusals(OFFICE)
     def import_codes(self, data: bytes, *, actor: str, name: str = "the file") -> CodeSystem:
         """Take a version of a code system into the code service, whole or not at all.
 

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sotepki.clock import finnish_day
 from sotepki.errors import Fault, Refused
 from sotepki.evidence import Grade, RuleBook, load_yaml, refuse_unknown_keys
-from sotepki.records import Records
+from sotepki.records import Records, journals_refusals
 from sotepki.resources import package_file
 from sotepki.thl.steering_tables import SteeringDocumentRow
 
@@ -132,6 +132,7 @@ class Steering:
         binding = {one.id for one in self.in_force(day)}
         return [one for one in _data()[1] if one.document in binding and system_class in ("", *one.classes)]
 
+    @journals_refusals(OFFICE, "document")
     def publish(
         self, document: str, *, title: str, in_force_from: date, replaces: Sequence[str] = (), actor: str
     ) -> SteeringDocument:

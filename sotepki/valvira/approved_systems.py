@@ -17,7 +17,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from sotepki.identifiers import Oid
-from sotepki.records import Records
+from sotepki.records import Records, journals_refusals
 from sotepki.valvira.rules import attribute_rules
 from sotepki.valvira.tables import ApprovedSystemRow
 
@@ -52,6 +52,7 @@ class ApprovedSystems:
 
     records: Records
 
+    @journals_refusals(OFFICE, "host")
     def approve(self, host: str, organisation: Oid, system: str, *, actor: str) -> ApprovedSystem:
         """Approve a system by the host name in its certificate.
 
@@ -72,6 +73,7 @@ class ApprovedSystems:
             tx.session.flush()
             return _value(row)
 
+    @journals_refusals(OFFICE, "host")
     def withdraw(self, host: str, *, actor: str) -> ApprovedSystem:
         """End an approval now.
 

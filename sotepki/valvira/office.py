@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from sotepki.clock import finnish_day
 from sotepki.errors import Fault
 from sotepki.identifiers import Hetu, RegistrationNumber
-from sotepki.records import Records
+from sotepki.records import Records, journals_refusals
 from sotepki.registers import Person, PopulationRegister, Professional, ProfessionalRight, Register, RightKind
 from sotepki.valvira import changes as right_changes
 from sotepki.valvira import lookups, periods, public_service, world
@@ -118,6 +118,7 @@ class Valvira:
 
     # --- deciding ---------------------------------------------------------------------------------------------------
 
+    @journals_refusals(OFFICE, "registration_number")
     def grant_right(
         self,
         person: Person | Hetu,
@@ -180,6 +181,7 @@ class Valvira:
             )
             return as_it_stands(tx, RegistrationNumber(holder.registration_number))
 
+    @journals_refusals(OFFICE, "registration_number")
     def remove_right(
         self,
         registration_number: RegistrationNumber,
@@ -215,6 +217,7 @@ class Valvira:
             )
             return as_it_stands(tx, registration_number)
 
+    @journals_refusals(OFFICE, "registration_number")
     def restore_right(
         self, registration_number: RegistrationNumber, code: str, *, actor: str, reason: str
     ) -> Professional:
@@ -230,6 +233,7 @@ class Valvira:
             tx.journal("restore-right", registration_number.value, code=code, reason=reason)
             return as_it_stands(tx, registration_number)
 
+    @journals_refusals(OFFICE, "registration_number")
     def restrict_right(
         self,
         registration_number: RegistrationNumber,
@@ -288,6 +292,7 @@ class Valvira:
             )
             return as_it_stands(tx, registration_number)
 
+    @journals_refusals(OFFICE, "registration_number")
     def lift_restriction(
         self, registration_number: RegistrationNumber, code: str, target: str, *, actor: str, reason: str
     ) -> Professional:

@@ -129,7 +129,7 @@ def test_an_unknown_joint_test_is_named(tests: JointTests) -> None:
             call()
 
 
-def test_a_refusal_leaves_nothing_behind_and_every_step_is_in_the_journal(tests: JointTests) -> None:
+def test_a_refusal_leaves_its_rule_behind_and_every_step_is_in_the_journal(tests: JointTests) -> None:
     with pytest.raises(Refused):
         _register(tests, kind=SystemClass.A1)
     tests.give_statement(_passed(tests), actor="kela")
@@ -137,6 +137,7 @@ def test_a_refusal_leaves_nothing_behind_and_every_step_is_in_the_journal(tests:
         actions = [entry.action for entry in session.query(JournalEntry).order_by(JournalEntry.sequence)]
         assert first_break(session) is None
     assert actions == [
+        "refused",
         "joint test registered",
         "pre-test cases reported",
         "joint test phase done",

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from sotepki.clock import finnish_day
 from sotepki.evidence import Finding, Severity
-from sotepki.records import Records, Transaction
+from sotepki.records import Records, Transaction, journals_refusals
 from sotepki.states import Step
 from sotepki.valvira.periods import aware
 from sotepki.valvira.supervision import reading
@@ -108,6 +108,7 @@ class Supervision:
 
     # --- systems ----------------------------------------------------------------------------------------------------
 
+    @journals_refusals(OFFICE)
     def notify(
         self, *, name: str, version: str, system_class: str, kind: str, purpose: str, producer: str, actor: str
     ) -> InformationSystem:
@@ -133,6 +134,7 @@ class Supervision:
             tx.journal("notify-system", reading.system_id(row), name=name, version=version, system_class=system_class)
             return reading.system(tx.session, row)
 
+    @journals_refusals(OFFICE, "system")
     def attach(
         self,
         system: str,
@@ -186,6 +188,7 @@ class Supervision:
             tx.session.flush()
             return reading.system(tx.session, row)
 
+    @journals_refusals(OFFICE, "system")
     def step(self, system: str, name: str, *, role: Role, actor: str, reason: str = "") -> InformationSystem:
         """Let a system take a step of ``states/information-system.yaml``.
 
@@ -212,6 +215,7 @@ class Supervision:
 
     # --- deviations -------------------------------------------------------------------------------------------------
 
+    @journals_refusals(OFFICE, "system")
     def report_deviation(
         self, system: str, *, weight: str, description: str, reported_by: str, actor: str
     ) -> Deviation:
@@ -242,6 +246,7 @@ class Supervision:
             tx.journal("report-deviation", reading.deviation_id(row), system=system, weight=weight)
             return reading.deviation(tx.session, row)
 
+    @journals_refusals(OFFICE, "deviation")
     def deviation_step(
         self,
         deviation: str,

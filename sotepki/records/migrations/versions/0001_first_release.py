@@ -107,6 +107,12 @@ def upgrade() -> None:
         sa.UniqueConstraint("hetu", name=op.f("dvv_registrar_course_hetu_once")),
     )
     op.create_table(
+        "dvv_registrar_course_setting",
+        sa.Column("name", sa.String(length=40), nullable=False),
+        sa.Column("value", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("dvv_registrar_course_setting_key")),
+    )
+    op.create_table(
         "dvv_test_card",
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("order_number", sa.Integer(), nullable=False),
