@@ -33,6 +33,7 @@ class Area(StrEnum):
     TLS_SERVER = "tls-server"
     FRAMES = "frames"
     LOAD = "load"
+    TIME = "time"
     PAPERWORK = "paperwork"
 
 

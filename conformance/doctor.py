@@ -16,11 +16,13 @@ from cryptography import x509
 
 from conformance.describing import mask_identity_codes
 from conformance.sut.addresses import OperatedScs, RunningTlsServer
-from conformance.sut.asking import AskedFramer, AskedSigner, AskedVerifier, Asks
+from conformance.sut.asking import Asks
 from conformance.sut.command import Command
 from conformance.sut.facets import HoldsCertificates, HoldsFiles, SystemFailed, SystemUnderTest, Trust
 from conformance.sut.http import HttpEndpoint
 from conformance.sut.loading import files_system
+from conformance.sut.operator import Hands
+from conformance.sut.person import Nobody
 from conformance.sut.rows import Row
 from sotepki.clock import Clock
 from sotepki.errors import SotepkiError
@@ -57,7 +59,7 @@ def examine_description(path: Path, clock: Clock) -> list[Symptom]:
         kind = file.values.get("kind", "files")
         if kind != "files":
             return _made_here(path, str(kind))
-        sut = files_system(file, lambda line: None)
+        sut = files_system(file, Nobody())
     except SotepkiError as error:
         return [Symptom("description", State.WRONG, error.sentence, error.advice)]
     found = [Symptom("description", State.OK, f"{path.name} describes {sut.name}.")]
@@ -108,11 +110,20 @@ def _looks(sut: SystemUnderTest, clock: Clock) -> Iterator[tuple[str, Look]]:
         yield "documents", lambda: _files(documents)
     if frames is not None:
         yield "frames", lambda: _files(frames)
-    for part, facet in (("sign", sut.signer), ("frame", sut.framer), ("verify", sut.verifier)):
-        if isinstance(facet, AskedSigner | AskedFramer | AskedVerifier):
-            yield part, lambda asked=facet.asked: _asked(asked)  # type: ignore[misc]
-    if sut.client is not None:
-        yield "client", lambda: iter([(State.OK, "A person makes the system send when the suite says so.")])
+    for part, facet in (
+        ("sign", sut.signer),
+        ("frame", sut.framer),
+        ("verify", sut.verifier),
+        ("client", sut.client),
+        ("card", sut.card_user),
+        ("card-desk", sut.card_desk),
+        ("scs-user", sut.scs_user),
+        ("rights", sut.rights),
+    ):
+        if (asked := getattr(facet, "asked", None)) is not None:
+            yield part, lambda asked=asked: _asked(asked)  # type: ignore[misc]
+        elif (hands := getattr(facet, "hands", None)) is not None:
+            yield part, lambda hands=hands: _hands(hands)  # type: ignore[misc]
     if isinstance(server, RunningTlsServer):
         yield "tls-server", lambda: _tls_server(server)
     if isinstance(scs, OperatedScs):
@@ -165,6 +176,15 @@ def _files(holder: HoldsFiles) -> Iterator[tuple[State, str]]:
                 State.WRONG,
                 f"{file.name} holds a personal identity code outside the 900-series; test data must not.",
             )
+
+
+def _hands(hands: Hands) -> Iterator[tuple[State, str]]:
+    hands.handover.put("README.txt", "The suite hands over here what the system must trust and show for a test.\n")
+    yield (
+        State.OK,
+        f"A person does what the suite says and answers at the terminal within {hands.timeout:g} seconds; "
+        f"files are handed over in {hands.handover.directory}.",
+    )
 
 
 def _asked(asked: Asks) -> Iterator[tuple[State, str]]:

@@ -23,6 +23,7 @@ from conformance.sut.facets import (
     CertificateRole,
     Facet,
     Sends,
+    Signs,
     Skipped,
     SystemFailed,
     SystemUnderTest,
@@ -68,6 +69,7 @@ FACETS_OF: Mapping[str, tuple[Facet, ...]] = {
     "corrected_frame": (Facet.FRAMES, Facet.SIGNER),
     "large_frame": (Facet.FRAMES, Facet.SIGNER),
     "any_frame": (),
+    "signer": (Facet.SIGNER,),
     "verifier": (Facet.VERIFIER,),
     "discerning_verifier": (Facet.VERIFIER,),
     "examination": (Facet.VERIFIER,),
@@ -109,8 +111,10 @@ def sut(run_session: RunSession) -> SystemUnderTest:
 
 @pytest.fixture(scope="session")
 def bench(run_session: RunSession) -> Bench:
-    """The suite's own side; made when it is first asked for."""
-    return run_session.bench
+    """The suite's own side; made when it is first asked for. Its endpoints know the system's authorities too."""
+    made = run_session.bench
+    made.guests = run_session.sut.trust.issuers if run_session.sut.trust else ()
+    return made
 
 
 @pytest.fixture(scope="session")
@@ -197,6 +201,11 @@ def system_request(sut: SystemUnderTest) -> RequestUnderTest:
 
 
 # --- what can be asked of the system -------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def signer(sut: SystemUnderTest) -> Signs:
+    return attached(sut.signer, Facet.SIGNER)
 
 
 @pytest.fixture(scope="session")

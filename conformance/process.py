@@ -130,10 +130,7 @@ def process() -> Process:
             ),
             closed_months=months,
             closed=Entry(closed["text"], closed["source"], Grade(closed["grade"])),
-            changes={
-                name: frozenset(Area(area) for area in areas if area in set(Area))
-                for name, areas in raw["changes"].items()
-            },
+            changes={name: frozenset(Area(area) for area in areas) for name, areas in raw["changes"].items()},
         )
     except (KeyError, TypeError, ValueError) as error:
         raise Fault(f"The file {_FILE.name} is not well formed: {error}.") from None

@@ -23,7 +23,9 @@
 
 # %%
 from pictures import actors, validity
+from story import attempt, be_kind, close, new_workspace
 
+be_kind()
 actors()
 
 # %% [markdown]
@@ -32,14 +34,9 @@ actors()
 # authority whose keys lie in SoftHSM.
 
 # %%
-import tempfile
-from pathlib import Path
-
-from sotepki.errors import Refused
 from sotepki.journey import load_cast
-from sotepki.workspace import Workspace
 
-workspace = Workspace.create(Path(tempfile.mkdtemp(prefix="sotepki-tour-")) / "workspace", card_keys=2)
+workspace = new_workspace("tour", card_keys=2)
 cast = load_cast()
 
 # %% NBVAL_CHECK_OUTPUT
@@ -50,7 +47,8 @@ for what, count in workspace.counts().items():
 # ## 1. Valvira: the right to practise (ammattioikeus)
 #
 # Somebody works in social services and has no professional right. The registrar tries to order a professional card
-# (ammattikortti) all the same. Vartti asks Valvira's register, and says no.
+# (ammattikortti) all the same. Vartti asks Valvira's register, and says no. (`attempt` tries something, and prints the
+# refusal if there is one.)
 
 # %%
 from sotepki.journey.card_holder import PIN2, activation_code, card_in_hand, passport
@@ -58,18 +56,7 @@ from sotepki.journey.card_holder import PIN2, activation_code, card_in_hand, pas
 registrar = cast.person("registrar-county-1")
 applicant = cast.person("employee-without-right")
 
-
 # %% NBVAL_CHECK_OUTPUT
-def attempt(what, deed):
-    """Try something, and print the refusal if there is one."""
-    try:
-        return deed()
-    except Refused as refusal:
-        print(f"{what}: refused.")
-        print(f"  why:  {refusal.sentence}")
-        print(f"  rule: {refusal.rule}")
-
-
 attempt(
     "Card order",
     lambda: workspace.vartti.order_professional_card(
@@ -289,5 +276,5 @@ with workspace.records.look() as session:
 
 # %%
 stack.close()
-workspace.close()
+close("tour")
 print("sotepki notebook: reached the end")

@@ -204,6 +204,19 @@ else:
     print("There is no directory my-files with *.xml beside this notebook; nothing of your own was judged.")
 
 # %% [markdown]
+# Or one at a time. In JupyterLab the cell below has a button for your files; on a page it shows what it says of ours, the export
+# of section 2. It looks at what stands in a file: a document, a certificate, a request, a revocation list.
+
+# %% NBVAL_CHECK_OUTPUT
+from widgets import document_drop
+
+drop = document_drop(workspace)
+drop.judge("exported.xml", nicely(signed))
+
+# %% NBVAL_CHECK_OUTPUT
+drop.judge("hurried.csr", hurried.request.read_bytes())
+
+# %% [markdown]
 # A wrong file breaks nothing. Somebody drops a picture, and somebody an empty file:
 
 # %% NBVAL_CHECK_OUTPUT
@@ -230,11 +243,43 @@ rules_shown("csr.domain.missing", "csr.subject.missing", "dsig.signature-value",
 # %% [markdown]
 # ## Exercises
 #
-# 1. Break the document in another way of notebook 12, and run. *Expected: other cases fail, and the diagnosis names the accident.*
-# 2. Add a second document, signed by a professional's card. *Expected: cases for signatures of professionals are not skipped any
-#    more.*
-# 3. On the command line: `sotepki conformance doctor --sut system.toml`. *Expected: one line for each part that is attached.*
-# 4. Compare two runs: `sotepki conformance run ... --compare`. *Expected: new faults, mended, unchanged.*
+# Each of these is checked: the check looks at the workspace, or at what you hand in, and says what is still missing. `hint()` helps,
+# `explain()` tells what was to be learnt. Solutions stand in [solutions](solutions.ipynb).
+
+# %%
+from sotepki.training import task
+
+# %%
+request = task("request-ready-to-send", workspace)
+request
+
+# %%
+# Your turn: make the request, and hand it in instead of None.
+request.check(None)
+
+# %%
+certificate = task("certificate-in-hand", workspace)
+certificate
+
+# %%
+# Your turn: take the hospital through the e-service.
+certificate.check()
+
+# %%
+accident = task("which-accident", workspace)
+accident
+
+# %%
+# Your turn: find the accident, and hand in its name.
+accident.check(None)
+
+# %% [markdown]
+# And without a check:
+#
+# 1. Add a second document, signed by a professional's card, and run. *Expected: cases for signatures of professionals are not
+#    skipped any more.*
+# 2. On the command line: `sotepki conformance doctor --sut system.toml`. *Expected: one line for each part that is attached.*
+# 3. Compare two runs: `sotepki conformance run ... --compare`. *Expected: new faults, mended, unchanged.*
 
 # %%
 close("vendor")

@@ -154,6 +154,14 @@ table(
 # The list shrinks to about a third while the number of cards doubles, and each of those cards is an appointment of a person with
 # a registrar (rekisteröijä), or a renewal in the self-service. Section 5 shows which of the two hurts.
 #
+# Your own what-if: in JupyterLab the cell below has sliders for key and lifetime; on a page it is the table of one position.
+
+# %%
+from widgets import profile_slider
+
+profile_slider("professional-signature-rsa").set(key="p-384", years=3)
+
+# %% [markdown]
 # ## 4. List or question?
 #
 # Who wants to know whether a certificate is revoked either fetches the list or asks OCSP. A list is fetched by each system so and
@@ -374,15 +382,43 @@ table(
 # %% [markdown]
 # ## Exercises
 #
-# 1. Give personnel cards a life of two years and 300 octets of extension: `Overlay(lifetime_years=2, extension_octets=300)`
-#    over `personnel-signature-rsa`. *Expected: the certificate grows by a little over 300 octets; times stay the same.*
-# 2. For which number of desks does the bad year become comfortable? *Expected: the column "comfortable with" of the table.*
-# 3. Put your own organisation in: `inputs.but(professionals=1200, documents_a_year=900_000, ...)`. *Expected: every load is under
+# The first two are checked; `hint()` helps, and solutions stand in [solutions](solutions.ipynb). They keep their books in a
+# small workspace of their own.
+
+# %%
+from story import close, new_workspace
+
+from sotepki.training import task
+
+practice = new_workspace("architect", card_keys=0)
+
+# %%
+curve = task("shorter-with-a-curve", practice)
+curve
+
+# %%
+# Your turn: build both certificates, and hand in the difference.
+curve.check(None)
+
+# %%
+question = task("where-least-is-known", practice)
+question
+
+# %%
+# Your turn: hand in the id of the profile.
+question.check(None)
+
+# %% [markdown]
+# And without a check:
+#
+# 1. For which number of desks does the bad year become comfortable? *Expected: the column "comfortable with" of the table.*
+# 2. Put your own organisation in: `inputs.but(professionals=1200, documents_a_year=900_000, ...)`. *Expected: every load is under
 #    one percent, except the desks if you leave one.*
-# 4. Let answers be signed with P-384 in memory (4 057 a second, docs/field/engineering.md 7.1). *Expected: the responder's load
+# 3. Let answers be signed with P-384 in memory (4 057 a second, docs/field/engineering.md 7.1). *Expected: the responder's load
 #    falls to about a tenth, and the fullest part is another.*
-# 5. Which inputs would you ask the authorities for first? *Expected: those at the top of the sensitivity table whose grade is
+# 4. Which inputs would you ask the authorities for first? *Expected: those at the top of the sensitivity table whose grade is
 #    unknown.*
 
 # %%
+close("architect")
 print("sotepki notebook: reached the end")

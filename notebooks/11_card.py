@@ -480,6 +480,19 @@ for credential, tries in workspace.cards.read(order.card_number).state.tries.ite
 # The card made a signature that nobody received. Nothing is lost: PIN2 is asked again, and a program that waits for the answer
 # must not count the document as signed.
 #
+# ## 10. The same card at a reader with keys
+#
+# So far we typed bytes. In JupyterLab the cell below has keys, as a reader with a pad of its own; on a page it shows the counters.
+# Give a wrong PIN1, sign twice after one PIN2, lock PIN1 and open it with the code of the letter: each key that you press is one
+# of the commands above.
+
+# %% NBVAL_CHECK_OUTPUT
+from widgets import pin_pad
+
+pad = pin_pad(workspace, order.card_number)
+pad
+
+# %% [markdown]
 # ## What was shown
 
 # %% NBVAL_CHECK_OUTPUT
@@ -488,14 +501,44 @@ rules_shown("card.pin.wrong", "card.pin.locked", "card.pin2.not-verified", "card
 # %% [markdown]
 # ## Exercises
 #
-# 1. Change PIN1 with `CHANGE REFERENCE DATA`: `talk("00240003", b"1234" + b"4321")`. Which status comes if the new PIN has nine
-#    digits? *Expected: `9000` for the first; `6A80` for the second, and no try is lost.*
-# 2. Pad PIN1 to eight bytes with zeros, as citizen cards want it. *Expected: `63C4`; a padded block costs a try.*
-# 3. Sign a SHA-384 digest (48 bytes) with the algorithm `52`. What happens if you leave `42` there?
-#    *Expected: a signature; with `42` a refusal, since the digest does not fit.*
-# 4. Find, by SELECT and READ only, the serial number of the card (EF.TokenInfo, tag `04`). *Expected: the number of which the
-#    last nine characters are printed on the card.*
-# 5. Put the card into a virtual PC/SC reader (`sotepki card insert`, [docs/card-readers.md](../docs/card-readers.md)) and compare
+# They use another card, that of Sampo the pharmacist, so pull this one first (`desk.close()`). Each is checked; `hint()` helps, and
+# solutions stand in [solutions](solutions.ipynb).
+
+# %%
+from sotepki.training import task
+
+desk.close()
+
+# %%
+nine = task("nine-digits", workspace)
+nine
+
+# %%
+# Your turn: send the command, and hand in the status.
+nine.check(None)
+
+# %%
+padded = task("padded-pin", workspace)
+padded
+
+# %%
+# Your turn: send VERIFY once, and hand in the status.
+padded.check(None)
+
+# %%
+number = task("number-of-the-card", workspace)
+number
+
+# %%
+# Your turn: read EF.TokenInfo, and hand in the serial number.
+number.check(None)
+
+# %% [markdown]
+# And without a check:
+#
+# 1. Sign a SHA-384 digest (48 bytes) with the algorithm `52`. *Expected: a signature; with `42` a refusal, since the digest does
+#    not fit.*
+# 2. Put the card into a virtual PC/SC reader (`sotepki card insert`, [docs/card-readers.md](../docs/card-readers.md)) and compare
 #    what `pkcs11-tool --list-objects` finds with the tree above.
 
 # %%

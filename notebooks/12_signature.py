@@ -378,6 +378,15 @@ for one in found["pretty-printed on the way"]:
     print(one.text())
 
 # %% [markdown]
+# And now yours. The cell below takes a file: in JupyterLab with a button, in words with `judge`. Here it gets the folded document.
+
+# %% NBVAL_CHECK_OUTPUT
+from widgets import document_drop
+
+drop = document_drop(workspace)
+drop.judge("plan-from-the-mail.xml", HAPPENINGS["base64 folded by a mail gateway"])
+
+# %% [markdown]
 # ## 6. Accidents at the signer's desk
 #
 # Other accidents happen before the card is asked. To meet them we write a signer ourselves; it fits on one page, and each of
@@ -523,15 +532,42 @@ rules_shown(
 # %% [markdown]
 # ## Exercises
 #
-# 1. Sign the plan twice (`sign(signed)`). What does each signature cover? *Expected: valid; each covers the body and its own
-#    timestamp, and neither covers the other.*
-# 2. Make an accident of your own: let Python's `xml.etree.ElementTree` read and write the signed plan. *Expected: broken in
-#    three parts; for timestamp and value the diagnosis names `prefix.renamed` (the prefixes have become `ns0`, `ns2`, `ns3`).*
-# 3. Wrap: copy the body into the header, give the one in place a new identifier, and see who notices.
-#    *Expected: `doc.body.id`.*
-# 4. Judge the plan without Valvira's register: `dataclasses.replace(context, rights=None)`. What does the report leave unsaid?
-#    *Expected: valid, but nobody was asked whether Elina had a right to practise when she signed.*
-# 5. On the command line: `sotepki document verify FILE` with a file of your own system. *Expected: verdict, rules, and below
+# Each is checked; `hint()` helps, and solutions stand in [solutions](solutions.ipynb).
+
+# %%
+from sotepki.training import task
+
+# %%
+twice = task("signed-twice", workspace)
+twice
+
+# %%
+# Your turn: sign once more, and hand in the document.
+twice.check(None)
+
+# %%
+renamed = task("renamed-prefixes", workspace)
+renamed
+
+# %%
+# Your turn: do what the script does, and hand in what it writes.
+renamed.check(None)
+
+# %%
+letter = task("one-letter", workspace)
+letter
+
+# %%
+# Your turn: change as little as you can, and hand in the document.
+letter.check(None)
+
+# %% [markdown]
+# And without a check:
+#
+# 1. Wrap: copy the body into the header, give the one in place a new identifier, and see who notices. *Expected: `doc.body.id`.*
+# 2. Judge the plan without Valvira's register: `dataclasses.replace(context, rights=None)`. *Expected: valid, but nobody was asked
+#    whether Elina had a right to practise when she signed.*
+# 3. On the command line: `sotepki document verify FILE` with a file of your own system. *Expected: verdict, rules, and below
 #    them the diagnosis; `--no-diagnosis` leaves it out.*
 
 # %%

@@ -339,17 +339,51 @@ rules_shown(
 #
 # ## Exercises
 #
+# The CA of the story has fallen, so these have a workspace of their own. Each is checked; `hint()` helps, and solutions stand in
+# [solutions](solutions.ipynb).
+
+# %%
+from sotepki.training import task
+
+practice = new_workspace("bad-days", card_keys=6)
+
+# %%
+leaked = task("leaked-key", practice)
+leaked
+
+# %%
+# Your turn: have revoked what has to be revoked.
+leaked.check()
+
+# %%
+fall = task("people-after-the-fall", practice)
+fall
+
+# %%
+# Your turn: count the people, and hand in the number.
+fall.check(None)
+
+# %%
+stale = task("answers-of-yesterday", practice)
+stale
+
+# %%
+# Your turn: set the fault on the board.
+stale.check()
+
+# %% [markdown]
+# And without a check:
+#
 # 1. Let the responder be slow instead of silent: `OcspFaults(delay_seconds=20)`. *Expected: the sender waits; see whether your own
 #    system's timeout is shorter than Kanta's.*
-# 2. Let it answer with yesterday's truth: `OcspFaults(next_update_shift=timedelta(days=-2))`. *Expected: not accepted; an old
-#    answer is no answer.*
-# 3. Sign an answer with a stranger's key: `OcspFaults(responder=ResponderFault.STRANGER)`. *Expected: refused like silence; a lie by
+# 2. Sign an answer with a stranger's key: `OcspFaults(responder=ResponderFault.STRANGER)`. *Expected: refused like silence; a lie by
 #    somebody without authority is no lie at all.*
-# 4. Revoke the *root* as the CA was revoked in section 5. Who could sign that list, and who would believe it?
+# 3. Revoke the *root* as the CA was revoked in section 5. Who could sign that list, and who would believe it?
 #    *Expected: a refusal or a list that proves nothing; a root is removed from trust stores, not revoked.*
-# 5. In your own system: find the log line of one OCSP answer. *Expected: serial number, address, answer, thisUpdate.*
+# 4. In your own system: find the log line of one OCSP answer. *Expected: serial number, address, answer, thisUpdate.*
 
 # %%
 stack.close()
 close("accidents")
+close("bad-days")
 print("sotepki notebook: reached the end")

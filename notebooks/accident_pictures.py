@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import matplotlib.pyplot as plt
@@ -12,8 +12,15 @@ from pictures import ACCENT, INK, LINE
 _MARKS = {"AA": ("o", ACCENT, "accepted"), "AE": ("X", INK, "refused"), "AR": ("s", "white", "could not be judged")}
 
 
-def chronicle(events: Sequence[tuple[datetime, str, str]]) -> Figure:
-    """One line for each event, in the order of time, with a mark for Kanta's answer."""
+def chronicle(
+    events: Sequence[tuple[datetime, str, str]], *, form: str = "%H:%M", meanings: Mapping[str, str] | None = None
+) -> Figure:
+    """One line for each event, in the order of time, with a mark for Kanta's answer.
+
+    Args:
+        form: how the time is written (strftime).
+        meanings: other words for what an answer means, by its code.
+    """
     figure, axes = plt.subplots(figsize=(8.5, 0.36 * len(events) + 0.9), layout="constrained")
     axes.set_axis_off()
     axes.set_xlim(-0.3, 10)
@@ -21,7 +28,8 @@ def chronicle(events: Sequence[tuple[datetime, str, str]]) -> Figure:
     axes.plot((1.3, 1.3), (-0.4, len(events) - 0.6), color=LINE, linewidth=1, zorder=1)
     for row, (moment, what, code) in enumerate(events):
         mark, colour, meaning = _MARKS.get(str(code), ("D", LINE, str(code)))
-        axes.text(1.0, row, f"{moment:%H:%M}", ha="right", va="center", fontsize=9, color=LINE)
+        meaning = (meanings or {}).get(str(code), meaning)
+        axes.text(1.0, row, f"{moment:{form}}", ha="right", va="center", fontsize=9, color=LINE)
         axes.plot(1.3, row, mark, color=colour, markeredgecolor=INK, markersize=9, zorder=2)
         axes.text(1.65, row, what, va="center", fontsize=9, color=INK)
         axes.text(7.4, row, f"{code}  {meaning}", va="center", fontsize=9, color=INK)

@@ -57,18 +57,20 @@ def conversation(exchanges: Sequence[tuple[str, int, str, int]]) -> Figure:
     return figure
 
 
-def tries_left(steps: Sequence[tuple[str, int]], most: int = 5) -> Figure:
-    """The retry counter after each step, as a staircase; 0 is locked."""
+def tries_left(
+    steps: Sequence[tuple[str, int]], most: int = 5, *, left: str = "tries left", locked: str = "locked"
+) -> Figure:
+    """The retry counter after each step, as a staircase; 0 is locked. ``left`` and ``locked`` are its words."""
     figure, axes = plt.subplots(figsize=(8.5, 2.9), layout="constrained")
     places = range(len(steps))
     values = [tries for _, tries in steps]
     axes.bar(places, values, color=ACCENT, width=0.55)
     for place, value in zip(places, values, strict=True):
-        axes.text(place, value + 0.1, str(value) if value else "locked", ha="center", color=INK, fontsize=9,
+        axes.text(place, value + 0.1, str(value) if value else locked, ha="center", color=INK, fontsize=9,
                   fontweight="normal" if value else "bold")  # fmt: skip
     axes.set_xticks(list(places), [what.replace(", ", ",\n") for what, _ in steps], fontsize=8.5, color=INK)
     axes.set_ylim(0, most + 0.8)
-    axes.set_ylabel("tries left", color=INK)
+    axes.set_ylabel(left, color=INK)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     plt.close(figure)

@@ -4,10 +4,13 @@ run out of order, and the table of the rules that were shown."""
 from __future__ import annotations
 
 import atexit
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -15,17 +18,26 @@ from typing import Any, TypeVar
 from IPython import get_ipython
 from IPython.display import Markdown
 
-from sotepki.clock import SetClock
-from sotepki.errors import Refused, SotepkiError
+from sotepki.clock import SetClock, SystemClock
+from sotepki.errors import Misuse, Refused, SotepkiError
 from sotepki.rulebook import whole_book
 from sotepki.workspace import Workspace
 
 T = TypeVar("T")
 
+
+
+class StoryWorkspace(Workspace):
+    """A workspace of which it is known that its clock can be moved, as stories do."""
+
+    clock: SetClock | SystemClock
+
+
 _open: dict[str, Workspace] = {}
+_READY = "ready"
 
 
-def new_workspace(name: str, *, at: datetime | None = None, card_keys: int = 2) -> Workspace:
+def new_workspace(name: str, *, at: datetime | None = None, card_keys: int = 2) -> StoryWorkspace:
     """A new workspace in a directory that is removed when the kernel ends.
 
     Running the cell again closes the former workspace of that name and begins anew.
@@ -36,8 +48,27 @@ def new_workspace(name: str, *, at: datetime | None = None, card_keys: int = 2) 
     close(name)
     directory = Path(tempfile.mkdtemp(prefix=f"sotepki-{name}-"))
     atexit.register(shutil.rmtree, directory, ignore_errors=True)
-    workspace = Workspace.create(directory / "workspace", clock=SetClock(at) if at else None, card_keys=card_keys)
+    clock = SetClock(at) if at else None
+    workspace = StoryWorkspace.create(directory / "workspace", clock=clock, card_keys=card_keys)
     _open[name] = workspace
+    return workspace
+
+
+def ready_workspace() -> Workspace:
+    """The workspace that ``./run lab`` keeps ready (SOTEPKI_WORKSPACE), opened; run again, it is opened anew.
+
+    Raises:
+        Misuse: there is none, or it is from an earlier version; the cell says what to do.
+    """
+    be_kind()
+    close(_READY)
+    directory = os.environ.get("SOTEPKI_WORKSPACE")
+    if not directory:
+        raise Misuse(
+            "No workspace stands ready for this notebook.",
+            advice="Open it with './run lab', or set SOTEPKI_WORKSPACE to a workspace of 'sotepki init'.",
+        )
+    _open[_READY] = workspace = Workspace.open(Path(directory))
     return workspace
 
 
@@ -80,17 +111,27 @@ def rules_shown(*ids: str) -> Markdown:
     )
 
 
-def be_kind() -> None:
+@dataclass(frozen=True)
+class KindWords:
+    """What a cell that fails says, in the reader's language; ``{name}`` and ``{advice}`` are filled in."""
+
+    needs: str = "This cell needs '{name}', which a cell above it makes."
+    run_above: str = "choose 'Run All Above Selected Cell' in the menu Run, then run this cell again."
+    what_to_do: str = "What to do: {advice}"
+
+
+def be_kind(words: KindWords | None = None) -> None:
     """From now on, a cell that was run too early says which name it lacks, and an error of sotepki tells its advice.
 
     The cell still fails, so a run of the whole notebook still finds it.
     """
     shell = get_ipython()
     if shell is not None:
-        shell.set_custom_exc((NameError, SotepkiError), _tell)
+        shell.set_custom_exc((NameError, SotepkiError), partial(_tell, words or KindWords()))
 
 
 def _tell(
+    words: KindWords,
     shell: Any,
     kind: type[BaseException],
     error: BaseException,
@@ -99,11 +140,10 @@ def _tell(
 ) -> list[str]:
     del shell, kind, trace, tb_offset
     if isinstance(error, SotepkiError):
-        lines = [error.sentence, *([f"What to do: {error.advice}"] if error.advice else [])]
+        sentence, advice = error.sentence, error.advice
     else:
-        lines = [
-            f"This cell needs '{getattr(error, 'name', '') or error}', which a cell above it makes.",
-            "What to do: choose 'Run All Above Selected Cell' in the menu Run, then run this cell again.",
-        ]
+        sentence = words.needs.format(name=getattr(error, "name", "") or error)
+        advice = words.run_above
+    lines = [sentence, *([words.what_to_do.format(advice=advice)] if advice else [])]
     print("\n".join(lines))
     return lines

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from sotepki.evidence import RuleBook
 from sotepki.resources import package_file
@@ -27,14 +27,19 @@ def all_machines() -> list[StateMachine]:
     return sorted(machines, key=lambda machine: machine.id)
 
 
-def as_markdown() -> str:
-    """The page with all machines."""
-    return "\n".join([HEADING, *(line for machine in all_machines() for line in _section(machine))]) + "\n"
+def as_mermaid(machine: StateMachine) -> str:
+    """A machine as a block that the pages of a repository draw by themselves."""
+    return f"```mermaid\n{machine.mermaid()}```\n"
 
 
-def _section(machine: StateMachine) -> Iterator[str]:
+def as_markdown(drawn: Callable[[StateMachine], str] = as_mermaid) -> str:
+    """The page with all machines; ``drawn`` gives the Markdown of a machine's picture."""
+    return "\n".join([HEADING, *(line for machine in all_machines() for line in _section(machine, drawn))]) + "\n"
+
+
+def _section(machine: StateMachine, drawn: Callable[[StateMachine], str]) -> Iterator[str]:
     yield f"## {machine.title}\n"
-    yield f"```mermaid\n{machine.mermaid()}```\n"
+    yield drawn(machine)
     yield from _table(("State", "Meaning"), [(f"`{name}`", meaning) for name, meaning in machine.states.items()])
     steps = [_step(transition) for transition in machine.transitions.values()]
     yield from _table(("Step", "From", "To", "Who", "Rules", "When", "Source", "Grade"), steps)

@@ -8,7 +8,7 @@ are rules of the rule book; the office supplies one function per rule.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -115,7 +115,7 @@ class StateMachine:
         if actor not in transition.actors:
             raise self.refusal(
                 self.actor_rule,
-                f"A person in the role {actor!r} may not do the step {name!r} for {subject}; "
+                f"A person in the role {str(actor)!r} may not do the step {name!r} for {subject}; "
                 f"that is for: {', '.join(sorted(transition.actors))}.",
                 subject=subject,
             )
@@ -135,6 +135,20 @@ class StateMachine:
                 raise self.refusal(rule_id, objection.sentence, advice=objection.advice, subject=subject)
             warnings.append(self.rules.finding(rule_id, objection.sentence, advice=objection.advice, where=subject))
         return Step(transition, transition.target_from(state), tuple(warnings))
+
+    def objections(self, name: str, *, guards: Mapping[str, Guard[C]], case: C, subject: str) -> tuple[Finding, ...]:
+        """Everything that stands in the way of the step ``name``, in the order of its guards; nothing is taken.
+
+        The severities are those of the rules, without the ceiling, as ``step`` judges by them.
+        """
+        return tuple(
+            replace(
+                self.rules.finding(rule_id, objection.sentence, advice=objection.advice, where=subject),
+                severity=self.rules[rule_id].severity,
+            )
+            for rule_id in self.transitions[name].guards
+            if (objection := guards[rule_id](case)) is not None
+        )
 
     def refusal(self, rule_id: str, sentence: str, *, advice: str = "", subject: str = "") -> Refused:
         """The error that says no under ``rule_id``, with the rule's advice where none is given."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import ClassVar, Self
 from urllib.parse import urlsplit
 
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from conformance.bench.card import CardSession, card_session
@@ -23,6 +24,7 @@ from conformance.bench.listener_identities import ServerFaces
 from conformance.bench.publication import Publication
 from conformance.bench.rights import RightsBench
 from conformance.sut.facets import Endpoint, SignerIdentity, Trust
+from sotepki.card import InsertedCard
 from sotepki.clock import Clock
 from sotepki.documents import build_frame
 from sotepki.dvv import ROOT, SOTE_PERSONS, SOTE_SERVICES, ApplicationKind
@@ -49,6 +51,8 @@ class Bench:
         self.workspace = workspace
         self.cast: Cast = load_cast()
         self.maker = DocumentMaker(workspace, self.cast)
+        self.guests: tuple[x509.Certificate, ...] = ()
+        """Authorities of the system under test, where they are not the bench's own."""
         self._resources = resources
 
     @classmethod
@@ -106,6 +110,21 @@ class Bench:
         """The card of the bench's own professional."""
         return professional_card(self.workspace, self.cast, self.PROFESSIONAL)
 
+    @cached_property
+    def _inserted(self) -> InsertedCard:
+        """The bench's card in its reader, where it stays: each insertion starts a process."""
+        assert self.card.certificates  # read before: a card is in one reader at a time
+        return self._resources.enter_context(self.card.inserted())
+
+    @contextmanager
+    def in_reader(self, card: CardInHand) -> Iterator[InsertedCard]:
+        """A card in a reader; another one than the bench's own is taken out again."""
+        if card is self.card:
+            yield self._inserted
+        else:
+            with card.inserted() as inserted:
+                yield inserted
+
     @property
     def card_identity(self) -> SignerIdentity:
         """Who signs with the bench's card."""
@@ -155,7 +174,9 @@ class Bench:
     def card_session(self, *, wrong_pins: int = 0) -> AbstractContextManager[CardSession]:
         """Lend the bench's card to a system; the person will enter so many wrong PINs first."""
         identity = self.card_identity
-        return card_session(self.card, self.clock, lambda: self.unsigned(identity), wrong_pins=wrong_pins)
+        return card_session(
+            self.card, self._inserted, self.clock, lambda: self.unsigned(identity), wrong_pins=wrong_pins
+        )
 
     @cached_property
     def desk_cards(self) -> DeskCards:
@@ -197,6 +218,21 @@ class Bench:
         return self._server_identity(KANTA_HOST, "localhost")
 
     @cached_property
+    def guest_identity(self) -> ServerIdentity:
+        """A certificate for a system under test that has none of the bench's own authorities."""
+        return self._server_identity("guest.test.example")
+
+    @property
+    def client_authorities(self) -> tuple[x509.Certificate, ...]:
+        """Whom the bench's endpoints let issue the certificate of a client."""
+        return tuple(dict.fromkeys(self.trust.issuers + self.guests))
+
+    @property
+    def client_roots(self) -> tuple[x509.Certificate, ...]:
+        """The roots among them."""
+        return tuple(one for one in self.client_authorities if one.subject == one.issuer)
+
+    @cached_property
     def server_faces(self) -> ServerFaces:
         """Certificates of a Kanta at ``localhost`` that are wrong in one thing."""
         return ServerFaces(self)
@@ -214,8 +250,13 @@ class Bench:
         authority = forged(self.trust.intermediates[1], authority_key, public_key=authority_key.public_key())
         return ServerIdentity(forged(genuine.certificate, authority_key), (authority,), genuine.key)
 
+    @cached_property
+    def _server_key(self) -> rsa.RSAPrivateKey:
+        """The key of the bench's own endpoints: which key it is, no case looks at."""
+        return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
     def _server_identity(self, host: str, *other_names: str) -> ServerIdentity:
-        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        key = self._server_key
         authorities = self.workspace.authorities
         certificate = authorities.issue(
             SOTE_SERVICES,

@@ -114,21 +114,25 @@ class CardSession:
 
 @contextmanager
 def card_session(
-    card: CardInHand, clock: Clock, make_document: Callable[[], bytes], *, wrong_pins: int = 0
+    card: CardInHand,
+    inserted: InsertedCard,
+    clock: Clock,
+    make_document: Callable[[], bytes],
+    *,
+    wrong_pins: int = 0,
 ) -> Iterator[CardSession]:
     """Lend the card with all tries left; what the system spoils is mended for the next one."""
     events: list[str] = []
-    with card.inserted() as inserted:
+    _restore(inserted, card)
+    try:
+        yield CardSession(
+            WatchedCard(inserted, card.professional, clock, events),
+            Keyboard(wrong_pins, events),
+            make_document,
+            events,
+        )
+    finally:
         _restore(inserted, card)
-        try:
-            yield CardSession(
-                WatchedCard(inserted, card.professional, clock, events),
-                Keyboard(wrong_pins, events),
-                make_document,
-                events,
-            )
-        finally:
-            _restore(inserted, card)
 
 
 def _restore(inserted: InsertedCard, card: CardInHand) -> None:

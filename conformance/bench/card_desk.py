@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -42,12 +42,14 @@ class LentCard:
 
     Attributes:
         certificates: what lies on it; a key that is missing has none.
+        described: what it is, for a person who lays a like card into a reader; empty if nobody could in time.
         leaves_before_signing: the person pulls the card after the PIN.
         presented: the keys whose PIN was given, with the digits' number only.
     """
 
     inserted: InsertedCard
     certificates: Mapping[CardKey, x509.Certificate]
+    described: str = "your professional test card"
     leaves_before_signing: bool = False
     presented: list[CardKey] = field(default_factory=list)
     signed_with: list[CardKey] = field(default_factory=list)
@@ -104,6 +106,23 @@ class WatchedDesk:
     typed: list[CardKey] = field(default_factory=list)
     choices: int = 0
 
+    @property
+    def scene(self) -> str:
+        """What is to be laid where and done, in words; empty if a card cannot be had in time."""
+        if any(reader.card and not reader.card.described for reader in self.readers):
+            return ""
+        lines = [f"{one.name}: {one.card.described if one.card else 'no card'}." for one in self.readers]
+        lines.append("You are logged in." if self.user else "Nobody is logged in.")
+        if len(self.readers) > 1:
+            lines.append(f"You mean the card in {self.readers[self.meant].name}, if you are asked.")
+        lines += ["Cancel when a PIN is asked for."] if self.cancels else []
+        lines += ["Pull the card out right after typing the PIN."] if self._leaves else []
+        return " ".join(lines)
+
+    @property
+    def _leaves(self) -> bool:
+        return any(reader.card is not None and reader.card.leaves_before_signing for reader in self.readers)
+
     def issuer(self, certificate: x509.Certificate) -> x509.Certificate | None:
         return next((one for one in self.issuers if one.subject == certificate.issuer), None)
 
@@ -155,31 +174,49 @@ class DeskCards:
     def without_signature_certificate(self) -> LentCard:
         """A card that has the certificate for logging in only."""
         kept = {CardKey.AUTHENTICATION: self._own[CardKey.AUTHENTICATION]}
-        return replace(self.card(), certificates=kept)
+        return replace(
+            self.card(), certificates=kept, described="a test card with its authentication certificate only"
+        )
 
     def expired(self) -> LentCard:
         """A card whose certificates ended yesterday."""
-        return replace(self.card(), certificates=self._expired)
+        return replace(
+            self.card(), certificates=self._expired, described="a test card of yours whose certificates have ended"
+        )
+
+    def ending(self, moment: datetime) -> LentCard:
+        """A card whose certificates end at a moment; nobody could have one made so soon."""
+        authority = self._bench.authority_key(SOTE_PERSONS)
+        held = {
+            key: forged(one, authority, not_after=moment, serial=one.serial_number) for key, one in self._own.items()
+        }
+        return replace(self.card(), certificates=held, described="")
 
     def without_prescriber_id(self) -> LentCard:
         """A card whose certificates lack the prescriber's identifier."""
-        return replace(self.card(), certificates=self._without_prescriber_id)
+        return replace(
+            self.card(),
+            certificates=self._without_prescriber_id,
+            described="a test card of yours without prescriber's identifier",
+        )
 
     def identity_card(self) -> LentCard:
         """An identity card of the same person: the same name, another number."""
-        return replace(self.card(), certificates=self._identity)
+        return replace(self.card(), certificates=self._identity, described="your own identity card")
 
     def of_a_colleague(self) -> LentCard:
         """A card with the certificates of another professional."""
-        return replace(self.card(), certificates=self._colleagues)
+        return replace(self.card(), certificates=self._colleagues, described="a colleague's test card")
 
     def closed(self) -> LentCard:
         """A card whose certificates were revoked as lost."""
-        return replace(self.card(), certificates=self._revoked)
+        return replace(
+            self.card(), certificates=self._revoked, described="a test card of yours that was reported lost"
+        )
 
     def blocked(self) -> LentCard:
         """A card whose PIN2 is locked."""
-        card = self.card()
+        card = replace(self.card(), described="a test card of yours whose PIN2 is locked")
         while self.inserted.tries()["pin2"]:
             try:
                 self.inserted.verify_pin2(Pin("998877"))
@@ -258,5 +295,4 @@ class DeskCards:
 
 
 def _certificates(card: CardInHand) -> Mapping[CardKey, x509.Certificate]:
-    with card.inserted() as inserted:
-        return {key: inserted.certificate(str(key)) for key in CardKey}
+    return {key: card.certificates[key] for key in CardKey}

@@ -19,6 +19,7 @@ from conformance.sut.facets import SignerIdentity
 from sotepki.documents import (
     SignatureKind,
     Signer,
+    build_document,
     build_social_document,
     sign_as_professional,
     sign_as_system,
@@ -81,6 +82,17 @@ class DocumentMaker:
             paragraphs=paragraphs,
         )
 
+    def of_kind(self, kind: str, identity: SignerIdentity) -> bytes:
+        """An unsigned document of a kind of ``sotepki.documents.kinds_of_documents``."""
+        return build_document(
+            kind,
+            client=self.client,
+            organisation=identity.organisation,
+            author=identity.professional,
+            document_oid=self.new_id(identity.organisation.oid),
+            created=self._workspace.clock.now(),
+        )
+
     def corrected(self, signed: bytes, identity: SignerIdentity) -> bytes:
         """The next version of ``signed``, still unsigned itself, with the old signatureCollection left standing."""
         old = etree.fromstring(signed)
@@ -133,6 +145,10 @@ class BenchDocuments:
             at=self._now,
         )
 
+    def signed_at(self, moment: datetime) -> bytes:
+        """Signed by a professional whose clock shows ``moment``."""
+        return self._signed_with(self._bench.card, moment)
+
     @cached_property
     def changed_body(self) -> bytes:
         """One word of the body text is another one than was signed."""
@@ -141,8 +157,7 @@ class BenchDocuments:
     @cached_property
     def foreign_authority(self) -> bytes:
         """Signed with a certificate that another key than the authority's has issued under the authority's name."""
-        with self._bench.card.inserted() as card:
-            model = card.certificate("signature")
+        model = self._bench.card.certificates["signature"]
         authority_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         certificate = forged(model, authority_key, public_key=key.public_key())
@@ -164,7 +179,7 @@ class BenchDocuments:
     @cached_property
     def authentication_key(self) -> bytes:
         """Signed as a professional with the authentication key of the card."""
-        with self._bench.card.inserted() as card:
+        with self._bench.in_reader(self._bench.card) as card:
             card.verify_pin1(PIN1)
             signer = Signer(
                 SignatureKind.PROFESSIONAL,
@@ -195,20 +210,19 @@ class BenchDocuments:
         return self._corpus_of(self._bench.other_card("physician"))
 
     def _corpus_of(self, card: CardInHand) -> BenchCorpus:
-        with card.inserted() as inserted:
-            return BenchCorpus(self._bench, inserted.certificate("signature"), card.professional)
+        return BenchCorpus(self._bench, card.certificates["signature"], card.professional)
 
-    def _signed_with(self, card: CardInHand) -> bytes:
+    def _signed_with(self, card: CardInHand, at: datetime | None = None) -> bytes:
         organisation = organisation_of(self._bench.workspace, self._bench.cast, self._bench.ORGANISATION)
         document = self._bench.unsigned(SignerIdentity(organisation, card.professional))
-        with card.inserted() as inserted:
+        with self._bench.in_reader(card) as inserted:
             inserted.verify_pin2(PIN2)
             return sign_as_professional(
                 document,
                 key=inserted.signature_key,
                 certificate=inserted.certificate("signature"),
                 professional=card.professional,
-                at=self._now,
+                at=at or self._now,
             )
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
+
+from cryptography import x509
 
 from sotepki.card import InsertedCard
 from sotepki.errors import Fault
@@ -25,6 +28,12 @@ class CardInHand:
     professional: Professional
     activation_code: Pin
     workspace: Workspace
+
+    @cached_property
+    def certificates(self) -> Mapping[str, x509.Certificate]:
+        """The certificates by their use, read from the chip once: each insertion starts a process."""
+        with self.inserted() as card:
+            return {use: card.certificate(use) for use in ("authentication", "signature")}
 
     @contextmanager
     def inserted(self) -> Iterator[InsertedCard]:

@@ -42,7 +42,9 @@ class Contact:
         alert: what the TLS library said when the handshake failed.
         hello: what the client's first message says.
         body: of its request.
+        head: of its request, up to the empty line.
         plain: number of bytes that it sent without TLS.
+        beside: how many other connections waited for an answer when this one began.
         begun, ended: seconds of a clock that only runs forward.
     """
 
@@ -54,7 +56,9 @@ class Contact:
     alert: str = ""
     hello: Hello = field(default_factory=Hello)
     body: bytes = b""
+    head: bytes = b""
     plain: int = 0
+    beside: int = 0
     begun: float = 0.0
     ended: float = field(default_factory=time.monotonic)
 
@@ -84,6 +88,11 @@ class ServerIdentity:
     chain: tuple[x509.Certificate, ...]
     key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
+    def pem(self) -> tuple[str, str]:
+        """Certificate with its chain, and the key."""
+        key = self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+        return "".join(_pem(one) for one in (self.certificate, *self.chain)), key
+
 
 class Listener:
     """A listening endpoint; ``contacts`` grows with each connection attempt."""
@@ -95,7 +104,9 @@ class Listener:
         self._seconds = seconds
         self._socket = socket.create_server((LOOPBACK, 0))
         self._socket.settimeout(0.05)
-        self._contacts: list[Contact] = []
+        self._contacts: dict[int, Contact] = {}
+        self._unanswered: set[int] = set()
+        self._meetings: list[threading.Thread] = []
         self._changed = threading.Condition()
         self._stopping = False
         self._thread = threading.Thread(target=self._serve, name="conformance-listener", daemon=True)
@@ -108,8 +119,11 @@ class Listener:
 
     @property
     def contacts(self) -> tuple[Contact, ...]:
+        """Every contact so far, in the order in which they began; one that is under way is waited for."""
+        for meeting in tuple(self._meetings):
+            meeting.join(_SECONDS)
         with self._changed:
-            return tuple(self._contacts)
+            return tuple(contact for _, contact in sorted(self._contacts.items()))
 
     def wait_for_contact(self, seconds: float) -> bool:
         """Wait until somebody has tried to connect, whatever came of it; False if nobody did in time."""
@@ -120,6 +134,8 @@ class Listener:
         self._stopping = True
         self._thread.join()
         self._socket.close()
+        for meeting in self._meetings:
+            meeting.join()
 
     def _serve(self) -> None:
         while True:
@@ -129,13 +145,22 @@ class Listener:
                 if self._stopping:
                     return
                 continue
-            begun = time.monotonic()
-            contact = replace(self._meet(connection), begun=begun)
-            with self._changed:
-                self._contacts.append(contact)
-                self._changed.notify_all()
+            begun, number = time.monotonic(), len(self._meetings)
+            meeting = threading.Thread(target=self._note, args=(connection, number, begun), daemon=True)
+            self._meetings.append(meeting)
+            meeting.start()
 
-    def _meet(self, connection: socket.socket) -> Contact:
+    def _note(self, connection: socket.socket, number: int, begun: float) -> None:
+        with self._changed:
+            beside = len(self._unanswered)
+            self._unanswered.add(number)
+        contact = replace(self._meet(connection, number), begun=begun, beside=beside)
+        with self._changed:
+            self._unanswered.discard(number)
+            self._contacts[number] = contact
+            self._changed.notify_all()
+
+    def _meet(self, connection: socket.socket, number: int) -> Contact:
         connection.settimeout(_SECONDS)
         hello = Hello()
         try:
@@ -145,22 +170,24 @@ class Listener:
                 return Contact(hello.versions, hello=hello, plain=0 if hello.versions else len(first))
             with self._context.wrap_socket(connection, server_side=True) as secured:
                 request = self._read_request(secured)
-                self._reply(secured)
+                self._reply(secured, number)
                 version = (secured.version() or "").replace("v", " ")
-                body = request.partition(b"\r\n\r\n")[2]
+                head, _, body = request.partition(b"\r\n\r\n")
                 presented = secured.getpeercert(True)
                 return Contact(
-                    hello.versions, bool(request), version, presented, len(request), hello=hello, body=body
+                    hello.versions, bool(request), version, presented, len(request), hello=hello, body=body, head=head
                 )
         except (OSError, ValueError) as error:
             return Contact(hello.versions, alert=getattr(error, "reason", None) or str(error), hello=hello)
         finally:
             connection.close()
 
-    def _reply(self, secured: ssl.SSLSocket) -> None:
+    def _reply(self, secured: ssl.SSLSocket, number: int) -> None:
         """The answer of this contact, the last one again when there are no more; empty: none, the line is cut."""
         time.sleep(self._seconds)
-        answer = self._answers[min(len(self._contacts), len(self._answers) - 1)]
+        answer = self._answers[min(number, len(self._answers) - 1)]
+        with self._changed:
+            self._unanswered.discard(number)
         with suppress(OSError):
             secured.sendall(answer)
 
@@ -190,6 +217,7 @@ def listening(
     slams: bool = False,
     seconds: float = 0.0,
     tickets: int = 2,
+    asks: bool = True,
 ) -> Iterator[Listener]:
     """A listener that asks for a client certificate, takes a client without one too, and notes what came.
 
@@ -198,6 +226,7 @@ def listening(
         slams: close every connection after the client's first message.
         seconds: how long an answer takes.
         tickets: how many tickets for resuming the session a client gets.
+        asks: whether it asks for a client certificate.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     # Liberal, so that what is wrong with a client's offer is seen in the offer and does not end the connection.
@@ -206,7 +235,7 @@ def listening(
         # The old versions are deprecated, which is just what the client is asked about here.
         warnings.simplefilter("ignore", DeprecationWarning)
         context.minimum_version, context.maximum_version = oldest, newest
-    context.verify_mode = ssl.CERT_OPTIONAL
+    context.verify_mode = ssl.CERT_OPTIONAL if asks else ssl.CERT_NONE
     context.load_verify_locations(cadata="".join(_pem(c) for c in client_authorities))
     load_identity(context, identity)
     context.num_tickets = tickets
@@ -224,9 +253,14 @@ def offered_versions(hello: bytes) -> tuple[str, ...]:
     return read_hello(hello).versions
 
 
-def http_answer(status: str, body: bytes, *headers: str) -> bytes:
-    """A whole HTTP answer after which the connection is closed."""
-    lines = (f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", "Connection: close", *headers)
+def http_answer(status: str, body: bytes, *headers: str, close: bool = True) -> bytes:
+    """A whole HTTP answer; the connection is closed after it, and says so unless ``close`` is false."""
+    lines = (
+        f"HTTP/1.1 {status}",
+        f"Content-Length: {len(body)}",
+        *(["Connection: close"] if close else []),
+        *headers,
+    )
     return "\r\n".join((*lines, "", "")).encode() + body
 
 
@@ -246,10 +280,8 @@ def load_identity(context: ssl.SSLContext, identity: ServerIdentity) -> None:
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "server.pem"
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(identity.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-            for certificate in (identity.certificate, *identity.chain):
-                stream.write(_pem(certificate).encode())
+        with os.fdopen(descriptor, "w", encoding="ascii") as stream:
+            stream.write("".join(reversed(identity.pem())))
         context.load_cert_chain(path)
 
 

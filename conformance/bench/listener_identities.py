@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,10 @@ class ServerFaces:
         """It ended an hour ago."""
         now = self._bench.clock.now()
         return self._like(not_before=now - timedelta(days=300), not_after=now - timedelta(hours=1))
+
+    def ending(self, moment: datetime) -> ServerIdentity:
+        """It ends at a moment."""
+        return self._like(not_after=moment)
 
     @cached_property
     def early(self) -> ServerIdentity:

@@ -7,7 +7,6 @@ all, and what it makes of each answer.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -73,7 +72,8 @@ class Publication:
         self.questions: list[Question] = []
         self.faults = NO_FAULTS
         self.list_age = timedelta(0)
-        self._server = ThreadingHTTPServer((LOOPBACK, 0), _handler(self))
+        self._mended = threading.Event()
+        self._server = _QuietServer((LOOPBACK, 0), _handler(self))
         self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
@@ -89,10 +89,12 @@ class Publication:
     def failing(self, faults: OcspFaults) -> Iterator[None]:
         """Show these faults until the block ends; they concern persons and servers, not the issuing authorities."""
         self.faults = faults
+        self._mended.clear()
         try:
             yield
         finally:
             self.faults = NO_FAULTS
+            self._mended.set()
 
     @cached_property
     def trust(self) -> Trust:
@@ -153,7 +155,8 @@ class Publication:
         answered = self._responders[name].answer(body, faults)
         asked = answered.request.certificates if answered.request else ()
         self.questions.append(Question("ocsp", name, tuple(one.serial_number for one in asked)))
-        time.sleep(faults.delay_seconds)
+        if faults.delay_seconds:
+            self._mended.wait(faults.delay_seconds)
         return faults.http_status or 200, answered.response
 
     def revocation_list(self, name: str) -> bytes:
@@ -172,6 +175,10 @@ class Publication:
                 builder = builder.add_revoked_certificate(entry)
         return builder.sign(self._bench.authority_key(authority), hashes.SHA512()).public_bytes(Encoding.DER)
 
+    def failing_list(self, name: str) -> bool:
+        """Whether a list is not to be had: whoever reads it in place of a failing responder would be right."""
+        return name in _NAMES and name != "root" and self.faults != NO_FAULTS
+
     def _an_hour_ago(self) -> datetime:
         return self._bench.clock.now().replace(microsecond=0) - timedelta(hours=1)
 
@@ -181,8 +188,7 @@ class Publication:
 
     @cached_property
     def _model(self) -> x509.Certificate:
-        with self._bench.card.inserted() as card:
-            return card.certificate("signature")
+        return self._bench.card.certificates["signature"]
 
     @cached_property
     def _responders(self) -> Mapping[str, Responder]:
@@ -199,6 +205,11 @@ class Publication:
         return made
 
 
+class _QuietServer(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that gave up waiting is what some cases want to see."""
+
+
 def _handler(publication: Publication) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -206,7 +217,9 @@ def _handler(publication: Publication) -> type[BaseHTTPRequestHandler]:
             self._ocsp(self.rfile.read(length))
 
         def do_GET(self) -> None:
-            if self._name.endswith(".crl") and self._name.removesuffix(".crl") in _NAMES:
+            if self._name.endswith(".crl") and publication.failing_list(self._name.removesuffix(".crl")):
+                self._send(503, b"", "text/plain")
+            elif self._name.endswith(".crl") and self._name.removesuffix(".crl") in _NAMES:
                 body = publication.revocation_list(self._name.removesuffix(".crl"))
                 self._send(200, body, "application/pkix-crl")
             else:

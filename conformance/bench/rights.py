@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from conformance.sut.facets_rights import RightsService
 from sotepki import loopback
@@ -54,12 +53,11 @@ class RightsBench:
         shown = bench.kanta_identity
         chain = bench.directory / "rights" / "service.pem"
         chain.parent.mkdir(parents=True, exist_ok=True)
-        key = shown.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        certificates = (shown.certificate, *shown.chain)
-        chain.write_bytes(key + b"".join(one.public_bytes(Encoding.PEM) for one in certificates))
+        certificates, key = shown.pem()
+        chain.write_text(key + certificates, encoding="ascii")
         tls = server_context(chain, bench.trust.issuers, lambda _refused: None)
         url = resources.enter_context(loopback.running(application, tls)).replace(loopback.LOOPBACK, "localhost")
-        self.service = RightsService(f"{url}/attribute/v1/professional", bench.trust)
+        self.service = RightsService(f"{url}/attribute/v1/professional", bench.trust, bench.guest_identity.pem())
 
     def professional(self, part: str) -> Professional:
         """Whoever plays a part in the test world; the history begins anew."""
@@ -96,9 +94,9 @@ class RightsBench:
                 self._valvira.restore_right(number, code, actor=_ACTOR, reason=_REASON)
 
     @contextmanager
-    def down(self) -> Iterator[None]:
-        """The service answers 503 until the block ends."""
-        self._faults.set(NAME, ServiceFaults(down=Down.UNAVAILABLE))
+    def down(self, how: Down = Down.UNAVAILABLE, *, slow_seconds: float = 0.0) -> Iterator[None]:
+        """The service answers 503, cuts the line or is slow until the block ends."""
+        self._faults.set(NAME, ServiceFaults(down=how, slow_seconds=slow_seconds))
         try:
             yield
         finally:

@@ -221,4 +221,5 @@ def running_service(
     chain = local_certificate(directory / "local.pem", bench.clock.now())
     application = make(service) if make else ScsHttp(service).application()
     with loopback.running(application, tls_context(chain)) as url:
-        yield ScsAddress(url, tls_of(chain.with_suffix(".crt")))
+        shown = chain.with_suffix(".crt")
+        yield ScsAddress(url, tls_of(shown), shown.read_text(encoding="ascii"), bench.trust)

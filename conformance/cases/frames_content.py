@@ -194,7 +194,7 @@ def states(frames: Frames, check: Check) -> None:
     "frame.creation-time",
     title="The frame was created after the signature and not in the future",
     requirements=["frame.created"],
-    mutants=["framer-lives-in-yesterday", "signer-timestamp-in-the-future"],
+    mutants=["framer-lives-in-yesterday", "signer-timestamp-in-the-future", "signer-clock-is-fast"],
 )
 def creation_time(frames: Frames, clock: Clock, check: Check) -> None:
     """creationTime is read and held against the signature timestamps of the document inside and our clock.

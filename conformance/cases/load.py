@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -16,10 +17,11 @@ _case = family(Area.LOAD, Phase.SUPPLIER)
 
 _ARCHIVED = http_answer("200 OK", b'{"code": "AA"}', "Content-Type: application/json")
 _BUSY = http_answer("503 Service Unavailable", b"", "Retry-After: 120")
+_KEPT = http_answer("200 OK", b'{"code": "AA"}', "Content-Type: application/json", close=False)
 _LOST = b""
 _MOST_ATTEMPTS = 5
-_SLOW = 0.4
-_SHORTEST = 0.03
+_SLOW, _BRIEF = 0.4, 0.14
+_SHORTEST = 0.045
 
 
 @_case("load.gives-up", "The system stops when it is told to wait", "client-floods")
@@ -73,6 +75,7 @@ def same_message(client: Sends, any_frame: bytes, bench: Bench, check: Check) ->
     "load.backs-off",
     "The system pauses before it sends again, and longer each time",
     "client-sends-again-without-pause",
+    "client-sends-over-several-connections",
 )
 def backs_off(client: Sends, any_frame: bytes, bench: Bench, check: Check) -> None:
     """The endpoint cuts the line twice. Between the attempts lie pauses that do not become shorter.
@@ -86,7 +89,12 @@ def backs_off(client: Sends, any_frame: bytes, bench: Bench, check: Check) -> No
     check.that("load.backs-off", patient, "The pauses do not become longer.", found=found)
 
 
-@_case("load.waits", "The system waits for a slow answer", "client-has-no-patience")
+@_case(
+    "load.waits",
+    "The system waits for a slow answer",
+    "client-has-no-patience",
+    "client-sends-over-several-connections",
+)
 def waits(client: Sends, any_frame: bytes, bench: Bench, check: Check) -> None:
     """The endpoint takes four tenths of a second for its answer. One message must be enough.
 
@@ -98,11 +106,50 @@ def waits(client: Sends, any_frame: bytes, bench: Bench, check: Check) -> None:
     )
 
 
+@_case("load.one-at-a-time", "One message takes one connection at a time", "client-sends-over-several-connections")
+def one_at_a_time(client: Sends, any_frame: bytes, bench: Bench, check: Check) -> None:
+    """The endpoint takes a seventh of a second for its answer. Until then no second connection may bring the message.
+
+    Sending over several connections at once for the sake of speed multiplies the load, and archives doubles.
+    """
+    contacts, _ = _meet(client, any_frame, bench, check, [_ARCHIVED], seconds=_BRIEF)
+    at_once = 1 + max(contact.beside for contact in contacts)
+    check.that(
+        "load.one-at-a-time", at_once == 1, "Several connections were open at once.", expected="1", found=str(at_once)
+    )
+
+
+@_case(
+    "load.closed-while-idle",
+    "A connection that was closed meanwhile loses no message",
+    "client-clings-to-connections",
+)
+def closed_while_idle(client: Sends, any_frame: bytes, bench: Bench, check: Check) -> None:
+    """The endpoint answers the first message, does not say that it will close the connection, and closes it. Then a
+    second message follows.
+
+    Services close what is idle. Whoever keeps connections must notice, and send over a new one; both must arrive.
+    """
+    with listening(bench.kanta_identity, client_authorities=bench.client_authorities, answers=[_KEPT]) as listener:
+        endpoint = Endpoint(listener.url, bench.trust, listener.wait_for_contact)
+        first = client.send(any_frame, endpoint)
+        time.sleep(_BRIEF)
+        second = client.send(any_frame, endpoint)
+    arrived = sum(bool(contact.body) for contact in listener.contacts)
+    if not arrived:
+        check.skip("The system did not send its message; see the cases of the connection to Kanta.")
+    check.show("what the system says", f"{first}\n{second}")
+    met = arrived > 1 and second.accepted is not False
+    check.that(
+        "load.closed-while-idle", met, "A message was lost.", expected="2 messages", found=f"{arrived} messages"
+    )
+
+
 def _meet(
     client: Sends, frame: bytes, bench: Bench, check: Check, answers: Sequence[bytes], *, seconds: float = 0.0
 ) -> tuple[Sequence[Contact], Delivery]:
     """One message to an endpoint with these answers: the contacts that sent something, and what the client says."""
-    authorities = bench.trust.issuers
+    authorities = bench.client_authorities
     with listening(
         bench.kanta_identity, client_authorities=authorities, answers=answers, seconds=seconds
     ) as listener:

@@ -28,6 +28,7 @@ _case = family(Area.REVOCATION, Phase.CROSS)
 _ANY = "verifier-accepts-everything"
 _BLIND = "asker-never-asks"
 _OPEN = "asker-fails-open"
+_SLOW, _HANGS = 0.4, 30.0
 
 
 @_case(
@@ -261,6 +262,33 @@ def old_list(status_verifier: Verifies, bench: Bench, check: Check) -> None:
         _refused(status_verifier, bench, check, service.document(only_list=True))
     finally:
         service.list_age = timedelta(0)
+
+
+@_case(
+    "revocation.slow-answer",
+    "The system waits for a slow answer",
+    "asker-has-no-patience",
+)
+def slow_answer(status_verifier: Verifies, bench: Bench, check: Check) -> None:
+    """The responder takes four tenths of a second for its good answer. The document must be accepted.
+
+    On a busy day answers take that long; a system that gives up sooner refuses sound documents.
+    """
+    service = bench.publication
+    asked = service.document()
+    with service.failing(OcspFaults(delay_seconds=_SLOW)):
+        accepted = status_verifier.verify(asked.document, service.trust).accepted
+    _show(check, service)
+    check.that("revocation.slow-answer", accepted, "The slow answer was not waited for.")
+
+
+@_case("revocation.hangs", "The system does not take a hanging responder for good", _ANY, _BLIND, _OPEN)
+def hangs(status_verifier: Verifies, bench: Bench, check: Check) -> None:
+    """The responder takes the question and then says nothing for half a minute.
+
+    The system gives up at some time of its own choice, and the state stays unknown: the document is not accepted.
+    """
+    _refused_under(status_verifier, bench, check, OcspFaults(delay_seconds=_HANGS))
 
 
 def _refused_under(verifier: Verifies, bench: Bench, check: Check, faults: OcspFaults) -> None:

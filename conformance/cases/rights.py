@@ -11,10 +11,13 @@ from conformance.declaring import Area, family
 from conformance.requirements import Phase
 from conformance.sut.facets_rights import AtWork, ChecksRights, RightsDecision, RightsTask, RightsTrouble
 from sotepki.registers import Professional
+from sotepki.serving import Down
 
 _LOGIN, _SIGN, _PRESCRIBE = RightsTask.LOGIN, RightsTask.SIGN, RightsTask.PRESCRIBE
 _PHARMACIST, _NURSE, _PHYSICIAN = "farmaseutti", "nurse", "specialist-physician"
 _RESTRICTED, _LAPSED = "restricted-physician", "student-whose-right-lapsed"
+
+_SLOW = 0.5
 
 declares = family(Area.RIGHTS, Phase.SUPPLIER)
 
@@ -155,6 +158,37 @@ def service_back(rights: ChecksRights, bench: Bench, check: Check) -> None:
         decision = work.attempt(_SIGN)
     met = decision == RightsDecision(True)
     _judge(check, bench, met, "The service was not asked again.", "allowed", _said(decision))
+
+
+@declares(
+    "rights.service-cut",
+    "A cut line is not taken for an answer",
+    "rights-down-means-yes",
+    "rights-down-means-no-right",
+)
+def service_cut(rights: ChecksRights, bench: Bench, check: Check) -> None:
+    """The service takes the question and cuts the line without an answer. The system must do what its supplier
+    declares, and say that nobody could be asked, as if the service had said so itself.
+    """
+    professional = bench.rights.professional(_NURSE)
+    with _at_work(rights, bench, professional) as work, bench.rights.down(Down.DROPPED):
+        decision = work.attempt(_SIGN)
+    met = decision == RightsDecision(rights.proceeds_unasked, RightsTrouble.NOT_ASKED)
+    _judge(check, bench, met, "The cut line was taken for an answer.", RightsTrouble.NOT_ASKED, _said(decision))
+
+
+@declares("rights.service-slow", "A slow service is waited for", "rights-has-no-patience")
+def service_slow(rights: ChecksRights, bench: Bench, check: Check) -> None:
+    """The service takes half a second for its answer while a nurse signs. The answer must count.
+
+    In the morning, when everybody logs in at once, half a second is soon spent.
+    """
+    professional = bench.rights.professional(_NURSE)
+    with _at_work(rights, bench, professional) as work, bench.rights.down(Down.NO, slow_seconds=_SLOW):
+        decision = work.attempt(_SIGN)
+    _judge(
+        check, bench, decision == RightsDecision(True), "The answer was not waited for.", "allowed", _said(decision)
+    )
 
 
 @declares("rights.by-number", "The service is asked by registration number", "rights-asked-by-name")

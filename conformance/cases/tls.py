@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 from contextlib import AbstractContextManager
 from typing import Any
@@ -16,6 +17,7 @@ from conformance.requirements import Phase
 from conformance.sut.facets import Endpoint, Sends, SignatureKind, SystemUnderTest
 
 _SECONDS = 10.0
+_CERTIFICATE_IN_HEAD = re.compile(rb"BEGIN(?: |%20|\\+)CERTIFICATE|MII[A-Za-z0-9+/=%]{300,}")
 
 _case = family(Area.TLS, Phase.SUPPLIER)
 
@@ -35,7 +37,7 @@ def client_certificate(
 
     It must present the server certificate that it says is its own; the two are compared by their public key.
     """
-    with listening(bench.kanta_identity, client_authorities=bench.trust.issuers) as listener:
+    with listening(bench.kanta_identity, client_authorities=bench.client_authorities) as listener:
         contact = _send(client, any_frame, listener, bench, check)
     presented = x509.load_der_x509_certificate(contact.certificate) if contact.certificate else None
     check.that(
@@ -60,7 +62,7 @@ def refuses_foreign_authority(client: Sends, any_frame: bytes, bench: Bench, che
 
     The system must break off before it sends the message: client data would go to a stranger.
     """
-    with listening(bench.foreign_identity, client_authorities=bench.trust.issuers) as listener:
+    with listening(bench.foreign_identity, client_authorities=bench.client_authorities) as listener:
         contact = _send(client, any_frame, listener, bench, check)
     _broke_off(check, "tls.refuse-foreign-authority", contact)
 
@@ -78,7 +80,7 @@ def refuses_other_name(client: Sends, any_frame: bytes, bench: Bench, check: Che
 
     Any organisation with a server certificate could otherwise stand between the system and Kanta.
     """
-    with listening(bench.other_name_identity, client_authorities=bench.trust.issuers) as listener:
+    with listening(bench.other_name_identity, client_authorities=bench.client_authorities) as listener:
         contact = _send(client, any_frame, listener, bench, check)
     _broke_off(check, "tls.refuse-other-name", contact)
 
@@ -98,7 +100,7 @@ def minimum_version(client: Sends, any_frame: bytes, bench: Bench, check: Check)
     """
     with listening(
         bench.kanta_identity,
-        client_authorities=bench.trust.issuers,
+        client_authorities=bench.client_authorities,
         oldest=ssl.TLSVersion.TLSv1,
         newest=ssl.TLSVersion.TLSv1_1,
     ) as listener:
@@ -273,10 +275,34 @@ def sends_chain(client: Sends, any_frame: bytes, bench: Bench, check: Check) -> 
 
     A server that does not keep every issuing authority at hand can otherwise not verify the client.
     """
-    with _listening(bench, client_authorities=bench.trust.roots) as listener:
+    with _listening(bench, client_authorities=bench.client_roots) as listener:
         contact = _send(client, any_frame, listener, bench, check)
     came = bool(contact.certificate)
     check.that("tls.sends-chain", came, "The certificate came without its chain, or not at all.", found=contact.alert)
+
+
+@_case(
+    "tls.certificate-in-handshake-only",
+    "The system shows its certificate in the handshake and nowhere else",
+    "client-puts-certificate-into-header",
+)
+def certificate_in_handshake_only(client: Sends, any_frame: bytes, bench: Bench, check: Check) -> None:
+    """The endpoint asks for no client certificate. No certificate may stand in the head of the request either.
+
+    Such header lines are written by proxies, for the servers behind them. From a client they are a forgery, and a
+    server that believes them has believed it.
+    """
+    with _listening(bench, asks=False) as listener:
+        contact = _send(client, any_frame, listener, bench, check)
+    if not contact.request:
+        check.skip("The system sends nothing to an endpoint that asks for no certificate, which is its right.")
+    named = _CERTIFICATE_IN_HEAD.search(contact.head)
+    check.that(
+        "tls.certificate-in-handshake-only",
+        named is None,
+        "A certificate stands in the head of the request.",
+        found=named[0][:60].decode("ascii", "replace") if named else "",
+    )
 
 
 @_case("tls.without-resumption", "The system needs no resumed sessions", "client-insists-on-resumption")
@@ -322,7 +348,7 @@ def no_fallback(client: Sends, any_frame: bytes, bench: Bench, check: Check) -> 
 
 def _listening(bench: Bench, **how: Any) -> AbstractContextManager[Listener]:
     """The right endpoint, with ``how`` it differs."""
-    return listening(bench.kanta_identity, **{"client_authorities": bench.trust.issuers, **how})
+    return listening(bench.kanta_identity, **{"client_authorities": bench.client_authorities, **how})
 
 
 def _greet(client: Sends, frame: bytes, bench: Bench, check: Check) -> Contact:
@@ -331,7 +357,7 @@ def _greet(client: Sends, frame: bytes, bench: Bench, check: Check) -> Contact:
 
 
 def _must_break_off(client: Sends, frame: bytes, bench: Bench, check: Check, face: ServerIdentity) -> None:
-    with listening(face, client_authorities=bench.trust.issuers) as listener:
+    with listening(face, client_authorities=bench.client_authorities) as listener:
         contact = _send(client, frame, listener, bench, check)
     _broke_off(check, check.case.requirements[0], contact)
 

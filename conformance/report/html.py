@@ -50,9 +50,10 @@ class Messages:
         """The text in the first language, for places that hold no elements."""
         return self._texts[self.first].get(key, key)
 
-    def own(self, key: str, language: str) -> str:
-        """The text in one language; empty if that language has none."""
-        return self._texts[language].get(key, "")
+    def title(self, case_id: str, english: str) -> Markup:
+        """The title of a case; a private case has one in English only."""
+        own = titles().get(case_id)
+        return self.of({"en": english, **own}) if own else Markup('<span lang="en">{0}</span>').format(english)
 
 
 def html_report(data: Mapping[str, Any], language: str = "fi") -> bytes:
@@ -133,3 +134,9 @@ def _helsinki(moment: str) -> str:
 def texts_of(language: str) -> dict[str, str]:
     """The catalogue of one language, by key."""
     return {str(k): str(v) for k, v in load_yaml(_HERE / "messages" / f"{language}.yaml").items()}
+
+
+@cache
+def titles() -> Mapping[str, Mapping[str, str]]:
+    """The titles of the suite's own cases by id, in the languages other than English."""
+    return {str(case_id): dict(row) for case_id, row in load_yaml(_HERE / "messages" / "titles.yaml").items()}

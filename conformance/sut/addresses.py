@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from conformance.sut.facets_scs import ScsAddress, Situation
 from conformance.sut.facets_tls_server import TlsAddress
 
-_WHAT_TO_DO = {
+WHAT_TO_DO = {
     Situation.READY: "Put a test card into the reader, and type the right PIN when it is asked for.",
     Situation.CANCELS: "Put a test card into the reader, and cancel when the PIN is asked for.",
     Situation.WRONG_PIN: "Put a test card into the reader, and type a wrong PIN once when it is asked for.",
@@ -47,5 +47,5 @@ class OperatedScs:
 
     @contextmanager
     def situated(self, situation: Situation, version: str) -> Iterator[ScsAddress]:
-        self.tell(f"{_WHAT_TO_DO[situation]} The suite now calls your service at {self.url} (version {version}).")
+        self.tell(f"{WHAT_TO_DO[situation]} The suite now calls your service at {self.url} (version {version}).")
         yield ScsAddress(self.url, self.tls or ssl.create_default_context())

@@ -9,15 +9,19 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from enum import StrEnum
+from typing import Any, Protocol, TypeVar
 
+from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from conformance.sut.facets import Answer, SignatureKind, SignerIdentity, SystemFailed, Trust
 
 PROTOCOL = "sotepki-sut/1"
+
+E = TypeVar("E", bound=StrEnum)
 
 
 class Asks(Protocol):
@@ -65,9 +69,9 @@ class AskedSigner:
 
     def sign(self, document: bytes, kind: SignatureKind, *, correction: bool = False) -> bytes:
         answer = self.asked.ask(
-            {"operation": "sign", "kind": str(kind), "correction": correction, "document": _packed(document)}
+            {"operation": "sign", "kind": str(kind), "correction": correction, "document": packed(document)}
         )
-        return _bytes_of(answer, "document", self.asked)
+        return unpacked(answer, "document", self.asked)
 
 
 @dataclass(frozen=True)
@@ -77,8 +81,8 @@ class AskedFramer:
     asked: Asks
 
     def frame(self, document: bytes) -> bytes:
-        answer = self.asked.ask({"operation": "frame", "document": _packed(document)})
-        return _bytes_of(answer, "frame", self.asked)
+        answer = self.asked.ask({"operation": "frame", "document": packed(document)})
+        return unpacked(answer, "frame", self.asked)
 
 
 @dataclass(frozen=True)
@@ -91,30 +95,63 @@ class AskedVerifier:
         answer = self.asked.ask(
             {
                 "operation": "verify",
-                "document": _packed(document),
-                "roots": [c.public_bytes(Encoding.PEM).decode() for c in trust.roots],
-                "intermediates": [c.public_bytes(Encoding.PEM).decode() for c in trust.intermediates],
+                "document": packed(document),
+                "roots": pems(trust.roots),
+                "intermediates": pems(trust.intermediates),
                 "crls": [c.public_bytes(Encoding.PEM).decode() for c in trust.crls],
             }
         )
-        accepted = answer.get("accepted")
-        if not isinstance(accepted, bool):
-            raise SystemFailed(
-                f"{self.asked.name} did not answer with accepted = true or false.",
-                log=json.dumps(answer)[:2000],
-            )
+        accepted = answered_truth(answer, "accepted", self.asked)
         reasons = answer.get("reasons", [])
         return Answer(accepted, tuple(str(r) for r in reasons) if isinstance(reasons, Sequence) else (str(reasons),))
 
 
-def _packed(data: bytes) -> str:
+def packed(data: bytes) -> str:
+    """Bytes as base64."""
     return base64.b64encode(data).decode()
 
 
-def _bytes_of(answer: Mapping[str, Any], name: str, asked: Asks) -> bytes:
+def unpacked(answer: Mapping[str, Any], name: str, asked: Asks) -> bytes:
+    """The bytes under ``name``.
+
+    Raises:
+        SystemFailed: they are missing or not in base64.
+    """
     try:
         return base64.b64decode(answer[name], validate=True)
     except (KeyError, TypeError, ValueError, binascii.Error):
         raise SystemFailed(
             f"{asked.name} did not answer with {name} in base64.", log=json.dumps(answer)[:2000]
         ) from None
+
+
+def answered_truth(answer: Mapping[str, Any], name: str, asked: Asks) -> bool:
+    """The true or false under ``name``.
+
+    Raises:
+        SystemFailed: it is neither.
+    """
+    value = answer.get(name)
+    if not isinstance(value, bool):
+        raise SystemFailed(f"{asked.name} did not answer with {name} = true or false.", log=json.dumps(answer)[:2000])
+    return value
+
+
+def answered_member(members: type[E], answer: Mapping[str, Any], name: str, asked: Asks) -> E | None:
+    """The word under ``name``, one of ``members``; None if it is null or missing.
+
+    Raises:
+        SystemFailed: it is another word.
+    """
+    value = answer.get(name)
+    if value is None or value == "":
+        return None
+    if value not in [*members]:
+        known = ", ".join(members)
+        raise SystemFailed(f"{asked.name} answered with {name} {value!r:.60}; known are {known}.")
+    return members(value)
+
+
+def pems(certificates: Iterable[x509.Certificate]) -> list[str]:
+    """Certificates as a list of PEM texts."""
+    return [one.public_bytes(Encoding.PEM).decode() for one in certificates]

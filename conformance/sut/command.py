@@ -91,9 +91,12 @@ class Command:
         return [self._placed(program) if "/" in program else program, *(self._placed(argument) for argument in rest)]
 
     def _placed(self, argument: str) -> str:
-        """An argument that names a file beside the TOML file, as an absolute path; another one unchanged."""
+        """An argument that names a file beside the TOML file, as an absolute path; another one unchanged.
+
+        A link stays one: the Python of a virtual environment knows its packages by the link's place.
+        """
         beside = self.base / argument
-        return str(beside.resolve()) if argument and beside.is_file() else argument
+        return str(beside.absolute()) if argument and beside.is_file() else argument
 
     def _collect(self, process: subprocess.Popen[bytes]) -> tuple[int, bytes, str]:
         deadline = time.monotonic() + self.timeout

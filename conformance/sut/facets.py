@@ -201,6 +201,11 @@ class Card(Protocol):
 class PinPad(Protocol):
     """The person at the keyboard: each call is one question for PIN2 on the screen."""
 
+    @property
+    def wrong_pins(self) -> int:
+        """So often the person types a wrong PIN2 before the right one."""
+        ...
+
     def pin2(self) -> Pin: ...
 
 

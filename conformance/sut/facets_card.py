@@ -98,8 +98,12 @@ class Desk(Protocol):
     """What stands on the desk, and who sits there.
 
     ``user`` is who is logged in, for tasks after the login; ``status`` asks for the state of a certificate, and
-    ``issuer`` gives the certificate of its authority.
+    ``issuer`` gives the certificate of its authority. ``scene`` tells a person in words what to lay there and what
+    to do; it is empty for what no person can set up in time.
     """
+
+    @property
+    def scene(self) -> str: ...
 
     @property
     def readers(self) -> Sequence[DeskReader]: ...

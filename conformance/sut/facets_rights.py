@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -39,10 +39,16 @@ class RightsDecision:
 
 @dataclass(frozen=True)
 class RightsService:
-    """The service: address with its path, whom to trust there."""
+    """The service: address with its path, whom to trust there.
+
+    Attributes:
+        guest: certificate chain and key, both PEM, by which it knows a system that has no certificate of the suite's
+            own authorities.
+    """
 
     url: str
     trust: Trust
+    guest: tuple[str, str] = field(default=("", ""), repr=False)
 
 
 class AtWork(Protocol):

@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from conformance.sut.facets import Trust
 
 
 class Situation(StrEnum):
@@ -25,10 +28,19 @@ class Situation(StrEnum):
 
 @dataclass(frozen=True)
 class ScsAddress:
-    """Where a service is: base URL, and how to meet its certificate."""
+    """Where a service is.
+
+    Attributes:
+        url: its base.
+        tls: how to meet its certificate.
+        certificate: that certificate in PEM, for a system that is told whom to trust.
+        trust: the authorities of the cards; None if the service is the system's own.
+    """
 
     url: str
     tls: ssl.SSLContext = field(repr=False)
+    certificate: str = ""
+    trust: Trust | None = None
 
 
 class OffersScs(Protocol):

@@ -16,10 +16,11 @@ _TEST_HETU = "010181-900C"
 _TEST_BUSINESS_ID = "1234567-1"
 
 
-def signer_identity(data: bytes, kind: SignatureKind) -> SignerIdentity:
+def signer_identity(data: bytes, kind: SignatureKind, organisation: Organisation | None = None) -> SignerIdentity:
     """The identity in a card's signature certificate or in a system signature certificate.
 
-    What the certificate does not say is filled with values that are recognisably of a test.
+    What the certificate does not say is filled with values that are recognisably of a test; a card does not say for
+    whom its holder works, which is ``organisation`` if it is known.
 
     Raises:
         Misuse: the certificate cannot be read, or its serialNumber is of another kind.
@@ -35,7 +36,7 @@ def signer_identity(data: bytes, kind: SignatureKind) -> SignerIdentity:
             _first(subject, NameOID.SURNAME) or "Testaaja",
         )
         professional = Professional(RegistrationNumber.parse(number), person, rights=())
-        return SignerIdentity(_organisation(Oid.parse(_TEST_OID), ""), professional)
+        return SignerIdentity(organisation or _organisation(Oid.parse(_TEST_OID), ""), professional)
     except Refused as error:
         raise Misuse(f"The certificate for {kind} signatures does not say who signs: {error.sentence}") from None
 

@@ -15,6 +15,8 @@ from conformance.bench import Bench
 from conformance.requirements import Role, SystemClass
 from conformance.sut.addresses import OperatedScs, RunningTlsServer
 from conformance.sut.asking import AskedFramer, AskedSigner, AskedVerifier, Asks
+from conformance.sut.asking_card import AskedCardUser, AskedDesk
+from conformance.sut.asking_services import AskedClient, AskedRights, AskedScsUser
 from conformance.sut.command import Command
 from conformance.sut.facets import CertificateRole, SignatureKind, SignerIdentity, SystemUnderTest, Trust
 from conformance.sut.facets_paperwork import PaperworkDirectory
@@ -22,7 +24,9 @@ from conformance.sut.facets_token import TokenAddress
 from conformance.sut.files import CertificateFiles, CsrFiles, FileDirectory, read_trust
 from conformance.sut.http import HttpEndpoint
 from conformance.sut.identity import signer_identity
-from conformance.sut.operator import OperatorClient
+from conformance.sut.operator import Handover, Hands, OperatorClient, OperatorRights, OperatorScsUser
+from conformance.sut.operator_card import OperatorCardUser, OperatorDesk
+from conformance.sut.person import AtTerminal, Operator
 from conformance.sut.rows import Row
 from sotepki.errors import Misuse
 from sotepki.x509.csr import CsrKind
@@ -32,6 +36,7 @@ if TYPE_CHECKING:
 
 KINDS = ("reference", "mutant", "files")
 _ASKED = ("command", "url", "ca", "timeout", "output_limit")
+_ASKED_OR_OPERATED = (*_ASKED, "operator", "handover")
 _ROLES = tuple(str(role) for role in CertificateRole)
 TABLES: Mapping[str, tuple[str, ...]] = {
     "system": ("class", "roles"),
@@ -44,10 +49,14 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "sign": (*_ASKED, "kinds"),
     "frame": _ASKED,
     "verify": _ASKED,
-    "client": ("operator", "timeout"),
+    "client": _ASKED_OR_OPERATED,
+    "card": _ASKED_OR_OPERATED,
+    "card-desk": _ASKED_OR_OPERATED,
     "tls-server": ("address", "name", "client-certificate"),
     "token": ("module", "label", "pin-file"),
     "scs": ("url", "ca", "versions"),
+    "scs-user": (*_ASKED_OR_OPERATED, "origin"),
+    "rights": (*_ASKED_OR_OPERATED, "proceeds-unasked"),
     "paperwork": ("directory",),
 }
 _NOT_TESTED = frozenset({"system", "trust"})
@@ -59,22 +68,22 @@ class Attached:
 
     Attributes:
         system_class, roles: what the description says of the system; they choose cases.
+        operated: whether a person handles a part of it, who can do one thing at a time.
     """
 
     sut: SystemUnderTest
     bench: Bench | None
     system_class: SystemClass | None = None
     roles: frozenset[Role] = frozenset()
+    operated: bool = False
 
 
 @contextmanager
-def attach(
-    path: Path, *, operator: Callable[[str], None] = print, shared: SuiteSide | None = None
-) -> Iterator[Attached]:
+def attach(path: Path, *, operator: Operator | None = None, shared: SuiteSide | None = None) -> Iterator[Attached]:
     """Read the TOML file and attach what it names, until the block ends.
 
     Args:
-        operator: shows a person a line that says what to do now.
+        operator: the person who handles the system; whoever is at the terminal, if none is given.
         shared: the suite's side, where several systems are attached; else one is made if it is needed.
 
     Raises:
@@ -86,7 +95,8 @@ def attach(
         raise Misuse(f"{path.name} has the kind {kind!r}; known are {', '.join(KINDS)}.", subject=str(path))
     if kind == "files":
         system_class, roles = _system(file)
-        yield Attached(files_system(file, operator), shared.bench if shared else None, system_class, roles)
+        sut = files_system(file, operator or AtTerminal())
+        yield Attached(sut, shared.bench if shared else None, system_class, roles, _operated(file))
         return
     file.only(("kind", "mutant", "name", "system") if kind == "mutant" else ("kind", "name", "system"))
     from conformance.sut.mutants import mutant_named
@@ -114,7 +124,7 @@ class SuiteSide:
         return self._resources.enter_context(reference_system(self.bench))
 
 
-def files_system(file: Row, operator: Callable[[str], None]) -> SystemUnderTest:
+def files_system(file: Row, operator: Operator) -> SystemUnderTest:
     """The system that a file of kind "files" describes; nothing is asked of it yet.
 
     Raises:
@@ -138,10 +148,14 @@ def files_system(file: Row, operator: Callable[[str], None]) -> SystemUnderTest:
         "sign": lambda row: AskedSigner(_asked(row), _identities(row, certificates)),
         "frame": lambda row: AskedFramer(_asked(row)),
         "verify": lambda row: AskedVerifier(_asked(row)),
-        "client": lambda row: _client(row, operator),
+        "client": lambda row: _by(row, operator, AskedClient, OperatorClient),
+        "card": lambda row: _by(row, operator, AskedCardUser, OperatorCardUser),
+        "card-desk": lambda row: _by(row, operator, AskedDesk, OperatorDesk),
         "tls-server": _tls_server,
         "token": _token,
-        "scs": lambda row: OperatedScs(_url(row), tuple(row.texts("versions", ["1.1"])), operator, _tls(row)),
+        "scs": lambda row: OperatedScs(_url(row), tuple(row.texts("versions", ["1.1"])), operator.tell, _tls(row)),
+        "scs-user": lambda row: _by(row, operator, AskedScsUser, OperatorScsUser, row.text("origin")),
+        "rights": lambda row: _by(row, operator, AskedRights, OperatorRights, row.truth("proceeds-unasked", False)),
         "paperwork": lambda row: PaperworkDirectory(row.directory()),
     }
     made = {name: make(row) for name, make in makers.items() if (row := tables[name]) is not None}
@@ -158,9 +172,13 @@ def files_system(file: Row, operator: Callable[[str], None]) -> SystemUnderTest:
         framer=made.get("frame"),
         verifier=made.get("verify"),
         client=made.get("client"),
+        card_user=made.get("card"),
+        card_desk=made.get("card-desk"),
         tls_server=made.get("tls-server"),
         token=made.get("token"),
         scs=made.get("scs"),
+        scs_user=made.get("scs-user"),
+        rights=made.get("rights"),
         papers=made.get("paperwork"),
     )
 
@@ -204,6 +222,9 @@ def _asked(row: Row) -> Asks:
         if "command" in row:
             raise Misuse(f"In {row.file.name}, [{row.name}] names a command or a url, not both.")
         return HttpEndpoint(_url(row), tls=_tls(row), **limits)  # type: ignore[arg-type]
+    if "command" not in row and "operator" in TABLES[row.name]:
+        advice = "Give command or url, or say operator = true: a person then does what the suite says."
+        raise Misuse(f"In {row.file.name}, [{row.name}] does not say how it is asked.", advice=advice)
     arguments = row.texts("command")
     if not arguments:
         raise Misuse(f"In {row.file.name}, [{row.name}] has an empty command.")
@@ -247,16 +268,26 @@ def _identities(row: Row, certificates: CertificateFiles | None) -> Mapping[Sign
                 f"{of_kind[kind]}.",
                 advice="The suite must know who signs, so that its documents name the same.",
             )
-    return {kind: signer_identity(held[of_kind[kind]], kind) for kind in kinds}
+    own = held.get(CertificateRole.SYSTEM_SIGNATURE)
+    # Kanta takes a document from its own organisation only, and a professional's card does not name it.
+    organisation = signer_identity(own, SignatureKind.SYSTEM).organisation if own is not None else None
+    return {kind: signer_identity(held[of_kind[kind]], kind, organisation) for kind in kinds}
 
 
-def _client(row: Row, operator: Callable[[str], None]) -> OperatorClient:
-    if row.values.get("operator") is not True:
-        raise Misuse(
-            f"In {row.file.name}, [client] must say operator = true.",
-            advice="A person then makes the system connect when the suite says so.",
-        )
-    return OperatorClient(operator, row.number("timeout", 120, 1, 3600))
+def _by(row: Row, operator: Operator, asked: Any, operated: Any, *more: Any) -> Any:
+    """A part that answers questions itself, or that a person operates."""
+    if not row.truth("operator", False):
+        return asked(_asked(row), *more)
+    if "command" in row or "url" in row:
+        raise Misuse(f"In {row.file.name}, [{row.name}] names a command or a url, or says operator = true, not both.")
+    place = row.path("handover") if "handover" in row else row.base / "handover"
+    return operated(Hands(operator, Handover(place), row.number("timeout", 120, 1, 3600)), *more)
+
+
+def _operated(file: Row) -> bool:
+    """Whether a person handles a part of the system; a person's own SCS is one."""
+    rows = [file.table(name, known) for name, known in TABLES.items()]
+    return any(row is not None and (row.name == "scs" or row.values.get("operator") is True) for row in rows)
 
 
 def _tls_server(row: Row) -> RunningTlsServer:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 
 from cryptography import x509
@@ -56,6 +57,8 @@ from sotepki.xmldsig import parse
 
 _PART = "nurse"
 _ORGANISATION = "clinic"
+_PATIENCE = 1.5
+"""Seconds for an answer about revocation; short, since some cases make the system wait it out."""
 _CHANGED_IN_A_CORRECTION = ("assignedAuthorSigner", "signer", "authenticationMethod", "time", "signatureCollection")
 
 
@@ -138,6 +141,7 @@ class Verifier:
     clock: Clock
     rights: RightsRegister | None
     asker: StatusAsker
+    tolerance: timedelta = timedelta(minutes=5)
 
     def verify(self, document: bytes, trust: Trust) -> Answer:
         report = self.report(document, trust)
@@ -153,6 +157,7 @@ class Verifier:
             crls=trust.crls,
             status=trust.status or (None if trust.crls else self.asker),
             rights=self.rights,
+            tolerance=self.tolerance,
         )
         return verify_document(document, context)
 
@@ -258,7 +263,7 @@ def reference_system(bench: Bench) -> Iterator[Reference]:
                 clock=bench.clock,
             ),
             framer=Framer(organisation.oid, bench, bench.clock),
-            verifier=Verifier(bench.clock, workspace.valvira, StatusAsker(bench.clock, bench.address)),
+            verifier=Verifier(bench.clock, workspace.valvira, StatusAsker(bench.clock, bench.address, _PATIENCE)),
             card_user=CardUser(),
             client=KantaClient(provider.server, StatusAsker(bench.clock, bench.address)),
             tls_server=TlsServer(provider.server, provider.host_name, lambda: bench.trust),

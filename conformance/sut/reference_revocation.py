@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from cryptography import x509
+from cryptography.x509 import ocsp
 
 from sotepki.clock import Clock
 from sotepki.errors import Refused
@@ -61,9 +62,13 @@ class StatusAsker:
         """A fresh answer."""
         for url in ocsp_urls(certificate):
             response = request_ocsp(self.address(url), certificate, issuer, timeout=self.seconds)
-            status = verified_status(response, certificate, issuer, at=self.clock.now())
-            return Known(status, next(iter(response.responses)).next_update_utc)
+            return self.answered(response, certificate, issuer)
         return self.listed(certificate, issuer)
+
+    def answered(self, response: ocsp.OCSPResponse, certificate: x509.Certificate, issuer: x509.Certificate) -> Known:
+        """What an OCSP response proves."""
+        status = verified_status(response, certificate, issuer, at=self.clock.now())
+        return Known(status, next(iter(response.responses)).next_update_utc)
 
     def listed(self, certificate: x509.Certificate, issuer: x509.Certificate) -> Known:
         """What the revocation list says."""

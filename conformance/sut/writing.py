@@ -67,8 +67,19 @@ timeout = 30
 """,
     "client": """\
 [client]                            # your running client; a person makes it send when the suite says so
-operator = true
+operator = true                     # or command = ["./send.sh"], or url
 timeout = 120                       # seconds to wait; a case that waited in vain can be resumed
+handover = "handover"               # here lies what it must trust for the test
+""",
+    "card": """\
+[card]                              # signs documents with a card that the suite lends
+command = ["python3", "workplace.py"]  # or url; or operator = true: a person signs and says what happened
+timeout = 60
+""",
+    "card-desk": """\
+[card-desk]                         # logs in, signs and prescribes with the cards on a desk
+command = ["python3", "workplace.py"]  # or url, or operator = true
+timeout = 60
 """,
     "tls-server": """\
 [tls-server]                        # your TLS endpoint
@@ -87,6 +98,16 @@ pin-file = "pin.txt"                # holds the PIN; is never copied into a repo
 url = "https://localhost:53952"
 ca = "scs-ca.pem"                   # PEM of whoever issued its certificate
 versions = ["1.1"]
+""",
+    "scs-user": """\
+[scs-user]                          # your web system, which calls a Signature Creation Service
+command = ["python3", "workplace.py"]  # or url, or operator = true
+origin = "https://potilas.test.example"  # of your pages
+""",
+    "rights": """\
+[rights]                            # decides what a professional may do, by our role and attribute service
+command = ["python3", "workplace.py"]  # or url, or operator = true
+proceeds-unasked = false            # true if it lets people work when the service does not answer
 """,
     "paperwork": """\
 [paperwork]                         # the papers before joint testing: paperwork.yaml in this directory

@@ -56,6 +56,7 @@ COMMANDS = {
     "scs": ("sotepki.cli.scs", "The Signature Creation Service on localhost, its test page and a client."),
     "reference-system": ("sotepki.cli.reference_system", "A vendor's system to read and to try."),
     "conformance": ("sotepki.cli.conformance", "The dress rehearsal for joint testing."),
+    "training": ("sotepki.cli.training", "Exercises with checks, the registrar exam, how a class stands."),
     "rule": ("sotepki.cli.rule", "What a rule id means, its source and how firmly it is known."),
     "audit": ("sotepki.cli.audit", "The audit journal: list and verify."),
     "clock": ("sotepki.cli.clock", "Show or move the time of the workspace."),

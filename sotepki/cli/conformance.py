@@ -94,7 +94,7 @@ def run_suite(description: Path, report: Path, **chosen: Any) -> int:
     earlier = {name: Earlier.load(chosen[name]) if chosen[name] else None for name in ("failed", "resume", "compare")}
     extension = _extension(chosen["private"])
     prepare_report_directory(report)
-    with attach(description, operator=_tell) as attached:
+    with attach(description) as attached:
         selection = _chosen(chosen, attached, earlier["failed"], earlier["resume"])
         options = RunOptions(
             language=chosen["language"],
@@ -102,7 +102,7 @@ def run_suite(description: Path, report: Path, **chosen: Any) -> int:
             resumed=earlier["resume"],
             compared=earlier["compare"],
             obey_phases=chosen["obey_phases"],
-            jobs=1 if attached.sut.client is not None and attached.bench is None else chosen["jobs"],
+            jobs=1 if attached.operated else chosen["jobs"],
             description=description,
         )
         progress = _show_all if chosen["verbose"] else _show if progress_wanted() else None
@@ -173,10 +173,6 @@ def _member(members: type[E], what: str, name: str) -> E:
         return members(name)
     except ValueError:
         raise Misuse(f"There is no {what} {name!r}.", advice=f"There is {', '.join(members)}.") from None
-
-
-def _tell(line: str) -> None:
-    click.echo(line, err=True)
 
 
 def _show(result: CaseResult, number: int, count: int) -> None:

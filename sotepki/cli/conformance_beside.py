@@ -32,14 +32,15 @@ def cross(first: Path, second: Path, report: Path | None) -> int:
     with (
         Bench.temporary() as bench,
         ExitStack() as resources,
-        attach(first, operator=_tell, shared=(side := SuiteSide(bench, resources))) as one,
-        attach(second, operator=_tell, shared=side) as other,
+        attach(first, shared=(side := SuiteSide(bench, resources))) as one,
+        attach(second, shared=side) as other,
     ):
         legs = exchange(one.sut, other.sut, bench)
     if report is not None:
         write_cross(report, legs)
     lines = [
-        f"{leg.verdict:<8}{leg.author} -> {leg.reader} {leg.kind}  {leg.reason}  (Kanta: {leg.kanta})" for leg in legs
+        f"{leg.verdict:<8}{leg.author} -> {leg.reader} {leg.kind} {leg.document}  {leg.reason}  (Kanta: {leg.kanta})"
+        for leg in legs
     ]
     emit(cross_data(legs), "\n".join(lines))
     return exit_code(legs)
@@ -111,10 +112,6 @@ def _day(name: str, text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise Misuse(f"--{name} is {text!r}, which is no day.", advice="Write it as 2027-03-01.") from None
-
-
-def _tell(line: str) -> None:
-    click.echo(line, err=True)
 
 
 COMMANDS = (cross, package, calendar, prove)

@@ -4,31 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from sotepki.cli.context import emit, pass_workspace
 
 if TYPE_CHECKING:
-    from sotepki.kela import Approval, ChangeNotice, JointTestState
+    from sotepki.kela import Approval, ChangeNotice, JointTestRole, JointTestState
     from sotepki.workspace import Workspace
 
-Function = TypeVar("Function", bound=Callable[..., Any])
+Command = Callable[..., Any]
 
 _DAY = click.DateTime(["%Y-%m-%d"])
-_SUPPLIER = click.option("--actor", default="supplier", show_default=True, help="Who does it, for the journal.")
-_KELA = click.option("--actor", default="kela-official", show_default=True, help="Who does it, for the journal.")
+_ACTORS = {"supplier": "supplier", "kela": "kela-official"}
 
 
-def _role(default: str) -> Callable[[Function], Function]:
-    return click.option(
+def _actor(who: str) -> Callable[[Command], Command]:
+    return click.option("--actor", default=_ACTORS[who], show_default=True, help="Who does it, for the journal.")
+
+
+def _role(_context: click.Context, _option: click.Parameter, value: str) -> JointTestRole:
+    from sotepki.kela import JointTestRole
+
+    return JointTestRole(value)
+
+
+def _step(who: str) -> Callable[[Command], Command]:
+    """Who takes a step: ``--role`` (by default ``who``) and ``--actor``; the command also gets the workspace."""
+    role = click.option(
         "--role",
-        type=click.Choice(["supplier", "kela"]),
-        default=default,
+        type=click.Choice(list(_ACTORS)),
+        default=who,
         show_default=True,
+        callback=_role,
         help="Whose step it is.",
     )
+    return lambda command: role(_actor(who)(pass_workspace(command)))
 
 
 @click.group("joint-testing")
@@ -46,7 +58,7 @@ def command() -> None:
 @click.option("--class", "system_class", required=True, help="A2, A3 or wellbeing-A are tested.")
 @click.option("--content", required=True, help="What is tested, such as a Kanta service.")
 @click.option("--begins", type=_DAY, required=True, help="When testing is to begin, YYYY-MM-DD.")
-@_SUPPLIER
+@_actor("supplier")
 @pass_workspace
 def register(
     workspace: Workspace,
@@ -80,14 +92,10 @@ def register(
 @command.command("pretests")
 @click.argument("number", type=int)
 @click.option("--errors", type=click.IntRange(0, 100_000), required=True, help="How many significant errors.")
-@_role("supplier")
-@_SUPPLIER
-@pass_workspace
-def pretests(workspace: Workspace, number: int, errors: int, role: str, actor: str) -> None:
+@_step("supplier")
+def pretests(workspace: Workspace, number: int, errors: int, **by: Any) -> None:
     """Report on the pre-test cases (esitestitapaukset)."""
-    from sotepki.kela import JointTestRole
-
-    workspace.joint_tests.report_pretests(number, significant_errors=errors, actor=actor, role=JointTestRole(role))
+    workspace.joint_tests.report_pretests(number, significant_errors=errors, **by)
     _emit_test(workspace.joint_tests.state(number))
 
 
@@ -95,40 +103,28 @@ def pretests(workspace: Workspace, number: int, errors: int, role: str, actor: s
 @click.argument("number", type=int)
 @click.argument("phase", type=int)
 @click.option("--passed/--failed", required=True, help="The result.")
-@_role("kela")
-@_KELA
-@pass_workspace
-def phase_(workspace: Workspace, number: int, phase: int, passed: bool, role: str, actor: str) -> None:
+@_step("kela")
+def phase_(workspace: Workspace, number: int, phase: int, passed: bool, **by: Any) -> None:
     """Record the result of phase 1, 2 or 3."""
-    from sotepki.kela import JointTestRole
-
-    workspace.joint_tests.finish_phase(number, phase, passed=passed, actor=actor, role=JointTestRole(role))
+    workspace.joint_tests.finish_phase(number, phase, passed=passed, **by)
     _emit_test(workspace.joint_tests.state(number))
 
 
 @command.command("statement")
 @click.argument("number", type=int)
-@_role("kela")
-@_KELA
-@pass_workspace
-def statement(workspace: Workspace, number: int, role: str, actor: str) -> None:
+@_step("kela")
+def statement(workspace: Workspace, number: int, **by: Any) -> None:
     """Give Kela's statement (yhteistestauslausunto); with it the version comes into the register."""
-    from sotepki.kela import JointTestRole
-
-    workspace.joint_tests.give_statement(number, actor=actor, role=JointTestRole(role))
+    workspace.joint_tests.give_statement(number, **by)
     _emit_test(workspace.joint_tests.state(number))
 
 
 @command.command("cancel")
 @click.argument("number", type=int)
-@_role("supplier")
-@_SUPPLIER
-@pass_workspace
-def cancel(workspace: Workspace, number: int, role: str, actor: str) -> None:
+@_step("supplier")
+def cancel(workspace: Workspace, number: int, **by: Any) -> None:
     """Give a joint test up."""
-    from sotepki.kela import JointTestRole
-
-    workspace.joint_tests.cancel(number, actor=actor, role=JointTestRole(role))
+    workspace.joint_tests.cancel(number, **by)
     _emit_test(workspace.joint_tests.state(number))
 
 
@@ -173,14 +169,10 @@ def check(workspace: Workspace, system: str, version: str) -> None:
 @command.command("withdraw")
 @click.argument("approval")
 @click.option("--reason", default="", help="Why, in a few words.")
-@_role("kela")
-@_KELA
-@pass_workspace
-def withdraw(workspace: Workspace, approval: str, reason: str, role: str, actor: str) -> None:
+@_step("kela")
+def withdraw(workspace: Workspace, approval: str, reason: str, **by: Any) -> None:
     """Take a version off the register of approved systems."""
-    from sotepki.kela import JointTestRole
-
-    found = workspace.approvals.withdraw(approval, reason=reason, actor=actor, role=JointTestRole(role))
+    found = workspace.approvals.withdraw(approval, reason=reason, **by)
     emit(found.as_dict(), _approval_line(found))
 
 
@@ -204,7 +196,7 @@ def changes() -> None:
 @click.option("--version", required=True, help="The new version.")
 @click.option("--description", required=True, help="What changes.")
 @click.option("--on", "day", type=_DAY, help="When it is tested, or when the renewed certificate ends, YYYY-MM-DD.")
-@_SUPPLIER
+@_actor("supplier")
 @pass_workspace
 def change(
     workspace: Workspace, approval: str, kind: str, version: str, description: str, day: datetime | None, actor: str
@@ -225,41 +217,27 @@ def change(
 @command.command("require-test")
 @click.argument("notice")
 @click.option("--reason", default="", help="Why, in a few words.")
-@_role("kela")
-@_KELA
-@pass_workspace
-def require_test(workspace: Workspace, notice: str, reason: str, role: str, actor: str) -> None:
+@_step("kela")
+def require_test(workspace: Workspace, notice: str, reason: str, **by: Any) -> None:
     """Kela wants a change to be jointly tested."""
-    from sotepki.kela import JointTestRole
-
-    _emit_notice(workspace.change_notices.require_test(notice, reason=reason, actor=actor, role=JointTestRole(role)))
+    _emit_notice(workspace.change_notices.require_test(notice, reason=reason, **by))
 
 
 @command.command("accept")
 @click.argument("notice")
 @click.option("--joint-test", type=int, help="The joint test of the new version, if one was required.")
-@_role("kela")
-@_KELA
-@pass_workspace
-def accept(workspace: Workspace, notice: str, joint_test: int | None, role: str, actor: str) -> None:
+@_step("kela")
+def accept(workspace: Workspace, notice: str, joint_test: int | None, **by: Any) -> None:
     """Kela accepts a change; the approval covers the new version."""
-    from sotepki.kela import JointTestRole
-
-    _emit_notice(
-        workspace.change_notices.accept(notice, joint_test=joint_test, actor=actor, role=JointTestRole(role))
-    )
+    _emit_notice(workspace.change_notices.accept(notice, joint_test=joint_test, **by))
 
 
 @command.command("cancel-change")
 @click.argument("notice")
-@_role("supplier")
-@_SUPPLIER
-@pass_workspace
-def cancel_change(workspace: Workspace, notice: str, role: str, actor: str) -> None:
+@_step("supplier")
+def cancel_change(workspace: Workspace, notice: str, **by: Any) -> None:
     """Take a notice of change back."""
-    from sotepki.kela import JointTestRole
-
-    _emit_notice(workspace.change_notices.cancel(notice, actor=actor, role=JointTestRole(role)))
+    _emit_notice(workspace.change_notices.cancel(notice, **by))
 
 
 @command.command("notices")

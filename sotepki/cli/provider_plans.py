@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,15 +12,56 @@ from sotepki.cli.context import emit, pass_workspace, read_input
 from sotepki.errors import Misuse
 
 if TYPE_CHECKING:
-    from sotepki.provider.plans import Plan, Plans
+    from sotepki.identifiers import Oid
+    from sotepki.provider.plans import Plan, Plans, Role
     from sotepki.workspace import Workspace
 
-_DAY = click.DateTime(["%Y-%m-%d"])
+Command = Callable[..., Any]
+
 _ACTOR = click.option("--actor", default="administrator", show_default=True, help="Who does it, for the journal.")
-_ROLE = click.option(
-    "--role", type=click.Choice(["author", "management"]), help="Whose step it is; by default the one who may."
+_REVIEW_BY = click.option(
+    "--review-by",
+    type=click.DateTime(["%Y-%m-%d"]),
+    required=True,
+    callback=lambda _context, _option, value: value.date(),
+    help="The day of the next review, YYYY-MM-DD.",
 )
-_REVIEW_BY = click.option("--review-by", type=_DAY, required=True, help="The day of the next review, YYYY-MM-DD.")
+
+
+def _oid(_context: click.Context, _argument: click.Parameter, value: str) -> Oid:
+    from sotepki.identifiers import Oid
+
+    return Oid.parse(value)
+
+
+def _role(_context: click.Context, _option: click.Parameter, value: str) -> Role:
+    from sotepki.provider.plans import Role
+
+    return Role(value)
+
+
+def _step(who: str) -> Callable[[Command], Command]:
+    """The arguments of a step with a plan: whose plan of which kind, and who takes the step (by default ``who``)."""
+    parts = (
+        click.argument("organisation", callback=_oid),
+        click.argument("kind"),
+        click.option(
+            "--role",
+            type=click.Choice(["author", "management"]),
+            default=who,
+            callback=_role,
+            help="Whose step it is; by default the one who may.",
+        ),
+        _ACTOR,
+        pass_workspace,
+    )
+
+    def declared(command: Command) -> Command:
+        for part in reversed(parts):
+            command = part(command)
+        return command
+
+    return declared
 
 
 @click.group("plan")
@@ -61,40 +102,24 @@ def parts(workspace: Workspace, kind: str) -> None:
 
 
 @plan.command("begin")
-@click.argument("organisation")
+@click.argument("organisation", callback=_oid)
 @click.argument("kind")
 @_ACTOR
 @pass_workspace
-def begin(workspace: Workspace, organisation: str, kind: str, actor: str) -> None:
+def begin(workspace: Workspace, organisation: Oid, kind: str, actor: str) -> None:
     """Begin the next version; it takes over the texts of the one in force."""
-    from sotepki.identifiers import Oid
-
-    _emit(_plans(workspace).begin(Oid.parse(organisation), kind, actor=actor))
+    _emit(_plans(workspace).begin(organisation, kind, actor=actor))
 
 
 @plan.command("write")
-@click.argument("organisation")
-@click.argument("kind")
+@_step("author")
 @click.argument("part")
 @click.argument("text", required=False)
 @click.option("--file", type=click.Path(path_type=Path), help="Read the text from a file ('-': standard input).")
-@_ROLE
-@_ACTOR
-@pass_workspace
 def write(
-    workspace: Workspace,
-    organisation: str,
-    kind: str,
-    part: str,
-    text: str | None,
-    file: Path | None,
-    role: str | None,
-    actor: str,
+    workspace: Workspace, organisation: Oid, kind: str, part: str, text: str | None, file: Path | None, **by: Any
 ) -> None:
     """Write a part of the draft."""
-    from sotepki.identifiers import Oid
-    from sotepki.provider.plans import Role
-
     if (text is None) == (file is None):
         raise Misuse("A part is written from TEXT or from --file, one of the two.")
     if file is not None:
@@ -102,77 +127,38 @@ def write(
             text = read_input(file, limit=1024 * 1024).decode("utf-8")
         except UnicodeDecodeError as error:
             raise Misuse(f"{file} is not UTF-8 text.") from error
-    _emit(
-        _plans(workspace).write(
-            Oid.parse(organisation), kind, part, text or "", actor=actor, role=Role(role or "author")
-        )
-    )
+    _emit(_plans(workspace).write(organisation, kind, part, text or "", **by))
 
 
 @plan.command("approve")
-@click.argument("organisation")
-@click.argument("kind")
+@_step("management")
 @_REVIEW_BY
-@_ROLE
-@_ACTOR
-@pass_workspace
-def approve(
-    workspace: Workspace, organisation: str, kind: str, review_by: datetime, role: str | None, actor: str
-) -> None:
+def approve(workspace: Workspace, organisation: Oid, kind: str, **by: Any) -> None:
     """Approve the draft; the version that was in force is superseded."""
-    from sotepki.identifiers import Oid
-    from sotepki.provider.plans import Role
-
-    _emit(
-        _plans(workspace).approve(
-            Oid.parse(organisation), kind, review_by=review_by.date(), actor=actor, role=Role(role or "management")
-        )
-    )
+    _emit(_plans(workspace).approve(organisation, kind, **by))
 
 
 @plan.command("review")
-@click.argument("organisation")
-@click.argument("kind")
+@_step("management")
 @_REVIEW_BY
-@_ROLE
-@_ACTOR
-@pass_workspace
-def review(
-    workspace: Workspace, organisation: str, kind: str, review_by: datetime, role: str | None, actor: str
-) -> None:
+def review(workspace: Workspace, organisation: Oid, kind: str, **by: Any) -> None:
     """Note that the plan in force was reviewed and holds."""
-    from sotepki.identifiers import Oid
-    from sotepki.provider.plans import Role
-
-    _emit(
-        _plans(workspace).review(
-            Oid.parse(organisation), kind, review_by=review_by.date(), actor=actor, role=Role(role or "management")
-        )
-    )
+    _emit(_plans(workspace).review(organisation, kind, **by))
 
 
 @plan.command("discard")
-@click.argument("organisation")
-@click.argument("kind")
-@_ROLE
-@_ACTOR
-@pass_workspace
-def discard(workspace: Workspace, organisation: str, kind: str, role: str | None, actor: str) -> None:
+@_step("author")
+def discard(workspace: Workspace, organisation: Oid, kind: str, **by: Any) -> None:
     """Give the draft up."""
-    from sotepki.identifiers import Oid
-    from sotepki.provider.plans import Role
-
-    _emit(_plans(workspace).discard(Oid.parse(organisation), kind, actor=actor, role=Role(role or "author")))
+    _emit(_plans(workspace).discard(organisation, kind, **by))
 
 
 @plan.command("list")
-@click.argument("organisation")
+@click.argument("organisation", callback=_oid)
 @pass_workspace
-def list_(workspace: Workspace, organisation: str) -> None:
+def list_(workspace: Workspace, organisation: Oid) -> None:
     """List the versions of an organisation's plans."""
-    from sotepki.identifiers import Oid
-
-    found = _plans(workspace).versions(Oid.parse(organisation))
+    found = _plans(workspace).versions(organisation)
     emit([one.as_dict() for one in found], lambda: "\n".join(map(_line, found)) or "No plan has been begun.")
 
 

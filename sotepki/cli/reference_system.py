@@ -23,6 +23,9 @@ _PORT = click.IntRange(0, 65535)
 @click.option("--staff", multiple=True, metavar="NUMBER", help="Give this registration number access (repeatable).")
 @click.option("--kanta", default="https://127.0.0.1:8443", show_default=True, help="The archive of 'sotepki serve'.")
 @click.option("--publication", default="http://127.0.0.1:8880", show_default=True, help="Where OCSP answers.")
+@click.option(
+    "--attributes", default="https://127.0.0.1:8445", show_default=True, help="Valvira's attribute service."
+)
 @click.option("--scs", "scs_url", default="https://127.0.0.1:53952", show_default=True, help="For the browser.")
 @pass_workspace
 def command(
@@ -32,6 +35,7 @@ def command(
     staff: tuple[str, ...],
     kanta: str,
     publication: str,
+    attributes: str,
     scs_url: str,
 ) -> None:
     """Serve a small client information system on 127.0.0.1: log in by card, write, sign, send to Kanta.
@@ -54,7 +58,7 @@ def command(
         raise Misuse(f"The organisation {chosen} is not in THL's register.")
     give_access(workspace, organisation, [RegistrationNumber.parse(number) for number in staff])
     status = OcspOverHttp(workspace.clock, reached_at(publication))
-    world = surroundings(workspace, organisation, cast, status=status, kanta_url=kanta)
+    world = surroundings(workspace, organisation, cast, status=status, kanta_url=kanta, attributes_url=attributes)
     chain = local_certificate(workspace.directory / "scs" / "localhost.pem", SystemClock().now())
     log_requests()
     system = ReferenceSystem(world, scs_url).application()

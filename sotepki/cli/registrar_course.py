@@ -103,6 +103,17 @@ def certificate(workspace: Workspace, trainee: str, out: str | None) -> None:
     emit(data, f"{found.number}, passed on {found.passed_on}, to be used by {found.valid_to}")
 
 
+@course.command("pass-mark")
+@click.argument("mark", type=int, required=False)
+@pass_workspace
+def pass_mark(workspace: Workspace, mark: int | None) -> None:
+    """For trainers: show, or set, how many right answers pass the exam."""
+    if mark is not None:
+        workspace.registrar_course.set_pass_mark(mark, actor="trainer")
+    found = workspace.registrar_course.pass_mark()
+    emit({"pass_mark": found}, f"{found} right answers pass the exam.")
+
+
 def _hetu(text: str) -> Hetu:
     from sotepki.identifiers import Hetu
 

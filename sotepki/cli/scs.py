@@ -15,6 +15,9 @@ from sotepki.cli.scs_pins import file_pins, terminal_pins
 from sotepki.errors import Misuse
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sotepki.scs import CardInReader
     from sotepki.scs.answers import ScsAnswer
     from sotepki.scs.client import ScsClient
     from sotepki.workspace import Workspace
@@ -32,6 +35,7 @@ def command() -> None:
 @command.command("serve")
 @click.option("--card", "number", help="Put this card of the workspace into the reader.")
 @click.option("--pcsc", "reader", help="Use a PC/SC reader instead: its number, a part of its name, or 'any'.")
+@click.option("--pkcs11", "module", help="Use the cards of a PKCS#11 module instead: the path of its library.")
 @click.option("--port", type=_PORT, default=53952, show_default=True, help="Where pages call.")
 @click.option("--scs-version", default="1.1", show_default=True, help="1.1, 1.2 or 1.3.")
 @click.option("--quirk", "quirk_names", multiple=True, help="A habit of some implementations; see 'scs quirks'.")
@@ -43,6 +47,7 @@ def command() -> None:
 def serve(
     number: str | None,
     reader: str | None,
+    module: str | None,
     port: int,
     scs_version: str,
     quirk_names: tuple[str, ...],
@@ -58,19 +63,25 @@ def serve(
     from sotepki.scs import SignatureService, load_settings, running, running_on_old_ports, tls_context
     from sotepki.scs.pcsc_reader import PcscReader
     from sotepki.scs.pins import PinDesk
+    from sotepki.scs.pkcs11_reader import Pkcs11Reader
     from sotepki.scs.readers import ShelfReader
     from sotepki.scs.workstation import Workstation
 
-    if number and reader:
-        raise Misuse("Give either --card or --pcsc.")
+    if sum(map(bool, (number, reader, module))) > 1:
+        raise Misuse("Give one of --card, --pcsc and --pkcs11.")
     settings = load_settings(scs_version).with_quirks(quirk_names)
     chain = _certificate(observed=observed_certificate)
     log_requests()
     with stopped() as stop, ExitStack() as stack:
-        shelf = None if reader else stack.enter_context(ShelfReader(CardShelf(workspace_directory() / "cards")))
-        source = shelf or stack.enter_context(PcscReader("" if reader == "any" else reader or ""))
-        if shelf is not None and number:
-            shelf.insert(number)
+        shelf = None
+        if module:
+            source: Callable[[], CardInReader | None] = stack.enter_context(Pkcs11Reader(Path(module)))
+        elif reader:
+            source = stack.enter_context(PcscReader("" if reader == "any" else reader))
+        else:
+            source = shelf = stack.enter_context(ShelfReader(CardShelf(workspace_directory() / "cards")))
+            if number:
+                shelf.insert(number)
         desk = PinDesk()
         stack.callback(desk.cancel_all)
         station = Workstation(source, desk, shelf)

@@ -104,10 +104,14 @@ class AccessRights:
 
     def may(self, organisation: Oid, registration_number: RegistrationNumber, task: str) -> bool:
         """Whether a person may do a task now: it was given, and the right behind it is still in force."""
+        held = self.holds(organisation, registration_number, task)
+        return held and self._obstacle(self._task(task), registration_number) is None
+
+    def holds(self, organisation: Oid, registration_number: RegistrationNumber, task: str) -> bool:
+        """Whether a person has been given a task and it was not ended; nobody is asked about the right behind it."""
         wanted = self._task(task)
         with self.records.look() as session:
-            held = _row(session, organisation, registration_number, wanted) is not None
-        return held and self._obstacle(wanted, registration_number) is None
+            return _row(session, organisation, registration_number, wanted) is not None
 
     def held(self, organisation: Oid) -> list[Access]:
         """The access rights of an organisation's staff that have not been ended."""

@@ -115,6 +115,9 @@ def _standing(answer: dict[str, Any], number: RegistrationNumber) -> Standing | 
             )
             for one in answer["rights"]
         )
-        return Standing(rights, bool(answer["prescriberId"]))
+        told_for = datetime.fromisoformat(str(answer["at"]))
+        if told_for.tzinfo is None:
+            return Unanswered("The attribute service answered with a time without a zone.")
+        return Standing(rights, bool(answer["prescriberId"]), told_for)
     except (KeyError, TypeError, ValueError):
         return Unanswered("The attribute service answered with something that is not an answer of its interface.")

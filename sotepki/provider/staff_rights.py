@@ -5,7 +5,7 @@ Valvira's register answers directly, the role and attribute service over HTTP (`
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -24,10 +24,14 @@ class RightInForce:
 
 @dataclass(frozen=True)
 class Standing:
-    """How a professional stands at a moment; no rights if the number is unknown."""
+    """How a professional stands at a moment; no rights if the number is unknown.
+
+    ``told_for`` is the moment of which a service says that its answer tells; None if it says nothing of it.
+    """
 
     rights: tuple[RightInForce, ...] = ()
     prescriber: bool = False
+    told_for: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,9 @@ from sotepki.evidence import Severity
 from sotepki.reference_system.audit import AuditLog
 from sotepki.reference_system.casework import Casework, State, Work
 from sotepki.reference_system.login import log_in
+from sotepki.reference_system.rights import Told, check_rights
 from sotepki.reference_system.sessions import COOKIE, Session, Sessions, User
-from sotepki.reference_system.surroundings import TASK, Surroundings, rules
+from sotepki.reference_system.surroundings import Surroundings, rules
 from sotepki.resources import package_file
 from sotepki.scs.answers import read_answer
 from sotepki.scs.login_challenges import LoginChallenges
@@ -82,6 +83,8 @@ class ReferenceSystem:
         request[_SESSION] = session
         if request.method != "GET":
             await self._check_token(request, session)
+            if session.user is not None and request.path != "/logout":
+                await asyncio.to_thread(self._check_rights, session.user)
         answer = await handler(request)
         if request.cookies.get(COOKIE) != request[_SESSION].id:
             answer.set_cookie(COOKIE, request[_SESSION].id, secure=True, httponly=True, samesite="Strict", path="/")
@@ -94,14 +97,22 @@ class ReferenceSystem:
             raise rules().refusal("ref.csrf", "The request lacks the token of its session.")
 
     def _user(self, request: web.Request) -> User:
-        """Who asks. Rights and access are looked at anew with every request that changes something."""
+        """Who asks."""
         user = request[_SESSION].user
         if user is None:
             raise rules().refusal("ref.session", "You are not logged in, or your session has ended.")
-        if request.method != "GET" and not self.world.may(user.professional.registration_number, TASK):
-            self.audit.note("refused", user.number, rule="ref.login.access")
-            raise rules().refusal("ref.login.access", "Your access to client records has ended.")
         return user
+
+    def _check_rights(self, user: User) -> None:
+        """Rights and access are looked at anew with every request that changes something."""
+        try:
+            check_rights(self.world, user.professional.registration_number, self._told(user.number))
+        except Refused as refused:
+            self.audit.note("refused", user.number, rule=refused.rule)
+            raise
+
+    def _told(self, number: str = "") -> Told:
+        return lambda sentence: self.audit.note("rights of another time", number, said=sentence)
 
     # --- login and logout ------------------------------------------------------------------------------------
 
@@ -120,7 +131,7 @@ class ReferenceSystem:
         row = await json_object(request)
         try:
             challenge = self.challenges.take(text_of(row, "id", 64), request[_SESSION].id, self.world.clock.now())
-            user = await asyncio.to_thread(log_in, challenge, _answer_in(row), self.world)
+            user = await asyncio.to_thread(log_in, challenge, _answer_in(row), self.world, self._told())
         except Refused as refused:
             self.audit.note("login refused", rule=refused.rule)
             raise

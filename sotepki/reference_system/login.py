@@ -11,22 +11,26 @@ from cryptography.x509.oid import NameOID
 from sotepki.errors import Refused
 from sotepki.evidence import Severity
 from sotepki.identifiers import RegistrationNumber
+from sotepki.reference_system.rights import Told, check_rights
 from sotepki.reference_system.sessions import User
-from sotepki.reference_system.surroundings import TASK, Surroundings, rules
+from sotepki.reference_system.surroundings import Surroundings, rules
 from sotepki.scs.answers import read_answer
 from sotepki.scs.explaining import Asked, explain
 from sotepki.scs.login_challenges import LoginChallenge
 
 
-def log_in(challenge: LoginChallenge, answer: Mapping[str, Any], world: Surroundings) -> User:
+def log_in(
+    challenge: LoginChallenge, answer: Mapping[str, Any], world: Surroundings, told: Told = lambda _sentence: None
+) -> User:
     """Judge a login. The browser has only carried things about; every step is checked here.
 
     Args:
         challenge: taken from the store, so that it cannot be answered twice.
         answer: what the SCS said, as the page passed it on.
+        told: see ``check_rights``.
 
     Raises:
-        Refused: ``scs.answer.form``, ``ref.login.*``.
+        Refused: ``scs.answer.form``, ``ref.login.*``, ``access.attribute-service``.
     """
     signed = read_answer(answer)
     # 1. The signature, over the challenge as we keep it; the certificate, its chain and its purpose; revocation.
@@ -39,16 +43,11 @@ def log_in(challenge: LoginChallenge, answer: Mapping[str, Any], world: Surround
         raise rules().refusal("ref.login.status", "Whether the card is revoked could not be asked.")
     # 2. Who it is: by the register, never by the name on the certificate.
     number = _registration_number(signed.certificate)
-    professional = world.rights.professional(number)
+    professional = world.users(number)
     if professional is None:
-        raise rules().refusal("ref.login.professional", f"Valvira's register has no professional {number}.")
+        raise rules().refusal("ref.login.professional", f"The professional {number} is no user of this system.")
     # 3. Whether they may: a right in force, and access that the organisation has given.
-    if not world.rights.rights_in_force(number, world.clock.now()):
-        raise rules().refusal("ref.login.right", "The professional has no right in force.")
-    if not world.may(number, TASK):
-        raise rules().refusal(
-            "ref.login.access", f"{world.organisation.name} has not given access to client records."
-        )
+    check_rights(world, number, told)
     return User(professional, signed.certificate)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from cryptography import x509
@@ -15,11 +16,13 @@ from sotepki.errors import Refused
 from sotepki.identifiers import RegistrationNumber
 from sotepki.journey.cast import Cast
 from sotepki.journey.service_provider import ServiceIdentity, service_identity
+from sotepki.reference_system.rights import AttributeService
 from sotepki.reference_system.surroundings import TASK, Surroundings
 from sotepki.registers import Organisation
-from sotepki.services import KANTA_HOST
+from sotepki.services import ATTRIBUTE_HOST, KANTA_HOST
 from sotepki.workspace import Workspace
 
+SYSTEM = "Reference system"
 _CLIENTS = ("client-adult", "client-minor")
 _RENEW_BEFORE = timedelta(days=30)
 
@@ -31,12 +34,14 @@ def surroundings(
     *,
     status: StatusQuestion,
     kanta_url: str,
+    attributes_url: str,
     directory: Path | None = None,
 ) -> Surroundings:
-    """The world of the system in a workspace; it gets a server certificate if it has none.
+    """The world of the system in a workspace; it gets a server certificate and Valvira's approval if it has none.
 
     Args:
         status: how revocation is asked, usually over OCSP of the publication service.
+        attributes_url: where Valvira's role and attribute service answers.
         directory: where keys, documents and the audit log are kept; by default in the workspace.
 
     Raises:
@@ -44,6 +49,9 @@ def surroundings(
     """
     place = directory or workspace.directory / "reference-system" / str(organisation.oid)
     authorities = workspace.authorities
+    root = authorities.root.public_bytes(Encoding.PEM).decode("ascii")
+    server = _server_identity(workspace, organisation, cast, place)
+    _approved(workspace, organisation)
     people = ((part, workspace.population.person(cast.people[part])) for part in _CLIENTS if part in cast.people)
     return Surroundings(
         organisation=organisation,
@@ -51,13 +59,14 @@ def surroundings(
         roots=(authorities.root,),
         intermediates=tuple(authorities.certificate(name) for name in (SOTE_PERSONS, SOTE_SERVICES)),
         status=status,
-        rights=workspace.valvira,
-        may=workspace.provider(organisation.oid).may,
+        asked=AttributeService(attributes_url, ATTRIBUTE_HOST, root, server),
+        users=workspace.valvira.professional,
+        has_access=partial(workspace.provider(organisation.oid).access.holds, organisation.oid),
         clients={part: person for part, person in people if person is not None},
         kanta_url=kanta_url,
         kanta_name=KANTA_HOST,
-        kanta_roots=authorities.root.public_bytes(Encoding.PEM).decode("ascii"),
-        server=_server_identity(workspace, organisation, cast, place),
+        kanta_roots=root,
+        server=server,
         directory=place,
     )
 
@@ -76,6 +85,19 @@ def give_access(workspace: Workspace, organisation: Organisation, numbers: Seque
                 raise
 
 
+def _approved(workspace: Workspace, organisation: Organisation) -> None:
+    """Valvira approves the system for its role and attribute service; once is enough."""
+    try:
+        workspace.approved_systems.approve(_host(organisation), organisation.oid, SYSTEM, actor="valvira-official")
+    except Refused as refused:
+        if refused.rule != "attribute.approval.once":
+            raise
+
+
+def _host(organisation: Organisation) -> str:
+    return f"reference.{organisation.domains[0]}"
+
+
 def _server_identity(workspace: Workspace, organisation: Organisation, cast: Cast, place: Path) -> ServiceIdentity:
     """The server certificate that lies here already, or a new one from DVV's e-service."""
     kind = ApplicationKind.SERVER
@@ -86,6 +108,6 @@ def _server_identity(workspace: Workspace, organisation: Organisation, cast: Cas
             return ServiceIdentity("", chain[0], chain, request_file, key_file, chain_file)
     user = cast.person("technical-contact")
     workspace.service_certificates.open_account(organisation.oid, user=user)
-    host = f"reference.{organisation.domains[0]}"
+    host = _host(organisation)
     subject = {"C": "FI", "ST": "Finland", "L": organisation.municipality, "O": organisation.name, "CN": host}
     return service_identity(workspace, organisation, kind, user, subject, (host,), place)

@@ -14,7 +14,8 @@ from sotepki.documents import StatusQuestion, VerificationContext
 from sotepki.evidence import RuleBook
 from sotepki.identifiers import Oid, RegistrationNumber
 from sotepki.journey.service_provider import ServiceIdentity
-from sotepki.registers import Organisation, Person, RightsRegister
+from sotepki.provider import StaffRights
+from sotepki.registers import Organisation, Person, Professional
 from sotepki.resources import package_file
 from sotepki.scs.explaining import Trusted
 
@@ -31,8 +32,9 @@ class Surroundings:
         clock: the time.
         roots, intermediates: whom the system trusts.
         status: asks an OCSP responder about a certificate.
-        rights: Valvira's role and attribute service.
-        may: whether a professional has been given a task here, and the right behind it is in force.
+        asked: tells rights in force; Valvira's role and attribute service over HTTP (``rights``).
+        users: the system's own directory of its users, with their names and titles.
+        has_access: whether a professional has been given a task here, by the organisation's own books.
         clients: the people whose documents are written, by an id that is not their identity code.
         kanta_url: the archive.
         kanta_name: the name in the archive's certificate.
@@ -46,8 +48,9 @@ class Surroundings:
     roots: Sequence[x509.Certificate]
     intermediates: Sequence[x509.Certificate]
     status: StatusQuestion
-    rights: RightsRegister
-    may: Callable[[RegistrationNumber, str], bool]
+    asked: StaffRights
+    users: Callable[[RegistrationNumber], Professional | None]
+    has_access: Callable[[RegistrationNumber, str], bool]
     clients: Mapping[str, Person]
     kanta_url: str
     kanta_name: str
@@ -61,13 +64,9 @@ class Surroundings:
         return Trusted(self.roots, self.intermediates, self.status)
 
     def verification(self) -> VerificationContext:
-        """For verifying a document now, as Kanta will."""
+        """For verifying a document now, as Kanta will; the signer's right was asked of the service before."""
         return VerificationContext(
-            trust=self.roots,
-            intermediates=self.intermediates,
-            at=self.clock.now(),
-            status=self.status,
-            rights=self.rights,
+            trust=self.roots, intermediates=self.intermediates, at=self.clock.now(), status=self.status
         )
 
     def new_oid(self, branch: str) -> Oid:

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
@@ -167,7 +168,7 @@ class _CardKey:
         for name, prefix in DIGEST_INFO_PREFIX.items():
             if digest_info.startswith(prefix):
                 return self._sign(digest_info.removeprefix(prefix), name)
-        raise NotImplementedError("the card hashes with none of these")
+        raise UnsupportedAlgorithm("The card signs a DigestInfo of SHA-1, SHA-2 or SHA-3 and nothing else.")
 
     def sign_ecdsa(self, digest: bytes) -> bytes:
         key = self.client.certificate(self.role).public_key
@@ -177,16 +178,16 @@ class _CardKey:
         return b"".join(n.to_bytes(size, "big") for n in decode_dss_signature(self._sign(digest, name)))
 
     def sign_pss(self, digest: bytes, hash_name: str, salt_length: int) -> bytes:
-        raise NotImplementedError
+        raise UnsupportedAlgorithm("The signing service has no signature type with RSASSA-PSS.")
 
     def sign_raw(self, encoded: bytes) -> bytes:
-        raise NotImplementedError
+        raise UnsupportedAlgorithm("The card pads by itself; it is given a digest, never a padded message.")
 
     def decrypt_pkcs1(self, cryptogram: bytes) -> bytes:
-        raise NotImplementedError
+        raise UnsupportedAlgorithm("The signing service signs; it does not decrypt.")
 
     def decrypt_raw(self, cryptogram: bytes) -> bytes:
-        raise NotImplementedError
+        raise UnsupportedAlgorithm("The signing service signs; it does not decrypt.")
 
     def _sign(self, digest: bytes, hash_name: str) -> bytes:
         with self.alone:

@@ -38,6 +38,14 @@ def algorithm_names(certificate: x509.Certificate) -> frozenset[str]:
     return RSA_NAMES if isinstance(certificate.public_key(), rsa.RSAPublicKey) else EC_NAMES
 
 
+def key_use(certificate: x509.Certificate) -> str | None:
+    """What a card keeps a certificate for: ``signature``, ``authentication``, or None (one of a CA)."""
+    usages = {usage.lower() for usage in key_usages(certificate) or ()}
+    if "nonrepudiation" in usages:
+        return "signature"
+    return "authentication" if "digitalsignature" in usages and "keycertsign" not in usages else None
+
+
 def selects(selector: Selector, chain: Sequence[x509.Certificate]) -> bool:
     """Whether the first certificate of a chain fits every part of the selector that is given, without case."""
     certificate = chain[0]

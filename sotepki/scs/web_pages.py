@@ -20,6 +20,7 @@ from aiohttp import web
 from sotepki.errors import Refused, SotepkiError
 from sotepki.evidence import load_yaml, refuse_unknown_keys
 from sotepki.resources import package_file
+from sotepki.serving import operator_pages
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -85,7 +86,7 @@ class Pages:
     async def static(self, request: web.Request) -> web.StreamResponse:
         """A style sheet or script, by its name."""
         name = request.match_info["name"]
-        for directory in (self.directory, _SHARED):
+        for directory in (self.directory, _SHARED, operator_pages.SHARED):
             path = directory / name
             if path.suffix in _TYPES and path.parent == directory and path.is_file():
                 return web.Response(body=path.read_bytes(), content_type=_TYPES[path.suffix], charset="utf-8")

@@ -1,12 +1,13 @@
 """The services of a workspace on loopback: which there are, how each is started, and what is seen of them."""
 
 from sotepki.services.archive import KANTA_HOST, kanta_of, kanta_server_chain
-from sotepki.services.catalogue import catalogue
+from sotepki.services.catalogue import ATTRIBUTE_HOST, catalogue
 from sotepki.services.house import House, Started, chosen, running_house, service_fault_board
 from sotepki.services.publication import RunningServices, fault_board, running_services, trust_file
 from sotepki.services.service import Service
 
 __all__ = [
+    "ATTRIBUTE_HOST",
     "KANTA_HOST",
     "House",
     "RunningServices",

@@ -6,7 +6,6 @@ import asyncio
 from typing import Any
 
 from aiohttp import web
-from jinja2 import Environment
 
 from sotepki.kela.http_requests import wants_json
 from sotepki.resources import package_file
@@ -14,8 +13,9 @@ from sotepki.services.house import House
 from sotepki.services.observing import METRICS_TYPE, exposition
 from sotepki.services.service import Application
 from sotepki.serving import NO_FAULTS
+from sotepki.serving.operator_pages import HEADERS, add_style, operator_page
 
-_HEADERS = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'", "Cache-Control": "no-store"}
+_PAGES = package_file("services", "pages")
 
 
 def status_application(house: House) -> Application:
@@ -25,6 +25,7 @@ def status_application(house: House) -> Application:
     app.add_routes(
         [web.get("/", pages.overview), web.get("/health", pages.health), web.get("/metrics", pages.metrics)]
     )
+    add_style(app)
     return Application(app)
 
 
@@ -58,10 +59,8 @@ class _Pages:
     async def overview(self, request: web.Request) -> web.StreamResponse:
         data = await asyncio.to_thread(overview, self._house)
         if request.query.get("format") == "json" or wants_json(request):
-            return web.json_response(data, headers=_HEADERS)
-        template = package_file("services", "status.html.j2").read_text(encoding="utf-8")
-        page = Environment(autoescape=True).from_string(template).render(**data)
-        return web.Response(text=page, content_type="text/html", headers=_HEADERS)
+            return web.json_response(data, headers=HEADERS)
+        return operator_page(_PAGES, "status.html.j2", **data)
 
     async def health(self, _request: web.Request) -> web.StreamResponse:
         troubles = {name: said for name, said in (await asyncio.to_thread(self._house.health)).items() if said}

@@ -159,7 +159,7 @@ def profile_page(profile: Profile) -> str:
         value = "" if row.raw is None else f"`{json.dumps(row.raw, ensure_ascii=False)}`".replace("|", "\\|")
         cells = (
             f"`{row.field}` ({row.presence}{critical})",
-            row.rule,
+            row.rule.replace("<", "&lt;"),
             value,
             f"{row.grade}, {row.basis}",
             row.source,

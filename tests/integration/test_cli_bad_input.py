@@ -105,6 +105,9 @@ COMMANDS: dict[str, Callable[[Path, str], list[str]]] = {
     "attach-csr": lambda place, file: [
         *("service-certificate", "attach-csr", "S000001", file, "--workspace", str(place / "ws")),
     ],
+    "training check": lambda place, file: [
+        *("training", "check", "request-ready-to-send", "--answer-file", file, "--workspace", str(place / "ws")),
+    ],
     "conformance run": lambda place, file: [
         *("conformance", "run", "--sut", file, "--report", str(place / "report")),
     ],

@@ -16,6 +16,7 @@ import yaml
 from conformance.bench import Bench
 from conformance.sut.asking import AskedVerifier
 from conformance.sut.command import Command
+from conformance.sut.facets import Facet
 from conformance.sut.http import HttpEndpoint
 from conformance.sut.loading import attach
 from sotepki.cli import run as sotepki
@@ -64,10 +65,25 @@ def test_the_java_example(bench: Bench, tmp_path: Path) -> None:
     judge(AskedVerifier(Command(("java", "-cp", str(tmp_path), "Verifier"), tmp_path, timeout=60)), bench)
 
 
+@pytest.mark.skipif(shutil.which("mcs") is None, reason="there is no C# compiler (Debian: mono-mcs)")
+def test_the_csharp_example(bench: Bench, tmp_path: Path) -> None:
+    """Compiled and run by Mono; the same source is meant for .NET, of which Debian has none."""
+    program = tmp_path / "Program.exe"
+    source = EXAMPLES / "csharp" / "Program.cs"
+    subprocess.run(["mcs", "-warnaserror", "-r:System.Security.dll", f"-out:{program}", str(source)], check=True)
+    judge(AskedVerifier(Command(("mono", str(program)), tmp_path, timeout=60)), bench)
+
+
 @pytest.mark.parametrize("language", ["python", "java"])
 def test_the_descriptions_of_the_examples_are_right(language: str) -> None:
     with attach(EXAMPLES / language / "system.toml") as attached:
         assert attached.sut.verifier is not None
+
+
+def test_the_description_of_the_workplace_is_right() -> None:
+    with attach(EXAMPLES / "python" / "workplace.toml") as attached:
+        assert attached.sut.attached() == (Facet.CARD, Facet.CARD_DESK, Facet.SCS_USER, Facet.RIGHTS)
+        assert not attached.operated
 
 
 def commands() -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Every page of docs/howto is run word for word: a trainer who types what stands there must see what stands there.
+"""Every page of docs/howto and docs/start is run word for word: who types what it says must see what it says.
 
 The conventions of the pages are in docs/howto/README.md.
 """
@@ -25,8 +25,9 @@ from sotepki.workspace import Workspace
 
 pytestmark = pytest.mark.integration
 
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGES = sorted(
-    path for path in (Path(__file__).resolve().parents[2] / "docs" / "howto").glob("*.md") if path.stem != "README"
+    path for path in DOCS.glob("*/*.md") if path.parent.name in ("howto", "start") and path.stem != "README"
 )
 CARD_KEYS = 6
 SECONDS = 120
@@ -85,7 +86,7 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.parent.name}/{page.stem}")
 def test_a_page_says_what_happens(page: Path, fresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     steps = list(steps_of(page.read_text(encoding="utf-8")))
     assert steps, f"{page.name} shows no command"
@@ -93,8 +94,9 @@ def test_a_page_says_what_happens(page: Path, fresh: Path, tmp_path: Path, monke
     commands = tmp_path / ".bin"
     commands.mkdir()
     # The program of this interpreter and this tree, whatever else is installed.
-    (commands / "sotepki").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m sotepki "$@"\n', encoding="utf-8")
-    (commands / "sotepki").chmod(0o755)
+    for command, module in (("sotepki", "-m sotepki "), ("python", "")):
+        (commands / command).write_text(f'#!/bin/sh\nexec "{sys.executable}" {module}"$@"\n', encoding="utf-8")
+        (commands / command).chmod(0o755)
     monkeypatch.chdir(tmp_path)
     for name, value in {
         "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}",
@@ -108,7 +110,7 @@ def test_a_page_says_what_happens(page: Path, fresh: Path, tmp_path: Path, monke
         monkeypatch.setenv(name, value)
     for step in steps:
         exit_code, printed = in_this_process(step.command) if plain(step.command) else in_a_shell(step.command)
-        where = f"docs/howto/{page.name}, line {step.line}: $ {step.command}"
+        where = f"docs/{page.parent.name}/{page.name}, line {step.line}: $ {step.command}"
         told = "\n".join([where, "--- the page shows", *step.expected, "--- it printed", *printed])
         assert exit_code == step.exit_code, f"exit code {exit_code} instead of {step.exit_code}\n{told}"
         assert fits(step.expected, printed), told

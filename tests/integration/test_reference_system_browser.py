@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,16 +14,26 @@ from browser_world import chromium, needs_chromium, picture, tab
 
 from sotepki import loopback
 from sotepki.clock import SystemClock
+from sotepki.errors import Refused
 from sotepki.identifiers import RegistrationNumber
 from sotepki.journey import load_cast
 from sotepki.journey.card_holder import PIN1, PIN2, card_in_hand
 from sotepki.kela import ARCHIVE_PATH, OcspOverHttp, public_application, reached_at
 from sotepki.reference_system import ReferenceSystem
 from sotepki.reference_system.audit import check_audit_log
+from sotepki.reference_system.rights import AttributeService, check_rights
 from sotepki.reference_system.starting import give_access, surroundings
 from sotepki.scs import PinKind, PinRequest, SignatureService, local_certificate, running, tls_context
 from sotepki.scs.readers import ShelfReader
-from sotepki.services import RunningServices, running_services
+from sotepki.services import (
+    RunningServices,
+    catalogue,
+    chosen,
+    running_house,
+    running_services,
+    service_fault_board,
+)
+from sotepki.serving import Down, ServiceFaults
 from sotepki.tokens import Pin
 from sotepki.workspace import Workspace
 
@@ -67,9 +77,14 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
             return pins[request.kind]
 
         scs_url = stack.enter_context(running(SignatureService(reader, typed), chain, port=0))
+        offices = chosen(catalogue(), ["publication", "attribute-service"])
+        house = stack.enter_context(running_house(workspace, offices, ports={one.name: 0 for one in offices}))
         status = OcspOverHttp(workspace.clock, reached_at(services.publication_url))
         kanta_url = services.kanta_url + ARCHIVE_PATH
-        world = surroundings(workspace, organisation, cast, status=status, kanta_url=kanta_url)
+        world = surroundings(
+            workspace, organisation, cast, status=status, kanta_url=kanta_url,
+            attributes_url=house.url_of("attribute-service"),
+        )  # fmt: skip
         system = ReferenceSystem(world, scs_url)
         url = stack.enter_context(loopback.running(system.application(), tls_context(chain)))
         browser = stack.enter_context(chromium(chain.with_suffix(".crt")))
@@ -94,6 +109,17 @@ def write(page: Page) -> None:
     page.get_by_role("link", name="Uusi asiakirja").click()
     page.get_by_role("button", name="Tallenna luonnos").click()
     page.get_by_role("button", name="Allekirjoita ja lähetä").wait_for()
+
+
+@contextmanager
+def faults(place: Place, wanted: ServiceFaults) -> Iterator[None]:
+    """Valvira's role and attribute service with faults on purpose."""
+    board = service_fault_board(place.workspace)
+    board.set("attribute-service", wanted)
+    try:
+        yield
+    finally:
+        board.clear()
 
 
 def said(page: Page) -> str:
@@ -135,8 +161,7 @@ def test_the_pages_fit_a_telephone(place: Place) -> None:
 def test_kantas_status_page_shows_what_was_sent(place: Place) -> None:
     with loopback.running(public_application(place.services.kanta)) as kela, tab(place.browser) as page:
         page.goto(kela + "/status")
-        assert "Kanta" in page.locator("body").inner_text()
-        picture(page, "kanta-status")
+        assert "AA" in page.locator("tbody").inner_text()
 
 
 def test_a_user_who_cancels_is_told_so_and_may_try_again(place: Place, page: Page) -> None:
@@ -221,6 +246,64 @@ def test_a_document_stays_signed_while_kanta_is_away_and_is_sent_later(place: Pl
         place.system.casework.world = world
     page.get_by_role("button", name="Lähetä uudelleen").click()
     page.get_by_text("Arkistoitu Kantaan").wait_for()
+
+
+def test_while_valvira_is_silent_nobody_logs_in_and_nothing_is_changed(place: Place, page: Page) -> None:
+    log_in(page)
+    write(page)
+    with faults(place, ServiceFaults(down=Down.UNAVAILABLE)):
+        page.get_by_role("button", name="Allekirjoita ja lähetä").click()
+        assert "ref.login.rights-unknown" in said(page)
+        page.context.clear_cookies()
+        page.goto(place.url)
+        page.get_by_role("button", name="Kirjaudu ammattikortilla").click()
+        assert "could not be asked" in said(page)
+    page.goto(place.url)
+    log_in(page)
+
+
+def test_a_service_that_drops_or_dawdles_is_silent_too(place: Place) -> None:
+    asked = place.system.world.asked
+    assert isinstance(asked, AttributeService)
+    hurried = replace(place.system.world, asked=replace(asked, seconds=0.5))
+    for fault in (ServiceFaults(down=Down.DROPPED), ServiceFaults(slow_seconds=2)):
+        with faults(place, fault), pytest.raises(Refused) as refused:
+            check_rights(hurried, STAFF)
+        assert refused.value.rule == "ref.login.rights-unknown"
+    with faults(place, ServiceFaults(slow_seconds=0.2)):
+        check_rights(place.system.world, STAFF)
+
+
+def test_an_old_answer_is_followed_and_said_and_a_new_one_ends_the_work(place: Place, page: Page) -> None:
+    """The right is removed, and Valvira's service still tells of yesterday; then of today."""
+    log_in(page)
+    valvira = place.workspace.valvira
+    (code,) = {right.code for right in valvira.rights_in_force(STAFF, place.workspace.clock.now())}
+    person = place.system.world.users(STAFF)
+    assert person is not None
+    valvira.remove_right(STAFF, code, actor="valvira", reason="test")
+    try:
+        with faults(place, ServiceFaults(stale_hours=2)):
+            sentences: list[str] = []
+            check_rights(place.system.world, STAFF, sentences.append)
+            assert sentences and "Valvira's answer tells of" in sentences[0]
+        page.get_by_role("link", name="Uusi asiakirja").click()
+        page.get_by_role("button", name="Tallenna luonnos").click()
+        page.get_by_text("ref.login.right").wait_for()
+    finally:
+        valvira.grant_right(person.person.hetu, code, actor="valvira")
+
+
+def test_a_system_that_is_not_approved_is_told_so(place: Place) -> None:
+    host = f"reference.{place.system.world.organisation.domains[0]}"
+    place.workspace.approved_systems.withdraw(host, actor="valvira")
+    try:
+        with pytest.raises(Refused) as refused:
+            check_rights(place.system.world, STAFF)
+        assert refused.value.rule == "access.attribute-service"
+    finally:
+        organisation = place.system.world.organisation
+        place.workspace.approved_systems.approve(host, organisation.oid, "Reference system", actor="valvira")
 
 
 def test_access_that_ends_ends_at_once_and_a_closed_card_logs_nobody_in(place: Place, page: Page) -> None:

@@ -5,14 +5,20 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import io
 import json
 import os
+import pty
+import select
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import termios
+import threading
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,11 +28,14 @@ import pytest
 from card_pcsc_world import PIN1 as PCSC_PIN1
 from card_pcsc_world import PIN2 as PCSC_PIN2
 from card_pcsc_world import RSA, Desk, card_keys, desk  # noqa: F401
+from card_pcsc_world import module as opensc
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from sotepki import cli
+from sotepki.card import CardShelf
 from sotepki.journey import load_cast
 from sotepki.journey.card_holder import PIN1, PIN2, card_in_hand
+from sotepki.tokens import find_softhsm
 from sotepki.workspace import Workspace
 
 pytestmark = [
@@ -101,6 +110,56 @@ def serving(directory: Path, *options: str, environment: dict[str, str] | None =
         print(said)
     assert process.returncode == 0, said
     assert "Traceback" not in said
+
+
+@contextmanager
+def terminal(directory: Path, *options: str) -> Iterator[tuple[Callable[[str, str], None], dict[str, Any]]]:
+    """The command on a terminal of its own; gives a function that waits for words and types a line.
+
+    What is typed must not be shown. Ctrl-C at the end must stop the command in good order.
+    """
+    leader, follower = pty.openpty()
+    command = [sys.executable, "-m", "sotepki", "scs", "serve", "--format", "json", "--workspace", str(directory)]
+    process = subprocess.Popen(
+        [*command, "--port", "0", "--page-port", "0", *options],
+        stdin=follower, stdout=follower, stderr=follower, start_new_session=True, preexec_fn=controlling,
+    )  # fmt: skip
+    os.close(follower)
+    shown = bytearray()
+
+    def until(words: str) -> None:
+        while words.encode() not in shown:
+            ready, _, _ = select.select([leader], [], [], 30)
+            assert ready, f"the terminal did not show {words!r} but {shown.decode(errors='replace')!r}"
+            shown.extend(os.read(leader, 65536))
+
+    def typed(words: str, line: str) -> None:
+        until(words)
+        shown.clear()
+        time.sleep(0.3)  # the prompt first turns the echo off, then reads
+        os.write(leader, line.encode() + b"\n")
+        time.sleep(0.3)
+        while select.select([leader], [], [], 0)[0]:
+            shown.extend(os.read(leader, 65536))
+        assert line.encode() not in shown, "the terminal shows the PIN"
+
+    try:
+        until("}\r\n")
+        text = shown.decode()
+        shown.clear()
+        yield typed, json.loads(text[text.index("{") : text.rindex("}") + 1])
+        os.write(leader, b"\x03")
+        until("Stopped.")
+        assert process.wait(30) == 0
+    finally:
+        process.kill()
+        process.wait()
+        os.close(leader)
+
+
+def controlling() -> None:
+    """In the child: its standard input is the terminal from which Ctrl-C comes."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 def curl(started: dict[str, Any], path: str, *options: str) -> Any:
@@ -210,6 +269,57 @@ def test_a_card_in_a_pcsc_reader_signs(desk: Desk, station: Station) -> None:
             assert done.returncode == 0, done.stderr
             again = station.sotepki("scs", "login", "--scs", started["scs"])
             assert again.returncode == 0, again.stderr
+
+
+def test_a_card_behind_opensc_signs(desk: Desk, station: Station) -> None:
+    """What a workstation with a PKCS#11 middleware does; the card comes and goes while the service runs."""
+    desk.new_card(f"{RSA}/9")
+    pins = station.file("pins", f"{PCSC_PIN1}\n{PCSC_PIN2}\n".encode())
+    options = ("--pkcs11", str(opensc()), "--pins", pins, "--scs-version", "1.2")
+    with serving(station.directory, *options, environment=dict(desk.readers.environment)) as started:
+        content = station.file("document", b"asiakirja\n")
+        missing = station.sotepki("scs", "sign", content, "--scs", started["scs"])
+        assert missing.returncode == 1 and "There is no card in the reader." in missing.stderr
+        with desk.inserted("RSA-3072-9"):
+            assert curl(started, "/version")["hashAlgorithms"]
+            for arguments in (("sign", content), ("login",)):
+                done = station.sotepki("scs", *arguments, "--scs", started["scs"])
+                assert done.returncode == 0, done.stderr
+        assert curl(started, "/version")["hashAlgorithms"] == ""
+
+
+def test_a_card_in_two_softhsm_tokens_signs_and_a_wrong_pin_is_said(station: Station) -> None:
+    """The workspace's own card, opened through its tokens as any PKCS#11 program may."""
+    configuration = CardShelf(station.directory / "cards").configuration(station.card)
+    wrong = station.file("wrong", b"9999\n999999\n")
+    right = station.file("right", f"{PIN1.reveal()}\n{PIN2.reveal()}\n".encode())
+    content, environment = station.file("document", b"asiakirja\n"), {"SOFTHSM2_CONF": str(configuration)}
+    for pins, code in ((wrong, 1), (right, 0)):
+        options = ("--pkcs11", str(find_softhsm()), "--pins", pins)
+        with serving(station.directory, *options, environment=environment) as started:
+            signed = station.sotepki("scs", "sign", content, "--scs", started["scs"], "--type", "cms")
+            login = station.sotepki("scs", "login", "--scs", started["scs"])
+            assert (signed.returncode, login.returncode) == (code, code), signed.stderr + login.stderr
+            assert code == 0 or "The PIN is wrong." in signed.stderr
+
+
+@pytest.mark.parametrize("module", ["/nowhere/module.so", "/etc/hostname"])
+def test_a_module_that_is_none_is_said_in_a_sentence(station: Station, module: str) -> None:
+    done = station.sotepki("scs", "serve", "--pkcs11", module, "--port", "0", "--page-port", "0")
+    assert done.returncode == 2 and "PKCS#11 module" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_terminal_asks_for_the_pin_without_showing_it(station: Station) -> None:
+    """Through a real terminal (pty): a PIN, a PIN that is none, and Ctrl-C, which ends the service as it should."""
+    content = station.file("document", b"asiakirja\n")
+    with terminal(station.directory, "--card", station.card, "--terminal") as (typed, started):
+        for pin, code, words in ((PIN2.reveal(), 0, "Signed by"), ("abc", 1, "cancelled")):
+            asked = threading.Thread(target=lambda pin=pin: typed("PIN2 for", pin))
+            asked.start()
+            done = station.sotepki("scs", "sign", content, "--scs", started["scs"])
+            asked.join(30)
+            assert done.returncode == code and words in done.stdout + done.stderr, done.stderr
 
 
 def test_cancelled_wrong_and_locked_pins_are_said_and_give_no_signature(station: Station) -> None:

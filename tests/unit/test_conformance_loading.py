@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
+import os
+import pty
 from pathlib import Path
 
 import pytest
 
-from conformance.sut.facets import CertificateRole, Facet, OperatorNeeded
+from conformance.sut.facets import CertificateRole, Endpoint, Facet, OperatorNeeded, Trust
 from conformance.sut.files import MAX_FILES, FileDirectory
 from conformance.sut.loading import attach
-from conformance.sut.operator import OperatorClient
+from conformance.sut.operator import Handover, Hands, OperatorClient
+from conformance.sut.person import AtTerminal, Nobody
 from sotepki.errors import Misuse
 from sotepki.x509.csr import CsrKind
 
@@ -44,7 +48,13 @@ def refused(tmp_path: Path, text: str) -> str:
         ("[verify]\ncommand = ['x']\ntimeout = true", "verify.timeout must be a number"),
         ("[sign]\ncommand = ['x']", "does not name card-signature"),
         ("[sign]\ncommand = ['x']\nkinds = ['both']", "known are professional, system"),
-        ("[client]\noperator = false", "must say operator = true"),
+        ("[client]\noperator = false", "does not say how it is asked"),
+        ("[client]\noperator = 'yes'", "client.operator must be true or false"),
+        ("[card]\noperator = true\ncommand = ['x']", "a command or a url, or says operator = true, not both"),
+        ("[card-desk]\n", "does not say how it is asked"),
+        ("[rights]\ncommand = ['x']\nproceeds-unasked = 1", "rights.proceeds-unasked must be true or false"),
+        ("[scs-user]\ncommand = ['x']", "scs-user.origin must be a text"),
+        ("[scs-user]\ncommand = ['x']\norgin = 'y'", "Did you mean 'origin'?"),
         ("[trust]\ncertificates = ['*.pem']\n[client]\noperator = true", "nothing matches '*.pem'"),
         ("[trust]\nworkspace = 'w'\ncrls = []\n[client]\noperator = true", "a workspace or files, not both"),
         ("kind = 'mutant'\nmutant = 'signer-keeps-stale'", "signer-keeps-stale-signature"),
@@ -107,10 +117,39 @@ def test_a_directory_of_thousands_of_files_is_refused_at_once(tmp_path: Path) ->
 
 
 def test_an_operator_who_does_nothing_leaves_the_case_waiting(tmp_path: Path) -> None:
-    from conformance.sut.facets import Endpoint, Trust
-
     told: list[str] = []
-    client = OperatorClient(told.append, 0.01)
+
+    class Idle(Nobody):
+        def tell(self, line: str) -> None:
+            told.append(line)
+
+    client = OperatorClient(Hands(Idle(), Handover(tmp_path / "handover"), 0.01))
     with pytest.raises(OperatorNeeded, match="Nobody connected"):
         client.send(b"", Endpoint("https://localhost:1/kanta", Trust(()), lambda seconds: False))
-    assert "https://localhost:1/kanta" in told[0]
+    assert "https://localhost:1/kanta" in told[0] and (tmp_path / "handover" / "authorities.pem").is_file()
+
+
+def terminal(typed: bytes) -> AtTerminal:
+    """A terminal at which somebody has typed."""
+    ours, theirs = pty.openpty()
+    os.write(ours, typed)
+    return AtTerminal(os.fdopen(theirs, encoding="utf-8"), io.StringIO())
+
+
+def test_a_person_answers_by_number_and_is_asked_again_after_a_slip() -> None:
+    person = terminal(b"seven\n0\n3\n2\n")
+    assert person.choose("What came of it?", ("done", "refused"), 5) == "refused"
+    assert "2  refused" in person.target.getvalue()  # type: ignore[attr-defined]
+
+
+def test_a_person_who_says_nothing_leaves_the_case_waiting() -> None:
+    with pytest.raises(OperatorNeeded, match=r"within 0\.05 seconds: Well\?.*--resume"):
+        terminal(b"").choose("Well?", ("done",), 0.05)
+    with pytest.raises(OperatorNeeded, match="Nobody is at the terminal"):
+        AtTerminal(io.StringIO("1\n"), io.StringIO()).choose("Well?", ("done",), 5)
+
+
+def test_a_handover_that_cannot_be_written_gets_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "handover").write_text("a file", encoding="utf-8")
+    with pytest.raises(Misuse, match="cannot be written"):
+        Handover(tmp_path / "handover").put("x.pem", "x")

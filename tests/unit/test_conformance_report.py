@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
+from markupsafe import escape
 
 from conformance.catalogue import catalogue
 from conformance.declaring import Area
 from conformance.report import Earlier, html_report, junit_report, report_data, write_report
-from conformance.report.html import LANGUAGES, texts_of
+from conformance.report.html import LANGUAGES, texts_of, titles
 from conformance.requirements import Phase
 from conformance.sut.facets import Facet, SystemUnderTest
 from conformance.verdicts import CaseResult, CaseVerdict, Evidence, Judgment, Summary
@@ -115,8 +116,57 @@ def test_the_catalogues_of_messages_have_the_same_keys() -> None:
     """A key that one language lacks would show the other in the middle of a page."""
     directory = ROOT / "conformance/report/messages"
     finnish, swedish, english = (load_yaml(directory / f"{language}.yaml") for language in LANGUAGES)
-    assert set(swedish) == set(english) == {key for key in finnish if not key.startswith("case.")}
+    assert set(swedish) == set(english) == set(finnish)
     assert all(str(text).strip() for texts in (finnish, swedish, english) for text in texts.values())
+
+
+def test_every_case_has_a_title_of_its_own_in_every_language() -> None:
+    """A missing title shows English in the middle of a Finnish page; a stale one comes back on the next such case."""
+    assert list(titles()) == [case.id for case in catalogue()], "the order of titles.yaml is that of the cases"
+    for language in ("fi", "sv"):
+        found = [row[language] for row in titles().values()]
+        assert all(set(row) == {"fi", "sv"} for row in titles().values())
+        assert all(text == " ".join(text.split()) and text[0].isalpha() and text[-1] not in ".!" for text in found)
+        repeated = {text for text in found if found.count(text) > 1}
+        assert repeated == set()
+    assert [case for case, row in titles().items() if row["fi"] == row["sv"]] == []
+
+
+TERMS = {
+    "palvelinvarmen": "servercertifikat",
+    "järjestelmäallekirjoitusvarmen": "systemsignaturcertifikat",
+    "allekirjoitusavai": "signaturnyckel",
+    "ammattikort": "yrkeskort",
+    "henkilökort": "identitetskort",
+    "henkilötunnu": "personbeteckning",
+    "yksilöintitunnu": "identifikationskod",
+    "rekisteröintinumero": "registreringsnum",
+    "aktivointitunnuslu": "aktiveringskod",
+    "sulkulista": "spärrlista",
+    "varmennepyyn": "begäran",
+    "siirtokehy": "överföringsram",
+    "aikaleima": "tidsstäm",
+    "rekisterinpitäj": "personuppgiftsansvarig",
+    "lääkkeen määrääj": "läkemedelsförskrivare",
+    "ammattihenkil": "yrkesutbildad",
+    "liityntäpiste": "anslutningspunkt",
+    "Kela": "FPA",
+    "Y-tunnu": "FO-num",
+}
+
+
+@pytest.mark.parametrize(("finnish", "swedish"), TERMS.items())
+def test_the_titles_use_the_words_of_the_glossary(finnish: str, swedish: str) -> None:
+    rows = [row for row in titles().values() if finnish.lower() in row["fi"].lower()]
+    assert rows, "no title has this word any more; take it out of the list"
+    assert [row for row in rows if swedish.lower() not in row["sv"].lower()] == []
+
+
+def test_the_page_shows_the_titles_in_three_languages() -> None:
+    page = html_report(report_data(SUT, summary())).decode()
+    for case in catalogue():
+        for language, text in {"en": case.title, **titles()[case.id]}.items():
+            assert f'lang="{language}">{escape(text)}</span>' in page, (case.id, language)
 
 
 def test_every_area_phase_part_and_verdict_has_a_word_in_every_language() -> None:

@@ -159,6 +159,7 @@ REFUSALS: dict[str, Callable[[Registration], object]] = {
     ),
     "course.exam-time": late_exam,
     "course.answers": unanswered,
+    "course.pass-mark": lambda d: d.course.set_pass_mark(9, actor="trainer"),
 }  # fmt: skip
 
 _ASKED_OF_THE_MACHINE = {"contract.signing-time", "registrar.expiry", "course.actor", "course.still-time"}

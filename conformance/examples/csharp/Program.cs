@@ -1,78 +1,119 @@
-// A verifier in C# as a command: dotnet run (with the package System.Security.Cryptography.Xml).
-// It looks at the signature and the chain, and at nothing else. Not run by the tests of this project.
+// A verifier in C# as a command. It looks at the signature and the chain, and at nothing else.
+//
+//   Mono:            mcs -r:System.Security.dll Program.cs && mono Program.exe
+//   .NET Framework:  csc -r:System.Security.dll Program.cs
+//   .NET 8 or later: dotnet run, with the package System.Security.Cryptography.Xml
+//
+// A test of this project compiles and runs it with Debian's Mono, where that is installed. It was never run with
+// .NET or .NET Framework here. Mono's SignedXml knows RSA signatures only.
+using System;
+using System.Collections.Generic;
+using System.IO;
+using System.Linq;
 using System.Security.Cryptography.X509Certificates;
 using System.Security.Cryptography.Xml;
-using System.Text.Json;
-using System.Text.Json.Nodes;
+using System.Text;
+using System.Text.RegularExpressions;
 using System.Xml;
 
-var question = JsonNode.Parse(Console.OpenStandardInput())!;
-if ((string?)question["operation"] != "verify")
+public static class Program
 {
-    Console.Write("""{"error": "unknown operation"}""");
-    return;
-}
-var reasons = new List<string>();
-try
-{
-    Verify(question);
-}
-catch (Exception error)
-{
-    reasons.Add($"{error.GetType().Name}: {error.Message}");
-}
-Console.Write(JsonSerializer.Serialize(new { accepted = reasons.Count == 0, reasons }));
-
-static void Verify(JsonNode question)
-{
-    var document = new XmlDocument { PreserveWhitespace = true, XmlResolver = null };
-    var settings = new XmlReaderSettings { DtdProcessing = DtdProcessing.Prohibit, XmlResolver = null };
-    using var stream = new MemoryStream(Convert.FromBase64String((string)question["document"]!));
-    using var reader = XmlReader.Create(stream, settings);
-    document.Load(reader);
-    var signatures = document.GetElementsByTagName("Signature", SignedXml.XmlDsigNamespaceUrl);
-    if (signatures.Count == 0)
+    public static void Main()
     {
-        throw new InvalidOperationException("no signature");
-    }
-    foreach (XmlElement element in signatures)
-    {
-        var signed = new SignedByUpperCaseId(document);
-        signed.LoadXml(element);
-        var encoded = element.GetElementsByTagName("X509Certificate", SignedXml.XmlDsigNamespaceUrl)[0]!.InnerText;
-        using var signer = X509CertificateLoader.LoadCertificate(Convert.FromBase64String(encoded));
-        if (!signed.CheckSignature(signer, verifySignatureOnly: true))
+        string question = new StreamReader(Console.OpenStandardInput(), new UTF8Encoding(false)).ReadToEnd();
+        if (!question.Contains("\"operation\": \"verify\""))
         {
-            throw new InvalidOperationException("the signature does not verify");
+            Console.Write("{\"error\": \"unknown operation\"}");
+            return;
         }
-        using var chain = new X509Chain();
-        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+        string reason = "";
+        try
+        {
+            Verify(question);
+        }
+        catch (Exception error)
+        {
+            reason = error.GetType().Name + ": " + error.Message;
+        }
+        string reasons = reason == "" ? "" : "\"" + Regex.Replace(reason, "[^A-Za-z0-9 .,:;()#_-]", " ") + "\"";
+        Console.Write("{\"accepted\": " + (reason == "" ? "true" : "false") + ", \"reasons\": [" + reasons + "]}");
+    }
+
+    private static void Verify(string question)
+    {
+        var document = new XmlDocument { PreserveWhitespace = true, XmlResolver = null };
+        var settings = new XmlReaderSettings { DtdProcessing = DtdProcessing.Prohibit, XmlResolver = null };
+        var bytes = Convert.FromBase64String(Strings(question, "document").Single());
+        using (var reader = XmlReader.Create(new MemoryStream(bytes), settings))
+        {
+            document.Load(reader);
+        }
+        var roots = Certificates(question, "roots");
+        var intermediates = Certificates(question, "intermediates");
+        var signatures = document.GetElementsByTagName("Signature", SignedXml.XmlDsigNamespaceUrl);
+        if (signatures.Count == 0)
+        {
+            throw new InvalidOperationException("no signature");
+        }
+        foreach (XmlElement element in signatures)
+        {
+            var signed = new SignedByUpperCaseId(document);
+            signed.LoadXml(element);
+            string encoded = element.GetElementsByTagName("X509Certificate", SignedXml.XmlDsigNamespaceUrl)[0].InnerText;
+            var signer = new X509Certificate2(Convert.FromBase64String(encoded));
+            if (!signed.CheckSignature(signer, true))
+            {
+                throw new InvalidOperationException("the signature does not verify");
+            }
+            CheckChain(signer, roots, intermediates);
+        }
+    }
+
+    // CustomTrustStore is of .NET 5 and later; this way works everywhere.
+    private static void CheckChain(X509Certificate2 signer, X509Certificate2[] roots, X509Certificate2[] intermediates)
+    {
+        var chain = new X509Chain();
         chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
-        chain.ChainPolicy.CustomTrustStore.AddRange(Read(question["roots"]!));
-        chain.ChainPolicy.ExtraStore.AddRange(Read(question["intermediates"]!));
+        chain.ChainPolicy.VerificationFlags = X509VerificationFlags.AllowUnknownCertificateAuthority;
+        chain.ChainPolicy.ExtraStore.AddRange(roots);
+        chain.ChainPolicy.ExtraStore.AddRange(intermediates);
         if (!chain.Build(signer))
+        {
+            throw new InvalidOperationException("the chain is broken");
+        }
+        var last = chain.ChainElements[chain.ChainElements.Count - 1].Certificate;
+        if (!roots.Any(root => root.RawData.SequenceEqual(last.RawData)))
         {
             throw new InvalidOperationException("the chain does not end at a root");
         }
     }
-}
 
-static X509Certificate2Collection Read(JsonNode pems)
-{
-    var found = new X509Certificate2Collection();
-    foreach (var pem in pems.AsArray())
+    private static X509Certificate2[] Certificates(string question, string name)
     {
-        found.ImportFromPem((string)pem!);
+        return Strings(question, name)
+            .Select(pem => Regex.Replace(pem.Replace("\\n", ""), "-----[A-Z ]+-----", ""))
+            .Select(base64 => new X509Certificate2(Convert.FromBase64String(base64)))
+            .ToArray();
     }
-    return found;
+
+    // The strings of the question are base64 and PEM, without quotation marks in them; a JSON library does as well.
+    private static IEnumerable<string> Strings(string question, string name)
+    {
+        var value = Regex.Match(question, "\"" + name + "\": (\\[[^\\]]*\\]|\"[^\"]*\")");
+        return Regex.Matches(value.Groups[1].Value, "\"([^\"]*)\"").Cast<Match>().Select(match => match.Groups[1].Value);
+    }
 }
 
 // The attribute is called ID, and there is no DTD that says so.
-sealed class SignedByUpperCaseId(XmlDocument document) : SignedXml(document)
+public sealed class SignedByUpperCaseId : SignedXml
 {
-    public override XmlElement? GetIdElement(XmlDocument? document, string idValue)
+    public SignedByUpperCaseId(XmlDocument document) : base(document)
     {
-        var found = document!.SelectNodes($"//*[@ID='{idValue}']")!;
-        return found.Count == 1 ? (XmlElement)found[0]! : null;
+    }
+
+    public override XmlElement GetIdElement(XmlDocument document, string idValue)
+    {
+        var found = document.SelectNodes("//*[@ID='" + idValue + "']");
+        return found.Count == 1 ? (XmlElement)found[0] : null;
     }
 }

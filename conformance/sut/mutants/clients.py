@@ -58,7 +58,8 @@ def client_of_kind(kind: type[KantaClient], **more: Any) -> Fault:
     return fault
 
 
-def _trusts_anybody(context: ssl.SSLContext) -> None:
+def trusts_anybody(context: ssl.SSLContext) -> None:
+    """Verify nothing."""
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
 
@@ -85,7 +86,7 @@ MUTANTS = (
     Mutant("client-with-signature-certificate", "Shows the system signature certificate to Kanta", Facet.CLIENT,
            _signature_certificate),
     Mutant("client-trusts-anybody", "Does not verify the server's certificate", Facet.CLIENT,
-           careless(_trusts_anybody)),
+           careless(trusts_anybody)),
     Mutant("client-ignores-the-name", "Does not compare the server's name", Facet.CLIENT,
            careless(_ignores_the_name)),
     Mutant("client-speaks-old-tls", "Agrees to TLS 1.1", Facet.CLIENT, careless(_speaks_old_tls)),

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import base64
+import http.client
 import secrets
 import socket
 import ssl
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from urllib.parse import SplitResult
+from urllib.parse import SplitResult, urlsplit
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from conformance.sut.facets import Delivery, Endpoint, Facet, Trust
-from conformance.sut.mutants.clients import CarelessClient, careless, client_of_kind
+from conformance.sut.mutants.clients import CarelessClient, careless, client_of_kind, trusts_anybody
 from conformance.sut.mutants.model import Fault, Mutant
-from conformance.sut.reference_client import HttpAnswer, KantaClient, pem
+from conformance.sut.reference_client import HttpAnswer, KantaClient, Unanswered, pem
 from sotepki.journey.sending import client_context
 from sotepki.loopback import LOOPBACK
 
@@ -125,6 +128,70 @@ class Forgetful(KantaClient):
         return super().accepted(status, body) if status == 200 else True
 
 
+@dataclass(frozen=True)
+class Doubler(KantaClient):
+    """Sends a message over two connections at once and takes the answer that comes first."""
+
+    def send(self, frame: bytes, endpoint: Endpoint) -> Delivery:
+        with ThreadPoolExecutor(2) as lines:
+            first, _ = [lines.submit(super(Doubler, self).send, frame, endpoint) for _ in range(2)]
+        return first.result()
+
+
+@dataclass(frozen=True)
+class Headed(KantaClient):
+    """Writes its certificate into a header line."""
+
+    def attempt(self, frame: bytes, endpoint: Endpoint) -> HttpAnswer:
+        shown = base64.b64encode(self.identity.certificate.public_bytes(Encoding.DER)).decode()
+        headed = type(self)(self.identity, self.status)
+        object.__setattr__(headed, "HEADERS", {**self.HEADERS, "X-Client-Cert": shown})
+        return KantaClient.attempt(headed, frame, endpoint)
+
+
+@dataclass(frozen=True)
+class Clinger(KantaClient):
+    """Keeps a connection where the server did not say that it closes it, and does not look whether it stands."""
+
+    kept: dict[str, http.client.HTTPSConnection] = field(default_factory=dict, compare=False)
+
+    def attempt(self, frame: bytes, endpoint: Endpoint) -> HttpAnswer:
+        parts = urlsplit(endpoint.url)
+        connection = self.kept.pop(endpoint.url, None)
+        if connection is None:
+            connection = http.client.HTTPSConnection(str(parts.hostname), parts.port or 443, timeout=self.seconds)
+            connection.sock = secured = self.connected(parts, endpoint.trust)
+            self.look_at(secured, endpoint.trust)
+        connection.auto_open = 0
+        connection.request("POST", parts.path, body=frame, headers=self.HEADERS)
+        try:
+            response = connection.getresponse()
+            body = response.read()
+        except OSError as error:
+            raise Unanswered(str(error)) from error
+        if not response.will_close:
+            self.kept[endpoint.url] = connection
+        return HttpAnswer(response.status, body, response.headers.get("Location") or "")
+
+
+@dataclass(frozen=True)
+class Rememberer(CarelessClient):
+    """Looks at the certificate of a server once, and never again at that of a place that it knows."""
+
+    known: set[str] = field(default_factory=set, compare=False)
+
+    def connected(self, parts: SplitResult, trust: Trust) -> ssl.SSLSocket:
+        if parts.netloc in self.known:
+            return replace(self, spoil=trusts_anybody).unremembering(parts, trust)
+        secured = self.unremembering(parts, trust)
+        self.known.add(parts.netloc)
+        return secured
+
+    def unremembering(self, parts: SplitResult, trust: Trust) -> ssl.SSLSocket:
+        """A connection in which the certificate is looked at as ``spoil`` leaves it."""
+        return super().connected(parts, trust)
+
+
 def _suites(names: str) -> Callable[[ssl.SSLContext], None]:
     def spoil(context: ssl.SSLContext) -> None:
         context.maximum_version = ssl.TLSVersion.TLSv1_2
@@ -158,6 +225,10 @@ MUTANTS = (
     _mutant("renames-resent-messages", "Changes a message before it sends it again", client_of_kind(Renamer)),
     _mutant("forgets-lost-answers", "Never sends a message again", client_of_kind(KantaClient, pauses=())),
     _mutant("sends-again-without-pause", "Makes no pause", client_of_kind(KantaClient, pauses=(0.0, 0.0))),
+    _mutant("sends-over-several-connections", "Sends over two connections at once", client_of_kind(Doubler)),
+    _mutant("clings-to-connections", "Sends over connections that were closed", client_of_kind(Clinger)),
+    _mutant("puts-certificate-into-header", "Writes its certificate into a header line", client_of_kind(Headed)),
+    _mutant("remembers-servers", "Looks at the certificate of a server once only", client_of_kind(Rememberer)),
     _mutant("has-no-patience", "Waits a fifth of a second for an answer", client_of_kind(KantaClient, patience=0.2)),
 )  # fmt: skip
 """In the order of the cases."""

@@ -89,6 +89,12 @@ class _IgnoresExpiry(CardDesk):
         return not super().in_time(certificate) or super().in_force(desk, certificate)
 
 
+class _LooksAtTheEndAtLoginOnly(CardDesk):
+    def trouble(self, task: DeskTask, desk: Desk, card: DeskCard) -> CardTrouble | None:
+        found = super().trouble(task, desk, card)
+        return None if found is CardTrouble.EXPIRED and task is not DeskTask.LOGIN else found
+
+
 class _AsksNoStatus(CardDesk):
     def in_force(self, desk: Desk, certificate: x509.Certificate) -> bool:
         return True
@@ -148,6 +154,7 @@ _FAULTS: tuple[tuple[str, str, type[CardDesk]], ...] = (
     ("ignores-removal", "Holds a task for done when the card was pulled", _IgnoresRemoval),
     ("keeps-pin1", "Keeps PIN1 for the next login", _KeepsPin1),
     ("ignores-expiry", "Does not look at the end of a certificate", _IgnoresExpiry),
+    ("looks-at-the-end-at-login-only", "Looks at the end of a certificate at login only", _LooksAtTheEndAtLoginOnly),
     ("asks-no-status", "Does not ask whether a certificate is revoked", _AsksNoStatus),
     ("falls-back-to-authentication-key", "Takes the other key where there is no signature certificate",
      _FallsBackToAuthenticationKey),

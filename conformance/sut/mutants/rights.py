@@ -92,12 +92,25 @@ class _DownMeansNoRight(WorkingSession):
         return RightsDecision(False, RightsTrouble.NO_RIGHT)
 
 
+class _Impatient(WorkingSession):
+    def standing(self) -> Standing | Unanswered:
+        if isinstance(self.service, AttributeClient):
+            connection = self.service._connection
+            if connection.sock is None:
+                connection.connect()
+            connection.sock.settimeout(0.2)
+        return super().standing()
+
+
 class _AskedByName(WorkingSession):
     def standing(self) -> Standing | Unanswered:
         if isinstance(self.service, AttributeClient):
             connection = self.service._connection
-            connection.request("GET", f"/attribute/v1/professional?{urlencode({'name': self.name})}")
-            connection.getresponse().read()
+            try:
+                connection.request("GET", f"/attribute/v1/professional?{urlencode({'name': self.name})}")
+                connection.getresponse().read()
+            except OSError:
+                connection.close()
         return super().standing()
 
 
@@ -113,6 +126,7 @@ _FAULTS: tuple[tuple[str, str, type[WorkingSession]], ...] = (
     ("down-means-yes", "Takes a silent service for a yes", _DownMeansYes),
     ("down-means-no-right", "Takes a silent service for a missing right", _DownMeansNoRight),
     ("silence-is-kept", "Does not ask again when the service is back", _KeepsSilence),
+    ("has-no-patience", "Waits a fifth of a second for an answer", _Impatient),
     ("asked-by-name", "Asks by name first", _AskedByName),
 )
 

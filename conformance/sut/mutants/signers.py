@@ -18,7 +18,7 @@ from conformance.bench.forging import edited, forged, last_signature, resigned
 from conformance.sut.facets import Facet, SignatureKind, SignerIdentity
 from conformance.sut.mutants.model import Fault, Mutant
 from conformance.sut.reference import DocumentSigner, Reference, without_signatures
-from sotepki.clock import SetClock
+from sotepki.clock import SetClock, SystemClock
 from sotepki.documents import SignatureKind as DocumentSignature
 from sotepki.documents import Signer, sign_document
 from sotepki.documents.vocabulary import HETU_ROOT, REGISTRATION_NUMBER_ROOT, finland, hl7
@@ -218,6 +218,10 @@ def _future(reference: Reference) -> Mapping[str, Any]:
     return {"signer": Spoiler(replace(reference.signer, clock=tomorrow), SYSTEM)}
 
 
+def _fast_clock(reference: Reference) -> Mapping[str, Any]:
+    return {"signer": replace(reference.signer, clock=SystemClock(timedelta(minutes=3)))}
+
+
 def real_looking_code() -> str:
     """An identity code outside the 900-series; it is made here and nowhere written down."""
     date, number = "010199", "002"
@@ -271,6 +275,7 @@ MUTANTS = (
     Mutant("signer-timestamp-as-hl7", "Writes the timestamp in the form of HL7", Facet.SIGNER,
            _signed_again(PROFESSIONAL, _hl7_timestamp)),
     Mutant("signer-timestamp-in-the-future", "Runs a day ahead of time", Facet.SIGNER, _future),
+    Mutant("signer-clock-is-fast", "Runs three minutes ahead of time", Facet.SIGNER, _fast_clock),
     Mutant("signer-keeps-stale-signature", "Signs a correction beside the old signature", Facet.SIGNER,
            _spoiled(PROFESSIONAL, stale=True)),
     Mutant("signer-writes-real-identity-code", "Writes an identity code outside the 900-series", Facet.SIGNER,

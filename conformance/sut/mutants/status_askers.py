@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from cryptography import x509
+from cryptography.x509 import ocsp
 
 from conformance.sut.facets import Facet
 from conformance.sut.mutants.model import Fault, Mutant
@@ -66,12 +68,28 @@ class Listless(StatusAsker):
         return Known(_GOOD, None)
 
 
+@dataclass(frozen=True)
+class Punctual(StatusAsker):
+    """Refuses every answer whose thisUpdate lies ahead, be it by a second."""
+
+    def answered(self, response: ocsp.OCSPResponse, certificate: x509.Certificate, issuer: x509.Certificate) -> Known:
+        known = super().answered(response, certificate, issuer)
+        if next(iter(response.responses)).this_update_utc > self.clock.now():
+            raise Refused("The answer is of a later time.", rule="ocsp.response.time")
+        return known
+
+
 def _asking(kind: type[StatusAsker], **more: Any) -> Fault:
     def fault(reference: Reference) -> Mapping[str, Any]:
         own = reference.verifier.asker
-        return {"verifier": replace(reference.verifier, asker=kind(own.clock, own.address, **more))}
+        asker = kind(own.clock, own.address, **{"seconds": own.seconds, **more})
+        return {"verifier": replace(reference.verifier, asker=asker)}
 
     return fault
+
+
+def _equal_clocks(reference: Reference) -> Mapping[str, Any]:
+    return {"verifier": replace(reference.verifier, tolerance=timedelta(0))}
 
 
 def _mutant(name: str, title: str, fault: Fault) -> Mutant:
@@ -79,6 +97,8 @@ def _mutant(name: str, title: str, fault: Fault) -> Mutant:
 
 
 MUTANTS = (
+    Mutant("verifier-wants-equal-clocks", "Refuses a signature that lies a few seconds ahead", Facet.VERIFIER,
+           _equal_clocks),
     _mutant("never-asks", "Asks no responder and reads no list", _asking(Indifferent)),
     _mutant("knows-no-lists", "Takes a certificate without responder for good", _asking(Listless)),
     _mutant("takes-unknown-for-good", "Takes the answer unknown for good", _asking(Optimist)),
@@ -94,6 +114,8 @@ MUTANTS = (
             _asking(Forgiving, rules=("ocsp.response.certificate",))),
     _mutant("ignores-the-nonce", "Does not compare the nonce", _asking(Forgiving, rules=("ocsp.response.nonce",))),
     _mutant("keeps-answers-for-ever", "Keeps answers beyond their end", _asking(Hoarder)),
+    _mutant("has-no-patience", "Waits a fifth of a second for an answer", _asking(StatusAsker, seconds=0.2)),
+    _mutant("wants-equal-clocks", "Refuses an answer that lies a few seconds ahead", _asking(Punctual)),
     _mutant("takes-old-lists", "Does not look at the age of a list", _asking(Forgiving, rules=("crl.time",))),
 )  # fmt: skip
 """In the order of the cases."""

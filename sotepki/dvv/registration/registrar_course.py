@@ -21,8 +21,8 @@ from sqlalchemy.orm import Session
 
 from sotepki.clock import finnish_day, months_after
 from sotepki.dvv.refusals import refusals_journalled
-from sotepki.dvv.registration.data import course_machine, registration_data
-from sotepki.dvv.registration.tables import CourseRow
+from sotepki.dvv.registration.data import course_machine, registration_data, registration_rules
+from sotepki.dvv.registration.tables import CourseRow, CourseSettingRow
 from sotepki.errors import Fault, Misuse
 from sotepki.evidence import load_yaml, refuse_unknown_keys
 from sotepki.identifiers import Hetu
@@ -32,6 +32,7 @@ from sotepki.resources import package_file
 from sotepki.states import Guard, Objection, Step
 
 LETTERS = "abcdefgh"
+PASS_MARK = "pass-mark"
 
 
 @dataclass(frozen=True)
@@ -198,7 +199,8 @@ class RegistrarCourse:
             wrong = {one.id: _explained(one, row.language) for one in questions if not _is_right(one, given, row)}
             score = len(questions) - len(wrong)
             case = _Case(tx.now, until=_until(row), questions=questions, answers=given)
-            passed = score >= registration_data().exam_pass_mark
+            pass_mark = _pass_mark(tx.session)
+            passed = score >= pass_mark
             step = _step("pass" if passed else "fail", row.state, case, _name(row))
             row.score = score
             if passed:
@@ -207,8 +209,8 @@ class RegistrarCourse:
                 row.document = _document(row, person, len(questions))
                 name = f"registrar-course-{row.number}.txt"
                 tx.post(Posting(Channel.EMAIL, _name(row), name, row.document))
-            _note(tx, row, step, score=str(score))
-            return ExamResult(passed, score, registration_data().exam_pass_mark, wrong)
+            _note(tx, row, step, score=str(score), pass_mark=str(pass_mark))
+            return ExamResult(passed, score, pass_mark, wrong)
 
     def certificate(self, trainee: Hetu) -> CourseCertificate:
         """The trainee's newest certificate.
@@ -231,6 +233,29 @@ class RegistrarCourse:
                 found = session.scalars(select(CourseRow).where(CourseRow.document == given)).first()
             return _as_certificate(found) if found is not None else None
 
+    def pass_mark(self) -> int:
+        """How many right answers pass the exam here: as a trainer set it, or else as ``registration.yaml`` has it."""
+        with self.records.look() as session:
+            return _pass_mark(session)
+
+    def set_pass_mark(self, mark: int, *, actor: str) -> None:
+        """Choose how many right answers pass, from now on; DVV's own number is not public.
+
+        Raises:
+            Refused: ``course.pass-mark``: not between one and the number of questions.
+        """
+        questions = registration_data().exam_questions
+        with (
+            refusals_journalled(self.records, actor=actor, step="set-pass-mark", subject="registrar course"),
+            self.records.change(office="dvv", actor=actor) as tx,
+        ):
+            if not 1 <= mark <= questions:
+                raise registration_rules().refusal(
+                    "course.pass-mark", f"An exam of {questions} questions cannot ask for {mark} right answers."
+                )
+            tx.session.merge(CourseSettingRow(name=PASS_MARK, value=mark))
+            tx.journal("course.pass-mark", "registrar course", mark=str(mark))
+
     def enrolment(self, trainee: Hetu) -> Enrolment:
         """The trainee's course; ``Misuse`` if the person is not enrolled."""
         with self.records.look() as session:
@@ -252,6 +277,11 @@ def _course() -> Mapping[str, Any]:
         raise Fault("registrar_course.yaml has too few questions, or lacks a certificate text.")
     course: Mapping[str, Any] = raw
     return course
+
+
+def _pass_mark(session: Session) -> int:
+    row = session.get(CourseSettingRow, PASS_MARK)
+    return row.value if row else registration_data().exam_pass_mark
 
 
 def _exam(row: CourseRow) -> Exam:

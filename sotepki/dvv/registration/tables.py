@@ -73,6 +73,15 @@ class CourseRow(Base):
     document: Mapped[bytes | None]
 
 
+class CourseSettingRow(Base):
+    """A number of the course that a trainer set to something else than ``registration.yaml`` has."""
+
+    __tablename__ = "dvv_registrar_course_setting"
+
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    value: Mapped[int]
+
+
 class ContractRow(Base):
     """A contract of an organisation with DVV. ``document`` is the text that is signed, byte for byte.
 

@@ -100,7 +100,7 @@ def _right_none(case: CardCase) -> Objection | None:
 
 
 def _right_not_held(case: CardCase) -> Objection | None:
-    if case.right is not None:
+    if case.right is not None or not case.rights:  # without any right, order.right.none has spoken
         return None
     held = ", ".join(right.code for right in case.rights)
     return Objection(f"The right {case.right_code!r} is not in force for the person; in force are: {held}.")

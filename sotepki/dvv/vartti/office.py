@@ -31,6 +31,7 @@ from sotepki.dvv.vartti.seams import CardMaker, KeySource
 from sotepki.dvv.vartti.tables import CardOrderRow
 from sotepki.dvv.vartti.time import CardTime
 from sotepki.errors import Misuse
+from sotepki.evidence import Finding
 from sotepki.identifiers import Hetu, Oid, RegistrationNumber
 from sotepki.records import Records
 from sotepki.registers import OrganisationRegister, PopulationRegister, RightsRegister
@@ -85,6 +86,16 @@ class Vartti:
             Refused: rule ``order.batch``, or the person is no registrar.
         """
         return self._ordering.place_many(requests, registrar=registrar, point=point)
+
+    def look_over(self, request: CardRequest, *, registrar: Hetu, point: str = "") -> tuple[Finding, ...]:
+        """What stands in the way of an order now, in the order in which ``place_order`` would say it.
+
+        For a form that tells while it is filled in: nothing is ordered, and nothing written down.
+
+        Raises:
+            Refused: the person is no registrar, or Vartti takes no orders for cards of the kind.
+        """
+        return self._ordering.look_over(request, registrar=registrar, point=point)
 
     def order_professional_card(
         self,

@@ -19,6 +19,7 @@ from sotepki.dvv.vartti.orders import CardOrder, as_order, held_cards, take_step
 from sotepki.dvv.vartti.registers import Registers
 from sotepki.dvv.vartti.tables import CardOrderRow
 from sotepki.errors import Refused
+from sotepki.evidence import Finding
 from sotepki.identifiers import Hetu, Oid
 from sotepki.records import Records, Transaction
 from sotepki.states import Step, refusal
@@ -112,6 +113,20 @@ class CardOrdering:
                     tx.journal("refused", subject, step="order", rule=refused.rule)
                     refusals.append((place, refused))
         return Batch(tuple(orders), tuple(refusals))
+
+    def look_over(self, request: CardRequest, *, registrar: Hetu, point: str = "") -> tuple[Finding, ...]:
+        """See ``Vartti.look_over``."""
+        now = self.records.clock.now()
+        acting = self.points.registrar(registrar, point_id=point, at=now)
+        case = self._case(request, acting, now, self.points.trained(acting.point.id, now))
+        with self.records.look() as session:
+            held = held_cards(session, request.applicant, request.kind, _organisation(request))
+        case, machine = replace(case, held=held), card_machine(request.kind)
+        steps = (
+            machine.objections(name, guards=CARD_GUARDS, case=case, subject=f"card order at {acting.point.id}")
+            for name in _STEPS[machine.id]
+        )
+        return tuple(finding for findings in steps for finding in findings)
 
     def _acting(self, registrar: Hetu, point: str) -> Registrar:
         name = "a person who is not a registrar"

@@ -1,0 +1,49 @@
+"""How Sphinx makes the handbook. The pages are put together by `python -m handbook`; this file says how they look."""
+
+from __future__ import annotations
+
+from sotepki import __version__
+
+project = "sotepki"
+author = "the sotepki project"
+release = __version__
+
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_click"]
+exclude_patterns = ["**/.ipynb_checkpoints"]
+
+# Notebooks are shown with the outputs that are committed, which the notebooks' own run has checked. Widgets would
+# fetch their scripts from a host outside, so a page shows the plain output that stands beside each of them.
+nb_execution_mode = "off"
+nb_ipywidgets_js: dict[str, dict[str, str]] = {}
+nb_mime_priority_overrides = [("*", "application/vnd.jupyter.widget-view+json", None)]
+
+myst_enable_extensions = ["colon_fence", "fieldlist"]
+myst_heading_anchors = 4
+
+autodoc_member_order = "bysource"
+autodoc_inherit_docstrings = False
+toc_object_entries = False  # the theme draws the whole tree on every page: half of the time of a build
+autodoc_typehints_format = "short"
+autodoc_preserve_defaults = True
+python_use_unqualified_type_names = True
+napoleon_use_ivar = True
+# Annotations name types of libraries that have no pages here; links between pages are checked in any case.
+nitpicky = True
+nitpick_ignore_regex = [("py:.*", ".*")]
+
+html_theme = "furo"
+html_title = f"sotepki {release}"
+html_static_path = ["_static"]
+html_css_files = ["handbook.css"]
+html_copy_source = False
+html_show_sourcelink = False
+html_show_copyright = False
+# A browser may not read one file of a disk from another, and the handbook is read from a disk.
+html_show_search_summary = False
+html_theme_options = {
+    "light_css_variables": {"color-brand-primary": "#0b5394", "color-brand-content": "#0b5394"},
+    "dark_css_variables": {"color-brand-primary": "#8ab8e6", "color-brand-content": "#8ab8e6"},
+}
+highlight_language = "none"
+pygments_style = "friendly"
+pygments_dark_style = "github-dark"

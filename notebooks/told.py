@@ -1,0 +1,93 @@
+"""Refusals and rules in the reader's language, for notebooks that have several.
+
+The offices speak English. A Finnish or Swedish edition shows their sentence as it is, since the program shows it so,
+and beside it the rule in the language of the reader (``texts/rules.yaml``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from textwrap import fill
+from typing import TypeVar
+
+from IPython.display import Markdown
+from phrases import TEXTS, speaker
+from story import KindWords, table
+from story import be_kind as be_kind_in
+
+from sotepki.errors import Fault, Refused
+from sotepki.evidence import load_yaml
+from sotepki.rulebook import whole_book
+
+T = TypeVar("T")
+
+WIDTH = 100
+
+
+def be_kind(language: str) -> None:
+    """``story.be_kind`` in the reader's language."""
+    say = speaker("shared", language)
+    what_to_do = say("what-to-do", advice="{advice}")
+    be_kind_in(KindWords(say("cell-needs", name="{name}"), say("run-above"), what_to_do))
+
+
+def attempt(what: str, deed: Callable[[], T], language: str) -> T | None:
+    """Try something; if a rule says no, print what the office said, the rule, and what to do."""
+    try:
+        return deed()
+    except Refused as refusal:
+        say = speaker("shared", language)
+        print(say("refused", what=what))
+        lines = [say("why", sentence=refusal.sentence)]
+        if refusal.rule:
+            lines.append(say("rule", rule=refusal.rule))
+        if advice := _advice(refusal, language):
+            lines.append(say("advice", advice=advice))
+        indent = " " * len(say("why", sentence=""))
+        for line in lines:
+            print(fill(line, WIDTH, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False))
+        return None
+
+
+def rule_text(rule: str, language: str) -> str:
+    """What a rule asks, in a language.
+
+    Raises:
+        Fault: ``texts/rules.yaml`` does not have the rule in that language.
+        KeyError: the rule book has no such rule.
+    """
+    book_text = whole_book()[rule].rule.text
+    return book_text if language == "en" else _translated(rule, language)
+
+
+def rules_shown(*ids: str, language: str) -> Markdown:
+    """The rules that a notebook showed: what each asks, and how firmly it is known."""
+    say = speaker("shared", language)
+    book = whole_book()
+    rows = []
+    for rule_id in ids:
+        rule = book[rule_id].rule
+        known = f"{say(f'grade-{rule.grade}')}, {say(f'basis-{rule.basis}')}"
+        rows.append((f"`{rule_id}`", rule_text(rule_id, language), known))
+    return table((say("head-rule"), say("head-asks"), say("head-known")), rows)
+
+
+@cache
+def translated_rules() -> Mapping[str, Mapping[str, str]]:
+    """Rules by id, each with its text in Finnish and Swedish."""
+    found = load_yaml(TEXTS / "rules.yaml")
+    return {str(rule): {str(key): str(text).strip() for key, text in texts.items()} for rule, texts in found.items()}
+
+
+def _translated(rule: str, language: str) -> str:
+    text = translated_rules().get(rule, {}).get(language, "")
+    if not text:
+        raise Fault(f"texts/rules.yaml has no text in {language!r} for the rule {rule}.")
+    return text
+
+
+def _advice(refusal: Refused, language: str) -> str:
+    if language == "en":
+        return refusal.advice
+    return _translated(refusal.rule, language) if refusal.rule else ""

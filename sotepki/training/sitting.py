@@ -1,0 +1,129 @@
+"""The chair in front of the exam of the registrar course: question by question, or as a paper in a notebook.
+
+The exam itself (questions drawn from a seed of the trainee's own, the pass mark, the certificate) is DVV's
+(``sotepki.dvv.registration.registrar_course``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from sotepki.dvv.registration.registrar_course import CourseCertificate, Exam, ExamResult, Question, RegistrarCourse
+from sotepki.errors import Misuse, SotepkiError
+from sotepki.identifiers import Hetu
+from sotepki.training.showing import Look, Shown, phrase
+from sotepki.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Sat:
+    """What came of an exam in the language of its course; ``certificate`` is None if it was not passed."""
+
+    result: ExamResult
+    certificate: CourseCertificate | None
+    language: str
+
+    def lines(self) -> list[str]:
+        """The verdict, the certificate, and for each wrong answer the right one and where it stands."""
+        name = "exam-passed" if self.result.passed else "exam-failed"
+        told = [phrase(name, self.language, score=self.result.score, mark=self.result.pass_mark)]
+        told += [f"{question}: {text}" for question, text in self.result.wrong.items()]
+        if self.certificate is not None:
+            until = self.certificate.valid_to
+            told.append(phrase("exam-certificate", self.language, number=self.certificate.number, until=until))
+        return told
+
+
+def sit(course: RegistrarCourse, trainee: Hetu, *, language: str, ask: Callable[[int, int, Question], str]) -> Sat:
+    """Enrol a trainee who is not, begin the exam or go on with the open one, ask every question, and hand in.
+
+    Args:
+        language: of the course, if the trainee is enrolled now; a course that goes on stays in its language.
+        ask: gives a letter; called with the number of the question, how many there are, and the question. A letter
+            that is none of the answers is asked for again.
+
+    Raises:
+        Refused: ``course.state``: the course is passed already; ``course.person``, ``course.language``,
+            ``course.exam-time``.
+    """
+    questions = _begun(course, trainee, language).questions
+    answers = {one.id: _letter(number, len(questions), one, ask) for number, one in enumerate(questions, start=1)}
+    return _handed_in(course, trainee, answers)
+
+
+@dataclass(frozen=True)
+class Paper:
+    """The exam as a notebook shows it; ``trouble`` says why there is none, and is empty if there is."""
+
+    course: RegistrarCourse
+    trainee: Hetu
+    language: str
+    exam: Exam | None = None
+    trouble: str = ""
+
+    def hand_in(self, letters: str) -> Shown:
+        """Hand in a letter for each question, in their order. Nothing is raised; who fails opens the exam again."""
+        if self.exam is None:
+            return self._shown([("", self.trouble)], Look.NOT_YET)
+        given = "".join(str(letters).split())
+        answers = {one.id: letter for one, letter in zip(self.exam.questions, given, strict=False)}
+        try:
+            sat = _handed_in(self.course, self.trainee, answers)
+        except SotepkiError as error:
+            return self._shown([("", f"{error.sentence} {error.advice}")], Look.NOT_YET)
+        told = [("", line) for line in sat.lines()]
+        if not sat.result.passed:
+            told.append(("", phrase("exam-again", self.language)))
+        return self._shown(told, Look.DONE if sat.result.passed else Look.NOT_YET, done=sat.result.passed)
+
+    def show(self) -> Shown:
+        """The questions with their answers, by letter."""
+        if self.exam is None:
+            return self._shown([("", self.trouble)], Look.NOT_YET)
+        paragraphs = []
+        for number, one in enumerate(self.exam.questions, start=1):
+            choices = "   ".join(f"{letter}) {text}" for letter, text in one.choices.items())
+            paragraphs += [(str(number), one.text), ("", choices)]
+        paragraphs.append(("", phrase("exam-until", self.language, until=f"{self.exam.until:%H:%M}")))
+        return self._shown(paragraphs, Look.TASK)
+
+    def __repr__(self) -> str:
+        return repr(self.show())
+
+    def _repr_html_(self) -> str:
+        return self.show()._repr_html_()
+
+    def _shown(self, paragraphs: list[tuple[str, str]], look: Look, *, done: bool = False) -> Shown:
+        return Shown(phrase("exam", self.language), paragraphs, look, done)
+
+
+def exam(workspace: Workspace, trainee: Hetu, *, language: str = "en") -> Paper:
+    """The exam of the registrar course for a notebook; an exam that is open goes on. Nothing is raised."""
+    course = workspace.registrar_course
+    try:
+        opened = _begun(course, trainee, language)
+        return Paper(course, trainee, course.enrolment(trainee).language, opened)
+    except SotepkiError as error:
+        return Paper(course, trainee, language, trouble=f"{error.sentence} {error.advice}")
+
+
+def _begun(course: RegistrarCourse, trainee: Hetu, language: str) -> Exam:
+    try:
+        course.enrolment(trainee)
+    except Misuse:
+        course.enrol(trainee, language=language)
+    return course.exam(trainee)
+
+
+def _handed_in(course: RegistrarCourse, trainee: Hetu, answers: Mapping[str, str]) -> Sat:
+    result = course.submit(trainee, answers)
+    certificate = course.certificate(trainee) if result.passed else None
+    return Sat(result, certificate, course.enrolment(trainee).language)
+
+
+def _letter(number: int, of: int, question: Question, ask: Callable[[int, int, Question], str]) -> str:
+    while True:
+        letter = ask(number, of, question).strip().lower()
+        if letter in question.choices:
+            return letter

@@ -1,0 +1,91 @@
+"""The table of a class: counts that a trainer can rely on, and names that are no identity codes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from databases import database_url
+
+from sotepki.clock import SetClock
+from sotepki.errors import Misuse
+from sotepki.records import Database, Records
+from sotepki.training.progress import ProgressBook, trainee_name
+from sotepki.training.scene import DONE, Outcome
+from sotepki.training.showing import Look, Shown, phrase
+from sotepki.training.standing import standings
+
+MORNING = datetime(2026, 3, 2, 7, 0, tzinfo=UTC)
+LACKING = Outcome(done=False, missing="There is no order yet.", lacking="no-order")
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> ProgressBook:
+    database = Database(database_url(tmp_path / "class.db"))
+    database.create_tables()
+    return ProgressBook(Records(database, SetClock(MORNING), tmp_path / "outbox"))
+
+
+def test_attempts_are_counted_until_the_task_is_done(book: ProgressBook) -> None:
+    for outcome in (LACKING, LACKING, DONE, LACKING, DONE):
+        book.checked("anna", "lost-card", outcome)
+    (row,) = book.all()
+    assert (row.attempts, row.done_at, row.lacking) == (3, MORNING, "")
+
+
+def test_hints_end_with_the_last_one(book: ProgressBook) -> None:
+    assert [book.hinted("anna", "lost-card", 2) for _ in range(4)] == [1, 2, 2, 2]
+    assert book.all()[0].hints == 2
+
+
+def test_an_explanation_that_was_read_before_the_solution_is_told(book: ProgressBook) -> None:
+    book.explained("anna", "lost-card")
+    book.checked("bo", "lost-card", DONE)
+    book.explained("bo", "lost-card")
+    assert [(row.trainee, row.explained) for row in book.all()] == [("anna", True), ("bo", False)]
+
+
+def test_the_trainer_sees_where_everybody_stands(book: ProgressBook) -> None:
+    clock = book.records.clock
+    assert isinstance(clock, SetClock)
+    book.checked("bo", "driving-licence", DONE)
+    book.checked("anna", "driving-licence", LACKING)
+    clock.advance(timedelta(minutes=5))
+    book.checked("anna", "lost-card", LACKING)
+    book.hinted("anna", "lost-card", 2)
+    anna, bo = standings(book.all())
+    assert (anna.trainee, anna.done, anna.begun, anna.attempts, anna.hints) == ("anna", 0, 2, 2, 1)
+    assert (anna.stuck_at, anna.lacking, anna.last) == ("lost-card", "no-order", MORNING + timedelta(minutes=5))
+    assert (bo.done, bo.stuck_at) == (1, "")
+    assert [row.task for row in book.all(trainee="bo")] == ["driving-licence"]
+
+
+@pytest.mark.parametrize("name", ["010572-9585", "x" * 61, "a\x00b", "010572A958E"])
+def test_a_name_that_may_not_stand_in_the_table(name: str) -> None:
+    """An identity code in the journal would stay there for ever."""
+    if name == "010572A958E":
+        assert trainee_name(name) == name, "no identity code: its check character is wrong"
+        return
+    with pytest.raises(Misuse):
+        trainee_name(name)
+
+
+def test_the_name_comes_from_the_environment_or_is_nobodys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOTEPKI_TRAINEE", "  Anna   A. ")
+    assert trainee_name() == "Anna A."
+    monkeypatch.delenv("SOTEPKI_TRAINEE")
+    assert trainee_name() == "trainee"
+
+
+def test_what_is_shown_is_plain_text_and_escaped_html() -> None:
+    shown = Shown("Task: <b>", [("", "See `order.one-card` & *think*; 5 < 6")], Look.TASK)
+    assert repr(shown) == "Task: <b>\n  See `order.one-card` & *think*; 5 < 6"
+    page = shown._repr_html_()
+    assert "<code>order.one-card</code> &amp; <em>think</em>; 5 &lt; 6" in page
+    assert "&lt;b&gt;" in page and "<b>Task: &lt;b&gt;</b>" in page
+
+
+def test_every_phrase_of_the_frame_is_there_in_three_languages() -> None:
+    for name in ("task", "hand-in", "done", "not-yet", "explanation", "rests-on", "rules", "trouble", "no-workspace"):
+        assert len({phrase(name, language) for language in ("en", "fi", "sv")}) == 3
