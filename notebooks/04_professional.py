@@ -314,8 +314,8 @@ from sotepki.tokens import Pin
 with workspace.cards.insert(number) as card:
     card.verify_pin1(Pin(PIN1))
     tell(log_in(workspace, card))
-    second = log_in(workspace, card)  # the next system, an hour later, with the card still in the reader
-    print(say("login accepted" if second.accepted else "login refused"))
+    next_login = log_in(workspace, card)  # the next system, an hour later, with the card still in the reader
+    print(say("login accepted" if next_login.accepted else "login refused"))
 
 # %% [markdown] lang="en"
 # PIN1 (perustunnusluku) is asked once and then serves until the card is pulled: the second system came without typing. That
@@ -760,10 +760,10 @@ from professional_pictures import Life, lives
 later(180)
 second = vartti.card(second.card_number)
 cards = [
-    ("first card", lost.card_number, lost, order.handed_over_at, lost.closed_at, "how lost"),
-    ("spare card", spare.number, spare, spare_made, spare_returned, "how returned"),
-    ("second card", second.card_number, second, second.activated_at, second.closed_at, "how replaced"),
-    ("third card", third.card_number, third, third.activated_at, None, "how in use"),
+    ("first card", lost.card_number, lost.not_after, order.handed_over_at, lost.closed_at, "how lost"),
+    ("spare card", spare.number, spare.not_after, spare_made, spare_returned, "how returned"),
+    ("second card", second.card_number, second.not_after, second.activated_at, second.closed_at, "how replaced"),
+    ("third card", third.card_number, third.not_after, third.activated_at, None, "how in use"),
 ]
 lives(
     [
@@ -771,10 +771,10 @@ lives(
             name=say(name, card=number_on_card),
             used=finnish_day(used),
             ended=finnish_day(ended) if ended else None,
-            valid_to=finnish_day(one.not_after),
+            valid_to=finnish_day(valid_to),
             how=say(how),
         )
-        for name, number_on_card, one, used, ended, how in cards
+        for name, number_on_card, valid_to, used, ended, how in cards
     ],
     finnish_day(workspace.clock.now()),
 )

@@ -64,8 +64,8 @@ PARTS = ("physician", "pharmacist", "nurse", "medical-student", "restricted-phys
 people = {part: workspace.valvira.professional_of(cast.person(part)) for part in PARTS}
 cards = {}
 for part in PARTS:
-    card = card_in_hand(workspace, registrar=registrar, applicant=cast.person(part))
-    cards[part] = card.card_number
+    issued = card_in_hand(workspace, registrar=registrar, applicant=cast.person(part))
+    cards[part] = issued.card_number
 
 # %% [markdown]
 # Five people have fetched their professional cards (ammattikortti). The county and the pharmacy each run a system

@@ -281,7 +281,7 @@ def der(one):
     return base64.b64encode(one.public_bytes(Encoding.DER))
 
 
-def value(change):
+def with_value(change):
     """The signature value, changed as octets."""
 
     def changed(match):
@@ -323,9 +323,9 @@ HAPPENINGS = {
     "prefixes of a data binding": prefixed(),
     "clock formatted again": signed.replace(b"09:15:30.000000Z", b"09:15:30Z"),
     "algorithm named late, by a template": signed.replace(b"rsa-sha256", b"rsa-sha512"),
-    "value in little-endian order": value(lambda octets: octets[::-1]),
-    "value encoded twice": value(base64.b64encode),
-    "value as hexadecimal digits": value(lambda octets: octets.hex().encode()),
+    "value in little-endian order": with_value(lambda octets: octets[::-1]),
+    "value encoded twice": with_value(base64.b64encode),
+    "value as hexadecimal digits": with_value(lambda octets: octets.hex().encode()),
     "the other certificate of the card": re.sub(shown + rb"[^<]*", shown + der(authentication), signed),
     "issuer's certificate first": signed.replace(shown, shown + der(issuer) + b"</ds:X509Certificate>" + shown, 1),
     "one letter of the plan changed": signed.replace(b'representation="B64">P', b'representation="B64">Q', 1),

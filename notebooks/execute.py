@@ -62,8 +62,24 @@ def write(notebook: Path) -> str:
         return f"{notebook.name}: {done.problem}"
     for cell in done.content.cells:
         cell.metadata.pop("execution", None)
+        if cell.cell_type == "code":
+            cell.outputs = _joined(cell.outputs)
     nbformat.write(done.content, notebook)  # type: ignore[no-untyped-call]
     return ""
+
+
+def _joined(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
+    """The outputs with neighbours of one stream made one: into how many pieces a kernel cuts it is chance.
+
+    Neighbours only: nbval's ``coalesce_streams`` would move what is printed below a picture to above it.
+    """
+    joined: list[nbformat.NotebookNode] = []
+    for output in outputs:
+        if joined and output.output_type == joined[-1].output_type == "stream" and output.name == joined[-1].name:
+            joined[-1].text += output.text
+        else:
+            joined.append(output)
+    return joined
 
 
 def main(arguments: list[str]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import ipywidgets  # type: ignore[import-untyped]
+import ipywidgets
 import matplotlib.pyplot as plt
 from glossary import LANGUAGES, Term, find, load_glossary, sections, similar
 from matplotlib.figure import Figure

@@ -25,16 +25,14 @@ from sotepki.workspace import Workspace
 
 T = TypeVar("T")
 
+_open: dict[str, Workspace] = {}
+_READY = "ready"
 
 
 class StoryWorkspace(Workspace):
-    """A workspace of which it is known that its clock can be moved, as stories do."""
+    """A workspace as the others, of which is known that its clock can be moved."""
 
     clock: SetClock | SystemClock
-
-
-_open: dict[str, Workspace] = {}
-_READY = "ready"
 
 
 def new_workspace(name: str, *, at: datetime | None = None, card_keys: int = 2) -> StoryWorkspace:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import ipywidgets  # type: ignore[import-untyped]
+import ipywidgets
 from cryptography import x509
 from widgets.showing import Said, Sheet, Shown, finding_of, kindly
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from typing import Any
 
-import ipywidgets  # type: ignore[import-untyped]
+import ipywidgets
 from widgets.showing import Said, Sheet, Shown, finding_of, kindly, labelled, remark
 
 from sotepki.dvv import CardOrder, CardRequest, Employment, IdentityProof

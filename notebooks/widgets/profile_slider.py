@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-import ipywidgets  # type: ignore[import-untyped]
+import ipywidgets
 from simulation import load_inputs
 from widgets.showing import Said, Sheet, Shown, kindly, labelled
 

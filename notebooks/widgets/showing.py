@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property, wraps
 from typing import Any, TypeVar, cast
 
-import ipywidgets  # type: ignore[import-untyped]
+import ipywidgets
 from IPython import get_ipython
 from phrases import Speaker, phrases, speaker
 from pictures import ACCENT, INK, LINE, PAPER

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from configparser import ConfigParser
+
 import pytest
 
 from notebooks.contents import PAGE, Entry, entries, page
-from notebooks.pairs import HERE, notebooks
+from notebooks.pairs import HERE, notebooks, sources
 
 ENTRIES = entries()
 
@@ -31,3 +33,13 @@ def test_the_page_stands_where_the_lab_opens_it() -> None:
 
     assert lab.ROOT / lab.START_PAGE == PAGE
     assert (lab.ROOT / lab.TOUR).parent == HERE
+
+
+def test_the_types_of_every_notebook_are_checked() -> None:
+    """A notebook that mypy is not told of may call what is no longer there, until somebody runs it."""
+    settings = ConfigParser()
+    settings.read(HERE / "mypy.ini")
+    told = {name.strip() for name in settings["mypy"]["modules"].replace("\n", ",").split(",")}
+    lessons = {name.removeprefix("mypy-") for part in settings.sections() for name in part.split(",")}
+    meant = {source.stem for source in sources()}
+    assert meant <= told and meant <= lessons
