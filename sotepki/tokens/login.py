@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from pkcs11 import MGF, Attribute, Mechanism, ObjectClass
-from pkcs11.exceptions import PinIncorrect, PinInvalid, PinLenRange, PKCS11Error, UserAlreadyLoggedIn
+from pkcs11.exceptions import (
+    GeneralError,
+    PinIncorrect,
+    PinInvalid,
+    PinLenRange,
+    PKCS11Error,
+    UserAlreadyLoggedIn,
+)
 
 from sotepki.errors import Fault, Misuse, Refused
 from sotepki.tokens import objects
 from sotepki.tokens.keys import PrivateKey, token_private_key
 from sotepki.tokens.module import SoftHsm, describe
 from sotepki.tokens.pin import Pin
+
+T = TypeVar("T")
+
+_LOOKS, _BETWEEN_LOOKS_SECONDS = 5, 0.02
 
 _PSS_MECHANISMS = {
     "sha1": (Mechanism.SHA_1, MGF.SHA1),
@@ -124,13 +136,17 @@ def _signature_size(key: rsa.RSAPublicKey | ec.EllipticCurvePublicKey) -> int:
 def log_in(module: SoftHsm, label: str, pin: Pin) -> Login:
     """Open a token; the library looks afresh first if it does not know it and nothing else is open."""
     token = _token(module, label)
-    if token is None and not module.logins:
+    if token is None and module.logins:
+        time.sleep(_BETWEEN_LOOKS_SECONDS)  # its record is empty while another process writes it
+        token = _token(module, label)
+    elif token is None:
         module.restart()  # another process may have made it since the library looked
         token = _token(module, label)
     if token is None:
         raise Misuse(f"There is no token {label!r} in the directory.", rule="token.unknown", subject=label)
     try:
-        session = token.open(rw=True, user_pin=pin.reveal(), attribute_mapper=objects.attribute_mapper())
+        opened = {"rw": True, "user_pin": pin.reveal(), "attribute_mapper": objects.attribute_mapper()}
+        session = _patiently(lambda: token.open(**opened))
     except (PinIncorrect, PinInvalid, PinLenRange):
         # python-pkcs11 leaves its session open when the login fails; closing the token's sessions would need a
         # call that it does not offer, so the library forgets it when it is next restarted or the process ends.
@@ -145,9 +161,19 @@ def log_in(module: SoftHsm, label: str, pin: Pin) -> Login:
 def tokens_present(module: SoftHsm) -> Iterable[Any]:
     """Every token of the configuration in force that has a label."""
     try:
-        return [token for token in module.library.get_tokens() if token.label]
+        return _patiently(lambda: [token for token in module.library.get_tokens() if token.label])
     except PKCS11Error as error:
         raise Fault(f"SoftHSM does not list its tokens: {describe(error)}.") from error
+
+
+def _patiently(call: Callable[[], T]) -> T:
+    """Call again a few times while SoftHSM fails: a token's record is empty while another process writes it."""
+    for _ in range(_LOOKS - 1):
+        try:
+            return call()
+        except GeneralError:
+            time.sleep(_BETWEEN_LOOKS_SECONDS)
+    return call()
 
 
 def _token(module: SoftHsm, label: str) -> Any:

@@ -163,6 +163,7 @@ def test_without_a_card_the_page_says_so_and_signing_fails(desk: Desk, pages: tu
     page.locator("#card-state").filter(has_text="ei ole korttia").wait_for()
     page.get_by_role("button", name="Allekirjoita").click()
     assert "scs.card.missing" in result(page, "sign")
+    station.locator("#card-state:not(.good)").wait_for()  # the station looks for itself, a little later
     station.get_by_role("button", name="Aseta kortti").click()
     station.locator("#card-state.good").wait_for()
     page.get_by_role("button", name="Tarkista").click()
