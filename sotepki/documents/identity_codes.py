@@ -18,7 +18,6 @@ from sotepki.identifiers import Hetu
 from sotepki.xmldsig import DS, XmlDocument
 
 _CODE = re.compile(rb"(?<![0-9A-Za-z])[0-9]{6}[-+A-FU-Y](?!9)[0-9]{3}[0-9A-Y](?![0-9A-Za-z])")
-_CODE_LENGTH = 11
 _SHAPE = b"000000-000"
 _STEP, _SAMPLE, _MANY = 3, b"00", 300
 _HEAD = 64
@@ -138,9 +137,11 @@ def _matches(octets: bytes) -> Iterator[re.Match[bytes]]:
     place = sample.find(_SAMPLE)
     while place >= 0:
         at = place * _STEP
-        match = _CODE.search(octets, max(0, at - _STEP + 1), at + _STEP + _CODE_LENGTH)
-        if match is not None:
-            yield match
+        # At each start by itself: a search with an end would not see what stands behind a code.
+        for start in range(max(0, at - _STEP + 1), at + 1):
+            match = _CODE.match(octets, start)
+            if match is not None:
+                yield match
         place = sample.find(_SAMPLE, place + 1)
 
 
