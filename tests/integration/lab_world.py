@@ -92,20 +92,31 @@ def run_all(page: Page, sentinel: str, *, seconds: int = 180) -> None:
         AssertionError: a cell showed an error, or the end was not reached in time.
     """
     page.locator(".jp-Notebook:visible .jp-Cell").first.wait_for()
-    page.locator(".jp-Notebook:visible").get_by_text("Python 3").first.or_(
-        page.locator(".jp-NotebookPanel:visible .jp-Toolbar-kernelName")
-    ).first.wait_for()
-    page.get_by_role("menuitem", name="Edit").click()
-    page.get_by_role("menuitem", name="Clear Outputs of All Cells").click()
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    # The toolbar names a kernel before it answers, and says "No Kernel" before that; cells run then stop silently.
+    page.locator("#jp-main-statusbar").get_by_text("Python 3 (ipykernel) | Idle").wait_for()
+    _choose(page, "Edit", "Clear Outputs of All Cells")
+    _choose(page, "Run", "Run All Cells")
     end = time.monotonic() + seconds
     outputs = page.locator(".jp-Notebook:visible .jp-OutputArea-output")
     while not any(sentinel in text for text in outputs.all_text_contents()):
         assert errors(page) == []
-        assert time.monotonic() < end, "the last cell did not say that the end was reached"
+        assert time.monotonic() < end, f"the last cell did not say that the end was reached; {_seen(page)}"
         page.wait_for_timeout(500)
     assert errors(page) == []
+
+
+def _choose(page: Page, menu: str, entry: str) -> None:
+    page.get_by_role("menuitem", name=menu, exact=True).click()
+    page.get_by_role("menuitem", name=entry, exact=True).click()
+    page.locator(".lm-Menu:visible").wait_for(state="detached")
+
+
+def _seen(page: Page) -> str:
+    """What a person would see who wonders why nothing goes on."""
+    status = page.locator("#jp-main-statusbar").all_text_contents()
+    dialogs = page.locator(".jp-Dialog").all_text_contents()
+    prompts = page.locator(".jp-Notebook:visible .jp-InputPrompt").all_text_contents()
+    return f"status bar {status}, dialogs {dialogs}, prompts of the cells {prompts}"
 
 
 def errors(page: Page) -> list[str]:
