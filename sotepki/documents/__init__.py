@@ -10,7 +10,7 @@ from sotepki.documents.building import (
     document_kind,
     document_kinds,
 )
-from sotepki.documents.building_health import build_patient_record, build_prescription
+from sotepki.documents.building_health import Medicine, build_patient_record, build_prescription, medicines
 from sotepki.documents.content import BodyContent
 from sotepki.documents.correcting import correct_document
 from sotepki.documents.family import BodyReference, Family, families
@@ -42,6 +42,7 @@ __all__ = [
     "DocumentReport",
     "Family",
     "Frame",
+    "Medicine",
     "SignatureKind",
     "SignatureStyle",
     "Signer",
@@ -60,6 +61,7 @@ __all__ = [
     "families",
     "family_of_kind",
     "kinds_of_documents",
+    "medicines",
     "open_frame",
     "rules",
     "sign_as_kanta",

@@ -11,6 +11,7 @@ from xml.sax.saxutils import quoteattr
 
 from lxml import etree
 
+from sotepki.documents.family import KindRule
 from sotepki.documents.outline import Outline, outline
 from sotepki.documents.times import hl7_time
 from sotepki.documents.vocabulary import HL7, Relation, finland, hl7
@@ -40,13 +41,17 @@ def correct_document(document: bytes, *, document_oid: Oid, at: datetime, kind: 
 
     Args:
         kind: in families that tell kinds by code, the kind of the new document, such as
-            ``prescription-cancellation``.
+            ``prescription-cancellation``. Its authors are the first one and the current one, who bears the role of
+            the kind (KOR, MIT; docs/field/kanta.md 9, row author roles: confirmed, old). The current author is who
+            wrote the version before; if somebody else corrects or cancels, the caller writes that name in.
 
     Raises:
-        Refused: the document is of no family, has no effectiveTime or versionNumber, or the new id is the old one
+        Refused: the document is of no family, has no effectiveTime or versionNumber, the new id is the old one, it
+            does not become a document of that kind, or it names no author who could bear the role
             (``doc.correction``).
     """
     parts = outline(read_xml(document))
+    rule = None if kind is None else _rule(parts, kind)
     if document_oid.value == parts.document_id:
         raise Refused(
             "A corrected document needs an id of its own.",
@@ -60,8 +65,9 @@ def correct_document(document: bytes, *, document_oid: Oid, at: datetime, kind: 
         *_body_identifier(parts, document_oid),
         *_relation(parts),
         *_signatures(parts),
-        *_kind(parts, kind),
     ]
+    if rule is not None:
+        edits += [_attribute(parts, parts.root, hl7("code"), "code", rule.code), *_authors(parts, rule, at)]
     return spliced(document, edits)
 
 
@@ -109,9 +115,7 @@ def _signatures(parts: Outline) -> list[Edit]:
     return edits
 
 
-def _kind(parts: Outline, kind: str | None) -> list[Edit]:
-    if kind is None:
-        return []
+def _rule(parts: Outline, kind: str) -> KindRule:
     rule = parts.family.kinds.get(kind)
     if rule is None or not rule.code or not rule.replaces:
         raise Refused(
@@ -119,4 +123,28 @@ def _kind(parts: Outline, kind: str | None) -> list[Edit]:
             rule="doc.correction",
             advice=f"Known are {', '.join(k.id for k in parts.family.kinds.values() if k.replaces) or 'none'}.",
         )
-    return [_attribute(parts, parts.root, hl7("code"), "code", rule.code)]
+    return rule
+
+
+def _authors(parts: Outline, rule: KindRule, at: datetime) -> list[Edit]:
+    """The first author as he stands, and the last one in the role of the kind; those between are listed no more."""
+    authors = parts.root.findall(hl7("author"))
+    function = authors[-1].find(hl7("functionCode")) if authors else None
+    if function is None or function.get("code") is None:
+        raise Refused(
+            f"The document names no author in a role, so nobody becomes the author ({rule.role}) of a {rule.id}.",
+            rule="doc.correction",
+            advice="Build the new document, with its author, instead of making it from this one.",
+        )
+    document, last = parts.document, authors[-1]
+    changes = [attribute_edit(document, function, "code", rule.role)]
+    time = last.find(hl7("time"))
+    if time is not None and time.get("value") is not None:
+        changes.append(attribute_edit(document, time, "value", hl7_time(at)))
+    dropped = [(*element_span(document, author), b"") for author in authors[1:-1]]
+    if len(authors) > 1 or function.get("code") == rule.role:
+        return [*changes, *dropped]
+    begin, end = element_span(document, last)
+    inner = [(first - begin, after - begin, text) for first, after, text in changes]
+    indent = document.data[document.data.rindex(b">", 0, begin) + 1 : begin]
+    return [(end, end, indent + spliced(document.data[begin:end], inner))]

@@ -18,8 +18,10 @@ from sotepki.identifiers import Hetu
 from sotepki.xmldsig import DS, XmlDocument
 
 _CODE = re.compile(rb"(?<![0-9A-Za-z])[0-9]{6}[-+A-FU-Y](?!9)[0-9]{3}[0-9A-Y](?![0-9A-Za-z])")
+_CODE_THEREABOUTS = re.compile(rb"(?s:.{0,2}?)(" + _CODE.pattern + rb")")
 _SHAPE = b"000000-000"
 _STEP, _SAMPLE, _MANY = 3, b"00", 300
+_FEW = 50
 _HEAD = 64
 _TELLING_REFERENCE = re.compile(rb"&(?!amp;|lt;|gt;|quot;|apos;)[#A-Za-z]")
 _TELLING_ESCAPE = re.compile(rb"\\[bfnrtu]")
@@ -114,35 +116,39 @@ def _codes(octets: bytes) -> Iterator[str]:
     """The codes in a text in any encoding that keeps ASCII, without those of the 900-series."""
     for match in _matches(octets):
         with suppress(Refused):
-            yield Hetu.parse(match[0].decode("ascii"), test_only=False).value
+            yield Hetu.parse(match[1].decode("ascii"), test_only=False).value
 
 
 def _matches(octets: bytes) -> Iterator[re.Match[bytes]]:
-    """The places with the form of a code; one may come twice.
+    """The places with the form of a code, which is the first group; one may come twice.
 
     A code begins with six digits, so at every third byte of a text there are two digits in a row. Plain text has few
     such places, and the expression looks at each. Where there are many, as in markup with times and OIDs, the whole
     shape is searched for. Either way is many times as fast as the expression alone.
     """
     sample = octets[::_STEP].translate(_SHAPES)
-    if sample.count(_SAMPLE) > len(sample) // _MANY:
-        shape = octets.translate(_SHAPES)
-        place = shape.find(_SHAPE)
-        while place >= 0:
-            match = _CODE.match(octets, place)
-            if match is not None:
-                yield match
-            place = shape.find(_SHAPE, place + 1)
-        return
-    place = sample.find(_SAMPLE)
+    places = _places(sample, _SAMPLE, most=len(sample) // _MANY)
+    if places is not None:
+        starts = [max(0, (place - 1) * _STEP + 1) for place in places]
+    else:
+        shapes = octets.translate(_SHAPES)
+        starts = _places(shapes, _SHAPE, most=len(shapes)) or []
+    for start in starts:
+        match = _CODE_THEREABOUTS.match(octets, start)
+        if match is not None:
+            yield match
+
+
+def _places(octets: bytes, sought: bytes, *, most: int) -> list[int] | None:
+    """Where ``sought`` stands; None if at more than ``most`` places."""
+    places: list[int] = []
+    place = octets.find(sought)
     while place >= 0:
-        at = place * _STEP
-        # At each start by itself: a search with an end would not see what stands behind a code.
-        for start in range(max(0, at - _STEP + 1), at + 1):
-            match = _CODE.match(octets, start)
-            if match is not None:
-                yield match
-        place = sample.find(_SAMPLE, place + 1)
+        if len(places) == most:
+            return None
+        places.append(place)
+        place = octets.find(sought, place + 1)
+    return places
 
 
 def _readable(octets: bytes, *, json: bool) -> Iterator[bytes]:
@@ -152,7 +158,8 @@ def _readable(octets: bytes, *, json: bool) -> Iterator[bytes]:
         # Not by parsing it: of members with the same name, that would show the last one only.
         octets = _ESCAPE.sub(_unescaped, octets)
     yield octets
-    if b"&" in octets and _TELLING_REFERENCE.search(octets) is not None:
+    places = _places(octets, b"&", most=_FEW)
+    if places is None or any(_TELLING_REFERENCE.match(octets, place) for place in places):
         yield html.unescape(octets.decode("utf-8", "replace")).encode("utf-8", "replace")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache
 from typing import Any
 
@@ -14,13 +15,33 @@ from sotepki.errors import Misuse
 from sotepki.evidence import Finding, Severity, Verdict
 
 
+class Outcome(StrEnum):
+    """What came of asking a verifier; the last two mean that there was no signature to ask it about."""
+
+    ACCEPTS = "accepts"
+    REFUSES = "refuses"
+    NO_ANSWER = "no-answer"
+    UNSIGNED = "unsigned"
+    STRUCTURE = "refused-for-structure"
+
+
+_SAID = {
+    Outcome.ACCEPTS: "accepts it",
+    Outcome.REFUSES: "refuses it",
+    Outcome.NO_ANSWER: "says nothing",
+    Outcome.UNSIGNED: "was not asked",
+    Outcome.STRUCTURE: "was not asked",
+}
+
+
 @dataclass(frozen=True)
 class Opinion:
     """What one verifier says to one signature.
 
     Attributes:
-        signature: its number in the document, from 1; 0 if the verifier could not be asked.
-        accepts: None if it gave no answer.
+        signature: its number in the document, from 1; 0 if there was none to ask about.
+        outcome: its answer, or why there is none: it is not installed or failed, the document is not signed, or
+            sotepki refused the document for its structure before it came to a signature.
         agrees: whether it says of the XML signature what sotepki says; None without an answer.
         reason: its own words when it refuses.
         explanation: why the two differ, or what it does not look at.
@@ -28,16 +49,22 @@ class Opinion:
 
     verifier: str
     signature: int
-    accepts: bool | None
+    outcome: Outcome
     agrees: bool | None
     reason: str
     explanation: str
+
+    @property
+    def accepts(self) -> bool | None:
+        """Whether it accepts the signature; None if it gave no answer, for which see ``outcome``."""
+        return {Outcome.ACCEPTS: True, Outcome.REFUSES: False}.get(self.outcome)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
         return {
             "verifier": self.verifier,
             "signature": self.signature,
+            "outcome": str(self.outcome),
             "accepts": self.accepts,
             "agrees": self.agrees,
             "reason": self.reason,
@@ -46,8 +73,8 @@ class Opinion:
 
     def text(self) -> str:
         """One line for people."""
-        said = {True: "accepts it", False: "refuses it", None: "says nothing"}[self.accepts]
-        return " ".join(filter(None, (f"{self.verifier}, signature {self.signature}: {said}.", self.reason,
+        about = f", signature {self.signature}" if self.signature else ""
+        return " ".join(filter(None, (f"{self.verifier}{about}: {_SAID[self.outcome]}.", self.reason,
                                       self.explanation)))  # fmt: skip
 
 
@@ -63,7 +90,7 @@ def verifiers() -> Mapping[str, Verifier]:
 def opinions_of(
     document: bytes, report: DocumentReport, context: VerificationContext, names: Sequence[str]
 ) -> tuple[Opinion, ...]:
-    """The opinions of the named verifiers on every signature of a document.
+    """The opinions of the named verifiers on every signature of a document; one of each if there is no signature.
 
     Raises:
         Misuse: there is no verifier of that name.
@@ -74,19 +101,27 @@ def opinions_of(
     found: list[Opinion] = []
     for name in names:
         if not report.signatures:
-            sentence = "The document has no signature that it could be asked about."
-            found.append(Opinion(name, 0, None, None, "", sentence))
+            found.append(_nothing_asked(name, report))
         for number, signature in enumerate(report.signatures, start=1):
             saying = verifiers()[name](Question(document, number, signature.certificate, context, report.family))
             found.append(_opinion(name, number, saying, signature, report))
     return tuple(found)
 
 
+def _nothing_asked(name: str, report: DocumentReport) -> Opinion:
+    errors = [finding for finding in report.findings if finding.severity is Severity.ERROR]
+    if any(finding.rule == _UNSIGNED for finding in errors):
+        return Opinion(name, 0, Outcome.UNSIGNED, None, "", "The document has no signature.")
+    sentence = f"sotepki refuses the document for its structure, before any signature: {_rules(errors)}."
+    return Opinion(name, 0, Outcome.STRUCTURE, None, "", sentence)
+
+
 def _opinion(name: str, number: int, saying: Saying, signature: VerifiedSignature, report: DocumentReport) -> Opinion:
     if saying.accepts is None:
-        return Opinion(name, number, None, None, saying.reason, "")
+        return Opinion(name, number, Outcome.NO_ANSWER, None, saying.reason, "")
+    outcome = Outcome.ACCEPTS if saying.accepts else Outcome.REFUSES
     agrees = saying.accepts == signature.intact
-    return Opinion(name, number, saying.accepts, agrees, saying.reason, _explanation(name, saying, signature, report))
+    return Opinion(name, number, outcome, agrees, saying.reason, _explanation(name, saying, signature, report))
 
 
 def _explanation(name: str, saying: Saying, signature: VerifiedSignature, report: DocumentReport) -> str:
@@ -117,6 +152,7 @@ def _explanation(name: str, saying: Saying, signature: VerifiedSignature, report
     )
 
 
+_UNSIGNED = "doc.signature.missing"
 _FORM = ("dsig.", "doc.coverage", "doc.structure", "doc.body", "doc.signature", "xml.")
 
 
