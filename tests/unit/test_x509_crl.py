@@ -60,8 +60,8 @@ def test_many_entries_cost_time_in_proportion() -> None:
 
     def seconds(count: int) -> float:
         entries = [RevokedEntry(100_000_000 + n, w.NOW, x509.ReasonFlags.superseded) for n in range(count)]
-        begun = time.perf_counter()
+        begun = time.process_time()
         build_crl(w.world().persons, entries, number=1, this_update=w.LATER)
-        return time.perf_counter() - begun
+        return time.process_time() - begun
 
     assert seconds(20_000) < 40 * max(seconds(1_000), 0.01)
