@@ -19,7 +19,7 @@ from conformance.report import Earlier, write_report
 from conformance.session import Progress, RunSession, Selection
 from conformance.sut.facets import SystemUnderTest
 from conformance.verdicts import Summary
-from sotepki.clock import Clock, SystemClock
+from sotepki.clock import AdjustableClock, Clock, SystemClock
 from sotepki.errors import Fault, Misuse
 
 _HERE = Path(__file__).resolve().parent
@@ -138,7 +138,7 @@ def run_reference(
     report_directory: Path,
     *,
     selection: Selection | None = None,
-    clock: Clock | None = None,
+    clock: AdjustableClock | None = None,
     progress: Progress | None = None,
     language: str = "fi",
 ) -> Summary:

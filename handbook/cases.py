@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from conformance.catalogue import catalogue
 from conformance.declaring import Area, Case
 from conformance.matrix import facets_of
-from conformance.report.html import Messages, titles
+from conformance.report.html import Messages
+from conformance.report.translations import titles
 from conformance.requirements import Requirement, requirements
 from conformance.sut.mutants import mutants
 from handbook.linking import rule_link

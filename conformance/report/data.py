@@ -8,6 +8,7 @@ from typing import Any
 from conformance.declaring import Area, Case
 from conformance.extending import Extension, declared, register
 from conformance.process import process
+from conformance.report import translations
 from conformance.report.earlier import Earlier
 from conformance.requirements import Phase, Requirement, RequirementRegister
 from conformance.sut.facets import SystemUnderTest
@@ -56,9 +57,12 @@ def report_data(
 def _case(case: Case, result: CaseResult) -> dict[str, Any]:
     return {
         **{key: value for key, value in case.as_dict().items() if key != "mutants"},
+        "title_in": dict(translations.titles().get(case.id, {})),
+        "description_in": dict(translations.descriptions().get(case.id, {})),
         "verdict": str(result.verdict),
         "reason": result.reason,
         "advice": list(result.advice),
+        "advice_in": [dict(translations.advice(sentence)) for sentence in result.advice],
         "findings": [
             {"requirement": judgment.requirement, **judgment.finding.as_dict()}
             for judgment in result.judgments
@@ -126,6 +130,7 @@ def _requirement(requirement: Requirement, outcomes: list[tuple[str, CaseVerdict
         "id": requirement.id,
         "text": requirement.text,
         "text_fi": requirement.text_fi,
+        "text_in": dict(translations.requirement_text(requirement)),
         "source": requirement.source,
         "grade": str(requirement.grade),
         "basis": str(requirement.basis),
@@ -135,6 +140,7 @@ def _requirement(requirement: Requirement, outcomes: list[tuple[str, CaseVerdict
         "classes": [str(c) for c in requirement.actor.classes],
         "roles": [str(r) for r in requirement.actor.roles],
         "not_tested": requirement.not_tested,
+        "not_tested_in": dict(translations.reasons_not_tested().get(requirement.id, {})),
         "cases": [case_id for case_id, _ in outcomes],
         "verdict": "" if requirement.not_tested else str(worst),
     }

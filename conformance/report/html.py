@@ -43,17 +43,20 @@ class Messages:
 
     def of(self, texts: Mapping[str, str]) -> Markup:
         """A text that is given in every language, as elements of which the page shows one."""
-        spans = (Markup('<span class="l {0}" lang="{0}">{1}</span>').format(code, texts[code]) for code in LANGUAGES)
-        return Markup("").join(spans)
+        return Markup("").join(self._span(code, code, texts[code]) for code in LANGUAGES)
 
     def plain(self, key: str) -> str:
         """The text in the first language, for places that hold no elements."""
         return self._texts[self.first].get(key, key)
 
-    def title(self, case_id: str, english: str) -> Markup:
-        """The title of a case; a private case has one in English only."""
-        own = titles().get(case_id)
-        return self.of({"en": english, **own}) if own else Markup('<span lang="en">{0}</span>').format(english)
+    def beside(self, english: str, others: Mapping[str, str]) -> Markup:
+        """A text with its translations; a language without one, as with a vendor's own case, shows the English."""
+        lacking = " ".join(code for code in LANGUAGES if code not in others)
+        spans = [self._span(code, code, others[code]) for code in LANGUAGES if code in others]
+        return Markup("").join([*spans, self._span(lacking, "en", english)])
+
+    def _span(self, shown: str, language: str, text: str) -> Markup:
+        return Markup('<span class="l {0}" lang="{1}">{2}</span>').format(shown, language, text)
 
 
 def html_report(data: Mapping[str, Any], language: str = "fi") -> bytes:
@@ -89,6 +92,7 @@ def _template() -> Template:
     )
     environment.filters["helsinki"] = _helsinki
     environment.filters["flowing"] = _flowing
+    environment.filters["each_flowing"] = _each_flowing
     environment.filters["groupby_area"] = _by_area
     return environment.get_template("template.html.j2")
 
@@ -121,8 +125,17 @@ def _table(data: Mapping[str, Any], key: str) -> list[tuple[str, dict[str, int]]
 
 
 def _flowing(text: str) -> str:
-    """A docstring whose paragraphs flow: its lines were broken for an editor."""
-    return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
+    """A docstring whose paragraphs flow: their lines were broken for an editor. Indented ones keep their lines."""
+    return "\n\n".join(_paragraph(paragraph) for paragraph in text.split("\n\n"))
+
+
+def _paragraph(text: str) -> str:
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    return ("\n" if text.startswith(" ") else " ").join(lines)
+
+
+def _each_flowing(texts: Mapping[str, str]) -> dict[str, str]:
+    return {code: _flowing(text) for code, text in texts.items()}
 
 
 def _helsinki(moment: str) -> str:
@@ -134,9 +147,3 @@ def _helsinki(moment: str) -> str:
 def texts_of(language: str) -> dict[str, str]:
     """The catalogue of one language, by key."""
     return {str(k): str(v) for k, v in load_yaml(_HERE / "messages" / f"{language}.yaml").items()}
-
-
-@cache
-def titles() -> Mapping[str, Mapping[str, str]]:
-    """The titles of the suite's own cases by id, in the languages other than English."""
-    return {str(case_id): dict(row) for case_id, row in load_yaml(_HERE / "messages" / "titles.yaml").items()}

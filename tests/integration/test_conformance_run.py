@@ -235,11 +235,11 @@ def test_two_systems_exchange_documents_through_our_kanta(tmp_path: Path) -> Non
     """One reads right, the other takes everything: each leg is judged by its reader."""
     right, careless = tmp_path / "right.toml", tmp_path / "careless.toml"
     right.write_text('kind = "reference"\n')
-    careless.write_text('kind = "mutant"\nmutant = "verifier-accepts-everything"\n')
+    careless.write_text('name = "Vendor B TEST"\nkind = "mutant"\nmutant = "verifier-accepts-everything"\n')
     assert sotepki(["conformance", "cross", str(right), str(careless), "--report", str(tmp_path / "x")]) == 1
     legs = json.loads((tmp_path / "x" / "cross.json").read_text(encoding="utf-8"))["legs"]
     assert {(leg["reader"], leg["verdict"]) for leg in legs} == {
         ("Reference system TEST", "pass"),
-        ("Mutant verifier-accepts-everything TEST", "fail"),
+        ("Vendor B TEST", "fail"),
     }
     assert {leg["kanta"] for leg in legs} == {"AA"}
