@@ -120,7 +120,9 @@ class Listener:
     @property
     def contacts(self) -> tuple[Contact, ...]:
         """Every contact so far, in the order in which they began; one that is under way is waited for."""
-        for meeting in tuple(self._meetings):
+        with self._changed:
+            meetings = tuple(self._meetings)
+        for meeting in meetings:
             meeting.join(_SECONDS)
         with self._changed:
             return tuple(contact for _, contact in sorted(self._contacts.items()))
@@ -147,8 +149,9 @@ class Listener:
                 continue
             begun, number = time.monotonic(), len(self._meetings)
             meeting = threading.Thread(target=self._note, args=(connection, number, begun), daemon=True)
-            self._meetings.append(meeting)
-            meeting.start()
+            with self._changed:  # whoever asks for the contacts must not find a thread that was not started yet
+                self._meetings.append(meeting)
+                meeting.start()
 
     def _note(self, connection: socket.socket, number: int, begun: float) -> None:
         with self._changed:

@@ -21,7 +21,8 @@ _KEPT = http_answer("200 OK", b'{"code": "AA"}', "Content-Type: application/json
 _LOST = b""
 _MOST_ATTEMPTS = 5
 _SLOW, _BRIEF = 0.4, 0.14
-_SHORTEST = 0.045
+_SHORTEST, _DELAY = 0.045, 0.5
+"""Seconds: the least that is a pause, and what a busy machine may add to one."""
 
 
 @_case("load.gives-up", "The system stops when it is told to wait", "client-floods")
@@ -84,7 +85,8 @@ def backs_off(client: Sends, any_frame: bytes, bench: Bench, check: Check) -> No
     """
     contacts, _ = _meet(client, any_frame, bench, check, [_LOST, _LOST, _ARCHIVED])
     pauses = [later.begun - earlier.ended for earlier, later in pairwise(contacts)]
-    patient = pauses == sorted(pauses) and all(pause >= _SHORTEST for pause in pauses)
+    growing = all(later >= earlier - _DELAY for earlier, later in pairwise(pauses))
+    patient = growing and all(pause >= _SHORTEST for pause in pauses)
     found = ", ".join(f"{pause * 1000:.0f} ms" for pause in pauses)
     check.that("load.backs-off", patient, "The pauses do not become longer.", found=found)
 

@@ -25,27 +25,34 @@ SCRIPT = """
 cd "$1"; database="sql:$HOME/.pki/nssdb"; mkdir -p "$HOME/.pki/nssdb"
 certutil -N -d "$database" --empty-password
 modutil -dbdir "$database" -add sote -libfile "$2" -force
-openssl s_server -accept 4433 -www -cert server.pem -key server.key -CAfile ca.pem -Verify 3 >server.log 2>&1 &
+openssl s_server -accept 4433 -www -cert server.pem -key server.key -CAfile ca.pem -Verify 3 >>server.log 2>&1 &
 server=$!
 export DISPLAY=:77
 Xvfb $DISPLAY -screen 0 1200x900x24 >xvfb.log 2>&1 &
 screen=$!
 sleep 1
-chromium --no-sandbox --disable-gpu --no-first-run --password-store=basic --user-data-dir="$1/browser" \
-    --ignore-certificate-errors https://localhost:4433/ >chromium.log 2>&1 &
-browser=$!
-for _ in $(seq 30); do
+# A window can go while somebody types into it; then a person would close the browser and begin anew.
+for attempt in 1 2 3; do
+    chromium --no-sandbox --disable-gpu --no-first-run --password-store=basic --user-data-dir="$1/browser$attempt" \
+        --ignore-certificate-errors https://localhost:4433/ >chromium.log 2>&1 &
+    browser=$!
+    for _ in $(seq 30); do
+        sleep 1
+        window=$(xdotool search --onlyvisible --name "Unlock Security Device" | tail -1)
+        if [ -n "$window" ]; then
+            timeout 9 xdotool windowfocus --sync "$window" && timeout 9 xdotool type --window "$window" "$3" \
+                && xdotool key --window "$window" Return
+        else
+            xdotool key Return
+        fi
+        grep -q "verify return:1" server.log && break
+    done
     sleep 1
-    window=$(xdotool search --onlyvisible --name "Unlock Security Device" | tail -1)
-    if [ -n "$window" ]; then
-        xdotool windowfocus "$window"; xdotool type --window "$window" "$3"; xdotool key --window "$window" Return
-    else
-        xdotool key Return
-    fi
+    kill $browser; wait $browser
     grep -q "verify return:1" server.log && break
+    : >server.log
 done
-sleep 1
-kill $browser $server; wait $browser; kill $screen
+kill $server $screen
 cat server.log
 """
 
