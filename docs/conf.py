@@ -14,6 +14,8 @@ exclude_patterns = ["**/.ipynb_checkpoints"]
 # Notebooks are shown with the outputs that are committed, which the notebooks' own run has checked. Widgets would
 # fetch their scripts from a host outside, so a page shows the plain output that stands beside each of them.
 nb_execution_mode = "off"
+# What a cell shows as Markdown is read as the pages are; plain CommonMark has no tables.
+nb_render_markdown_format = "myst"
 nb_ipywidgets_js: dict[str, dict[str, str]] = {}
 nb_mime_priority_overrides = [("*", "application/vnd.jupyter.widget-view+json", None)]
 

@@ -61,7 +61,10 @@ def _card_in_reader(desk: Path) -> Path:
     cast = load_cast()
     with Workspace.create(desk / "workspace", card_keys=2) as workspace:
         order = card_in_hand(
-            workspace, registrar=cast.person("registrar-county-1"), applicant=cast.person("specialist-physician")
+            workspace,
+            registrar=cast.person("registrar-county-1"),
+            applicant=cast.person("specialist-physician"),
+            right_code="001",
         )
         number = order.card_number
         made_on = finnish_day(workspace.clock.now()).isoformat()

@@ -124,7 +124,9 @@ def day(moment):
 
 # %%
 vartti.policies.set("code-letter-working-days", "4", actor="dvv")  # as in life; a workspace posts it at once
-order = vartti.order_professional_card(registrar=registrar, applicant=onni.person.hetu, identity=PASSPORT)
+order = vartti.order_professional_card(
+    registrar=registrar, applicant=onni.person.hetu, identity=PASSPORT, right_code="001"
+)
 later(14)
 number = vartti.personalise(order.id).card_number
 later(2)
@@ -593,7 +595,7 @@ print(say("found again", state=say(f"state-{found.state}")))
 
 # %% tags=["nbval-check-output"]
 (blank,) = workspace.spare_cards.receive_blanks(1, registrar=registrar)
-wanted = {"registrar": registrar, "holder": onni.person.hetu, "identity": PASSPORT}
+wanted = {"registrar": registrar, "holder": onni.person.hetu, "identity": PASSPORT, "right_code": "001"}
 attempt(say("spare sixty"), lambda: workspace.spare_cards.issue(blank.number, days=60, **wanted), LANGUAGE)
 
 spare = workspace.spare_cards.issue(blank.number, days=14, **wanted)
@@ -632,7 +634,9 @@ said(say("with the spare card"), with_spare)
 # korten igen. Glömda tillfälliga kort är vad registrerare drömmer om på nätterna.
 
 # %% tags=["nbval-check-output"]
-second = vartti.order_professional_card(registrar=registrar, applicant=onni.person.hetu, identity=PASSPORT)
+second = vartti.order_professional_card(
+    registrar=registrar, applicant=onni.person.hetu, identity=PASSPORT, right_code="001"
+)
 second = vartti.personalise(second.id)
 vartti.hand_over(second.card_number, registrar=registrar, identity=PASSPORT)
 later(7)

@@ -291,7 +291,7 @@ _ = send("the dose changed in the old document", edited, county_system)
 # %% NBVAL_CHECK_OUTPUT
 from dataclasses import replace
 
-from sotepki.documents.building_health import medicines
+from sotepki.documents import medicines
 
 known = medicines()["amoxicillin"]
 twice_a_day = replace(known, dosage=known.dosage.replace("kolme", "kaksi"))

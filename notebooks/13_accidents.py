@@ -222,7 +222,7 @@ leaked = provider.system_signature
 workspace.service_certificates.request_revocation(
     leaked.application,
     serial=leaked.certificate.serial_number,
-    reason="key-compromised",
+    reason="key-compromise",
     user=cast.person("technical-contact"),
 )
 later()

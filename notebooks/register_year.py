@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 
-from sotepki.clock import SetClock
 from sotepki.dvv import ApplicationKind, IdentityProof, TechnicalContact
 from sotepki.errors import Refused
 from sotepki.identifiers import Hetu, RegistrationNumber
@@ -80,7 +79,6 @@ class Year:
 
     def _until(self, day: date) -> None:
         clock = self.workspace.clock
-        assert isinstance(clock, SetClock)
         wanted = datetime(day.year, day.month, day.day, 8, tzinfo=UTC)
         if wanted > clock.now():
             clock.advance(wanted - clock.now())

@@ -32,6 +32,55 @@ be_kind()
 cast = load_cast()
 
 # %% [markdown]
+# ## [00_tour](00_tour.ipynb)
+#
+# ### A card too many
+
+# %%
+workspace, exercise, scene = begin("a-card-too-many")
+exercise
+
+# %%
+from sotepki.errors import Refused
+
+raili, elina = cast.person("registrar-county-1"), cast.person("social-worker")
+try:
+    workspace.vartti.order_professional_card(registrar=raili, applicant=elina, identity=passport(workspace))
+except Refused as refusal:
+    print(refusal.sentence, refusal.rule)
+solved = exercise.check()
+assert solved
+solved
+
+# %% [markdown]
+# ### Whose signature?
+
+# %%
+workspace, exercise, scene = begin("whose-signature")
+exercise
+
+# %%
+from cryptography.x509.oid import NameOID
+
+from sotepki.documents import VerificationContext, verify_document
+from sotepki.dvv import SOTE_PERSONS
+
+authorities = workspace.authorities
+context = VerificationContext(
+    trust=[authorities.root],
+    intermediates=[authorities.certificate(SOTE_PERSONS)],
+    at=workspace.clock.now(),
+    revocation=False,
+    rights=workspace.valvira,
+)
+report = verify_document((workspace.directory / scene["file"]).read_bytes(), context)
+(number,) = report.signatures[0].certificate.subject.get_attributes_for_oid(NameOID.SERIAL_NUMBER)
+answer = number.value
+solved = exercise.check(answer)
+assert solved
+solved
+
+# %% [markdown]
 # ## [01_valvira](01_valvira.ipynb)
 #
 # ### A restriction for a time
@@ -324,6 +373,7 @@ order = workspace.vartti.order_professional_card(
     registrar=cast.person("registrar-county-1"),
     applicant=cast.person("prescribing-nurse"),
     identity=passport(workspace),
+    right_code="T06",
 )
 solved = exercise.check()
 assert solved
@@ -342,6 +392,7 @@ spare = workspace.spare_cards.issue(
     registrar=cast.person("registrar-county-1"),
     holder=cast.person("specialist-physician"),
     identity=passport(workspace),
+    right_code="001",
     days=1,
 )
 solved = exercise.check()
@@ -613,7 +664,7 @@ new = office.renew(old, user=user)
 office.attach_csr(new, made.request.read_bytes())
 office.process(new)
 serial = office.collect(old).certificate.serial_number
-office.request_revocation(old, serial=serial, reason="key-compromised", user=user)
+office.request_revocation(old, serial=serial, reason="key-compromise", user=user)
 solved = exercise.check()
 assert solved
 solved
@@ -837,6 +888,26 @@ assert solved
 solved
 
 # %% [markdown]
+# ### Refused at the door
+
+# %%
+workspace, exercise, scene = begin("who-knocked")
+exercise
+
+# %%
+from sotepki.services import running_services
+
+with running_services(workspace) as services:
+    lines = services.kanta.requests(10, refused=True)
+shown = {int(line.certificate_serial, 16) for line in lines if line.certificate_serial}
+home = cast.organisation("care-home")
+applications = workspace.service_certificates.applications(organisation=home)
+answer = next(one.kind for one in applications if one.serial and int(one.serial, 16) in shown)
+solved = exercise.check(answer)
+assert solved
+solved
+
+# %% [markdown]
 # ### Broken between two programs
 
 # %%
@@ -1019,7 +1090,7 @@ exercise
 # %%
 application = workspace.service_certificates.application(scene["signature"])
 workspace.service_certificates.request_revocation(
-    application.id, serial=application.serial, reason="key-compromised", user=cast.person("technical-contact")
+    application.id, serial=application.serial, reason="key-compromise", user=cast.person("technical-contact")
 )
 solved = exercise.check()
 assert solved

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from IPython import get_ipython
 from IPython.display import Markdown
 
-from sotepki.clock import SetClock, SystemClock
+from sotepki.clock import SetClock
 from sotepki.errors import Misuse, Refused, SotepkiError
 from sotepki.rulebook import whole_book
 from sotepki.workspace import Workspace
@@ -29,13 +29,7 @@ _open: dict[str, Workspace] = {}
 _READY = "ready"
 
 
-class StoryWorkspace(Workspace):
-    """A workspace as the others, of which is known that its clock can be moved."""
-
-    clock: SetClock | SystemClock
-
-
-def new_workspace(name: str, *, at: datetime | None = None, card_keys: int = 2) -> StoryWorkspace:
+def new_workspace(name: str, *, at: datetime | None = None, card_keys: int = 2) -> Workspace:
     """A new workspace in a directory that is removed when the kernel ends.
 
     Running the cell again closes the former workspace of that name and begins anew.
@@ -47,7 +41,7 @@ def new_workspace(name: str, *, at: datetime | None = None, card_keys: int = 2) 
     directory = Path(tempfile.mkdtemp(prefix=f"sotepki-{name}-"))
     atexit.register(shutil.rmtree, directory, ignore_errors=True)
     clock = SetClock(at) if at else None
-    workspace = StoryWorkspace.create(directory / "workspace", clock=clock, card_keys=card_keys)
+    workspace = Workspace.create(directory / "workspace", clock=clock, card_keys=card_keys)
     _open[name] = workspace
     return workspace
 

@@ -68,7 +68,7 @@ order_form(workspace, registrar).fill(applicant=cast.person("nurse"), valid_to="
 # code (aktivointitunnusluku) of the letter, which lies in the outbox of the workspace.
 
 # %% NBVAL_CHECK_OUTPUT
-card = card_in_hand(workspace, registrar=registrar, applicant=cast.person("specialist-physician"))
+card = card_in_hand(workspace, registrar=registrar, applicant=cast.person("specialist-physician"), right_code="001")
 pad = pin_pad(workspace, card.card_number)
 pad.give("pin1", "0000")
 

@@ -19,6 +19,14 @@ class Clock(Protocol):
         ...
 
 
+class AdjustableClock(Clock, Protocol):
+    """A time that can be moved: that of a workspace whose user wants to see what the next year brings."""
+
+    def advance(self, step: timedelta) -> None:
+        """Move the time forward by ``step``."""
+        ...
+
+
 @dataclass
 class SystemClock:
     """The machine's time, moved by ``offset`` (a trainer who wants to see next year adds 365 days)."""

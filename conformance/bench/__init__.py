@@ -25,7 +25,7 @@ from conformance.bench.publication import Publication
 from conformance.bench.rights import RightsBench
 from conformance.sut.facets import Endpoint, SignerIdentity, Trust
 from sotepki.card import InsertedCard
-from sotepki.clock import Clock
+from sotepki.clock import AdjustableClock
 from sotepki.documents import build_frame
 from sotepki.dvv import ROOT, SOTE_PERSONS, SOTE_SERVICES, ApplicationKind
 from sotepki.journey.cast import Cast, load_cast
@@ -57,7 +57,7 @@ class Bench:
 
     @classmethod
     @contextmanager
-    def temporary(cls, *, clock: Clock | None = None) -> Iterator[Self]:
+    def temporary(cls, *, clock: AdjustableClock | None = None) -> Iterator[Self]:
         """A bench in a directory that is removed afterwards."""
         with tempfile.TemporaryDirectory(prefix="sotepki-bench-") as directory:
             with _own_database():
@@ -66,7 +66,7 @@ class Bench:
                 yield cls(workspace, resources)
 
     @property
-    def clock(self) -> Clock:
+    def clock(self) -> AdjustableClock:
         return self.workspace.clock
 
     @property

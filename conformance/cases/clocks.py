@@ -14,7 +14,7 @@ from conformance.judging import judged_document
 from conformance.requirements import Phase
 from conformance.sut.facets import Endpoint, Sends, SignatureKind, Signs, Verifies
 from conformance.sut.facets_card import CardTrouble, DeskTask, WorksAtDesk
-from sotepki.clock import Clock
+from sotepki.clock import Clock, SetClock
 from sotepki.x509.ocsp_faults import OcspFaults
 
 _ARCHIVED = http_answer("200 OK", b'{"code": "AA"}', "Content-Type: application/json")
@@ -164,6 +164,12 @@ def _whole_second(now: datetime, seconds: float) -> datetime:
 
 
 def _sleep_past(end: datetime, clock: Clock) -> None:
-    """Wait until a certificate that ends at a moment has ended; the moment itself still counts (RFC 5280 4.1.2.5)."""
-    while (left := (end + timedelta(seconds=1) - clock.now()).total_seconds()) > 0:
-        time.sleep(left)
+    """Wait until a certificate that ends at a moment has ended; the moment itself still counts (RFC 5280 4.1.2.5).
+
+    A bench whose clock stands is moved there: by waiting the moment would never come.
+    """
+    while (left := end + timedelta(seconds=1) - clock.now()) > timedelta(0):
+        if isinstance(clock, SetClock):
+            clock.advance(left)
+        else:
+            time.sleep(left.total_seconds())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -106,7 +106,7 @@ def attach(path: Path, *, operator: Operator | None = None, shared: SuiteSide | 
     with ExitStack() as resources:
         side = shared or SuiteSide(resources.enter_context(Bench.temporary()), resources)
         sut = mutant.build(side.reference) if mutant else side.reference.system()
-        yield Attached(sut, side.bench, system_class, roles)
+        yield Attached(replace(sut, name=file.text("name", sut.name)), side.bench, system_class, roles)
 
 
 class SuiteSide:

@@ -265,7 +265,7 @@ def reference_system(bench: Bench) -> Iterator[Reference]:
             framer=Framer(organisation.oid, bench, bench.clock),
             verifier=Verifier(bench.clock, workspace.valvira, StatusAsker(bench.clock, bench.address, _PATIENCE)),
             card_user=CardUser(),
-            client=KantaClient(provider.server, StatusAsker(bench.clock, bench.address)),
+            client=KantaClient(provider.server, StatusAsker(bench.clock, bench.address), bench.clock),
             tls_server=TlsServer(provider.server, provider.host_name, lambda: bench.trust),
             workplace=workplace_of(bench, organisation, card, inserted, provider.server, provider.system_signature),
         )

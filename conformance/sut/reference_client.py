@@ -16,9 +16,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from conformance.sut.facets import Delivery, Endpoint, StatusQuestion, Trust
+from sotepki.clock import Clock
 from sotepki.errors import SotepkiError
 from sotepki.journey.sending import client_context
 from sotepki.journey.service_provider import ServiceIdentity
+from sotepki.kela.transport import leave_time_to_the_application
 from sotepki.x509.status import CertificateState
 
 
@@ -41,12 +43,14 @@ class KantaClient:
 
     Attributes:
         status: asks whether the server's certificate is revoked.
+        clock: says whether the server's certificate is in force; OpenSSL knows only the machine's time.
         pauses: seconds before it sends the same message again when the answer was lost.
         seconds, patience: how long it waits for a connection, and for an answer.
     """
 
     identity: ServiceIdentity
     status: StatusQuestion
+    clock: Clock
     pauses: tuple[float, ...] = (0.05, 0.2)
     seconds: float = 10.0
     patience: float = 10.0
@@ -91,10 +95,25 @@ class KantaClient:
             connection.close()
 
     def connected(self, parts: SplitResult, trust: Trust) -> ssl.SSLSocket:
-        """A connection after its handshake."""
+        """A connection after its handshake, with a server whose certificate is in force.
+
+        Raises:
+            OSError: there is none (``ssl.SSLError``: the server is not to be trusted).
+        """
         host = str(parts.hostname)
         plain = socket.create_connection((host, parts.port or 443), timeout=self.seconds)
-        return self.context(trust).wrap_socket(plain, server_hostname=self.server_name(host))
+        secured = self.context(trust).wrap_socket(plain, server_hostname=self.server_name(host))
+        if secured.context.verify_mode is ssl.CERT_REQUIRED and not self.in_force(secured, trust):
+            secured.close()
+            raise ssl.SSLError("The certificate of the server, or of an authority above it, is not in force now.")
+        return secured
+
+    def in_force(self, secured: ssl.SSLSocket, trust: Trust) -> bool:
+        """Whether this is the time of the server's certificate and of those above it."""
+        chain, now = [shown_by(secured)], self.clock.now()
+        while above := [one for one in trust.issuers if one.subject == chain[-1].issuer and one not in chain]:
+            chain.append(above[0])
+        return all(one.not_valid_before_utc <= now <= one.not_valid_after_utc for one in chain)
 
     def server_name(self, host: str) -> str | None:
         """The host that it asks for in the handshake."""
@@ -106,7 +125,7 @@ class KantaClient:
         Raises:
             ssl.SSLError: it is revoked.
         """
-        certificate = x509.load_der_x509_certificate(secured.getpeercert(True) or b"")
+        certificate = shown_by(secured)
         issuers = [issuer for issuer in trust.issuers if issuer.subject == certificate.issuer]
         try:
             revoked = bool(issuers) and self.status(certificate, issuers[0]).state is CertificateState.REVOKED
@@ -117,7 +136,7 @@ class KantaClient:
 
     def context(self, trust: Trust) -> ssl.SSLContext:
         """How the client meets a server."""
-        return client_context(pem(trust.roots), self.identity)
+        return timeless(client_context(pem(trust.roots), self.identity))
 
     def accepted(self, status: int, body: bytes) -> bool | None:
         """What the answer says; None if it is not an acknowledgement."""
@@ -126,6 +145,17 @@ class KantaClient:
             return status == 200 and answer["code"] == "AA"
         except (ValueError, KeyError, TypeError):
             return None
+
+
+def timeless(context: ssl.SSLContext) -> ssl.SSLContext:
+    """A context whose handshake leaves the time to ``KantaClient.in_force``."""
+    leave_time_to_the_application(context)
+    return context
+
+
+def shown_by(secured: ssl.SSLSocket) -> x509.Certificate:
+    """The certificate of the server at the other end."""
+    return x509.load_der_x509_certificate(secured.getpeercert(True) or b"")
 
 
 def pem(certificates: Sequence[x509.Certificate]) -> str:

@@ -156,7 +156,7 @@ class OrderForm(Shown):
             "country": ipywidgets.Text(placeholder="FI"),
             "valid_to": ipywidgets.Text(placeholder=self.say("day")),
             "in_person": ipywidgets.Checkbox(indent=False),
-            "right": ipywidgets.Combobox(placeholder=self.say("first right"), ensure_option=False),
+            "right": ipywidgets.Combobox(placeholder=self.say("only right"), ensure_option=False),
             "employer": ipywidgets.Dropdown(options=_with(organisations, self.fields.employer)),
             "job_title": ipywidgets.Text(),
             "task": ipywidgets.Dropdown(options=self._options("task", tasks)),

@@ -53,7 +53,9 @@ def receive(workspace: Workspace, count: int, registrar: str, point: str) -> Non
 @click.option("--identity-country", default="FI", show_default=True, help="Who issued it (ISO 3166).")
 @click.option("--identity-valid-to", type=click.DateTime(["%Y-%m-%d"]), help="Its last day, YYYY-MM-DD.")
 @click.option("--days", type=int, default=14, show_default=True, help="For how many days.")
-@click.option("--right", "right_code", default="", help="Code of the right on the card; default the oldest in force.")
+@click.option(
+    "--right", "right_code", default="", help="Code of the right on the card, if there are several in force."
+)
 @_POINT
 @pin_file_option("PIN1, PIN2")
 @pass_workspace

@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 @click.option("--kind", default="professional", show_default=True, help="professional, personnel or actor.")
 @identity_options
 @click.option("--not-in-person", is_flag=True, help="The applicant did not come to the registration point.")
-@click.option("--right", "right_code", default="", help="Code of the right on the card; default the oldest in force.")
+@click.option(
+    "--right", "right_code", default="", help="Code of the right on the card, if there are several in force."
+)
 @click.option(
     "--employer", help="OID of the organisation: on a personnel or actor card; else at a point that is not public."
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -83,7 +84,7 @@ def list_cases(
 )
 @click.option("-v", "--verbose", is_flag=True, help="Show the evidence of each case as it comes.")
 @click.option("--language", type=click.Choice(["fi", "sv", "en"]), default="fi", show_default=True,
-              help="With which report.html begins; its reader can switch.")  # fmt: skip
+              help="Of the advice of -v, and with which report.html begins; its reader can switch.")  # fmt: skip
 @_PRIVATE
 def run_suite(description: Path, report: Path, **chosen: Any) -> int:
     """Run the suite on a system and write report.html, report.json and junit.xml."""
@@ -105,7 +106,8 @@ def run_suite(description: Path, report: Path, **chosen: Any) -> int:
             jobs=1 if attached.operated else chosen["jobs"],
             description=description,
         )
-        progress = _show_all if chosen["verbose"] else _show if progress_wanted() else None
+        show_all = partial(_show_all, language=chosen["language"])
+        progress = show_all if chosen["verbose"] else _show if progress_wanted() else None
         try:
             summary = run(
                 attached.sut, report, selection=selection, bench=attached.bench, progress=progress, options=options
@@ -180,11 +182,14 @@ def _show(result: CaseResult, number: int, count: int) -> None:
     click.echo(f"[{number:>{len(str(count))}}/{count}] {result.verdict:<7} {result.case}{reason}", err=True)
 
 
-def _show_all(result: CaseResult, number: int, count: int) -> None:
+def _show_all(result: CaseResult, number: int, count: int, *, language: str) -> None:
+    from conformance.report.html import texts_of
+    from conformance.report.translations import advice
+
     _show(result, number, count)
     for evidence in result.evidence:
         click.echo(f"    {evidence.title} ({evidence.media_type}, {evidence.size} bytes)", err=True)
         for line in evidence.content.splitlines()[:40]:
             click.echo(f"        {line}", err=True)
-    for advice in result.advice:
-        click.echo(f"    advice: {advice}", err=True)
+    for sentence in result.advice:
+        click.echo(f"    {texts_of(language)['advice']}: {advice(sentence).get(language, sentence)}", err=True)

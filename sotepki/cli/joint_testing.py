@@ -58,6 +58,7 @@ def command() -> None:
 @click.option("--class", "system_class", required=True, help="A2, A3 or wellbeing-A are tested.")
 @click.option("--content", required=True, help="What is tested, such as a Kanta service.")
 @click.option("--begins", type=_DAY, required=True, help="When testing is to begin, YYYY-MM-DD.")
+@click.option("--received", type=_DAY, help="When the registration came, if it is entered later; without it today.")
 @_actor("supplier")
 @pass_workspace
 def register(
@@ -68,6 +69,7 @@ def register(
     system_class: str,
     content: str,
     begins: datetime,
+    received: datetime | None,
     actor: str,
 ) -> None:
     """Register a version of a system for one content."""
@@ -84,6 +86,7 @@ def register(
         system_class=SystemClass(system_class),
         content=content,
         begins_on=begins.date(),
+        received_on=received.date() if received else None,
         actor=actor,
     )
     _emit_test(workspace.joint_tests.state(number))

@@ -49,7 +49,7 @@ def reasons(workspace: Workspace) -> None:
     "--reason",
     "reason_id",
     required=True,
-    help="Why: key-compromise, no-longer-needed, purpose-changed, employment-ended, right-removed, ca-compromise or "
+    help="Why: key-compromise, not-needed, purpose-changed, employment-ended, right-removed, ca-compromise or "
     "unspecified; 'sotepki revoke reasons' explains them.",
 )
 @click.option("--authority", help="The authority that issued it, where two have the serial number.")
@@ -61,9 +61,10 @@ def certificate(workspace: Workspace, certificate: str, reason_id: str, authorit
     OCSP says so at once, and a new revocation list is published.
     """
     from sotepki.dvv.authority.ledger import serial_text
+    from sotepki.dvv.authority.reasons import reason_called
 
     authorities = workspace.authorities
-    known = authorities.reasons.get(reason_id)
+    known = reason_called(reason_id, authorities.reasons)
     if known is None:
         raise Misuse(
             f"There is no revocation reason {reason_id!r}.", advice=f"Known are {', '.join(authorities.reasons)}."

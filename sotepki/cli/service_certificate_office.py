@@ -75,7 +75,7 @@ def collect(workspace: Workspace, application: str, out: Path | None) -> None:
 @click.command("revoke")
 @click.argument("application")
 @click.option("--serial", required=True, help="Serial number of the certificate, hexadecimal.")
-@click.option("--reason", required=True, help="key-compromised, not-needed, purpose-changed; DVV: misuse-suspected.")
+@click.option("--reason", required=True, help="key-compromise, not-needed, purpose-changed; DVV: misuse-suspected.")
 @click.option("--actor", type=click.Choice(["customer", "dvv"]), default="customer", show_default=True)
 @pass_workspace
 def revoke(workspace: Workspace, application: str, serial: str, reason: str, actor: str) -> None:

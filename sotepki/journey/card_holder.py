@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+from sotepki.card import Phase
 from sotepki.clock import finnish_day
 from sotepki.dvv import CardOrder, IdentityProof
 from sotepki.errors import Misuse
@@ -24,19 +25,40 @@ def passport(workspace: Workspace) -> IdentityProof:
     return IdentityProof("passport", valid_to=finnish_day(workspace.clock.now() + timedelta(days=730)))
 
 
-def card_in_hand(workspace: Workspace, *, registrar: Hetu, applicant: Hetu) -> CardOrder:
-    """Order, make, hand over and activate a professional card with the test PINs.
+def card_in_hand(workspace: Workspace, *, registrar: Hetu, applicant: Hetu, right_code: str = "") -> CardOrder:
+    """Order, make, hand over and activate a professional card with the test PINs; see ``CardRequest.right_code``.
 
     Raises:
         Refused: a rule of Vartti says no.
     """
-    vartti = workspace.vartti
-    order = vartti.order_professional_card(registrar=registrar, applicant=applicant, identity=passport(workspace))
-    made = vartti.personalise(order.id)
-    vartti.hand_over(made.card_number, registrar=registrar, identity=passport(workspace))
-    with workspace.cards.insert(made.card_number) as card:
-        card.activate(activation_code(workspace, made.card_number), PIN1, PIN2)
-    return vartti.note_activation(made.card_number, actor=applicant)
+    order = workspace.vartti.order_professional_card(
+        registrar=registrar, applicant=applicant, identity=passport(workspace), right_code=right_code
+    )
+    return brought_into_use(workspace, order, registrar=registrar)
+
+
+def made(workspace: Workspace, order: CardOrder) -> CardOrder:
+    """An order with its card made, if it was not made already."""
+    return workspace.vartti.personalise(order.id) if order.state in ("ordered", "in-production") else order
+
+
+def handed_over(workspace: Workspace, order: CardOrder, *, registrar: Hetu) -> CardOrder:
+    """An order with its card made and in its holder's hands, from wherever the order stands."""
+    order = made(workspace, order)
+    if order.state != "delivered":
+        return order
+    return workspace.vartti.hand_over(order.card_number, registrar=registrar, identity=passport(workspace))
+
+
+def brought_into_use(workspace: Workspace, order: CardOrder, *, registrar: Hetu) -> CardOrder:
+    """An order with its card made, handed over and activated with the test PINs, from wherever the order stands."""
+    order = handed_over(workspace, order, registrar=registrar)
+    if order.state != "handed-out":
+        return order
+    with workspace.cards.insert(order.card_number) as card:
+        if card.phase() is Phase.PERSONALISED:
+            card.activate(activation_code(workspace, order.card_number), PIN1, PIN2)
+    return workspace.vartti.note_activation(order.card_number, actor=order.hetu)
 
 
 def activation_code(workspace: Workspace, card_number: str) -> Pin:

@@ -91,6 +91,8 @@ class _Case:
     """What the guards look at; ``phase`` is None where the statement is asked for."""
 
     number: int
+    begins_on: date
+    today: date
     pretest_errors: int | None
     phases: Mapping[int, bool]
     phase: int | None = None
@@ -113,11 +115,15 @@ class JointTests:
         begins_on: date,
         actor: str,
         version: str = "1",
+        received_on: date | None = None,
     ) -> int:
         """Register a version of a system for one content; gives the number of the joint test.
 
+        Args:
+            received_on: when the registration came, if it is entered later; the two months count from that day.
+
         Raises:
-            Refused: ``joint.described``, ``joint.class``, ``joint.deadline`` or ``joint.july``.
+            Refused: ``joint.described``, ``joint.class``, ``joint.received``, ``joint.deadline`` or ``joint.july``.
         """
         for text, what in ((system, "The name"), (version, "The version"), (content, "The content")):
             if (objection := text_objection(text, what)) is not None:
@@ -125,7 +131,10 @@ class JointTests:
         if system_class not in _TESTED:
             raise _refusal("joint.class", f"A system of class {system_class} does not go through joint testing.")
         today = finnish_day(self.records.clock.now())
-        if begins_on < months_after(today, _MONTHS_BEFORE):
+        received = received_on or today
+        if received > today:
+            raise _refusal("joint.received", f"A registration of {received} cannot have come by {today}.")
+        if begins_on < months_after(received, _MONTHS_BEFORE):
             raise _refusal("joint.deadline", f"Joint testing cannot begin on {begins_on}: less than two months away.")
         if begins_on.month == _JULY:
             raise _refusal("joint.july", f"Joint testing cannot begin on {begins_on}.")
@@ -137,7 +146,7 @@ class JointTests:
                 supplier=supplier.value,
                 system_class=system_class.value,
                 content=content,
-                registered_on=today,
+                registered_on=received,
                 begins_on=begins_on,
             )
             tx.session.add(row)
@@ -156,7 +165,7 @@ class JointTests:
         """
         with self.records.change(OFFICE, actor) as tx:
             row = _row(tx.session, number)
-            _step(row, "report-errors" if significant_errors else "report-clean", role, _case(tx.session, row))
+            _step(row, "report-errors" if significant_errors else "report-clean", role, _case(tx, row))
             row.pretest_errors = significant_errors
             tx.journal("pre-test cases reported", str(number), significant_errors=str(significant_errors))
 
@@ -165,11 +174,12 @@ class JointTests:
         """Record the result of phase 1, 2 or 3; a phase that was not passed may be repeated.
 
         Raises:
-            Refused: ``joint.unknown``, ``joint.pretests``, ``joint.phase``, ``joint.state`` or ``joint.actor``.
+            Refused: ``joint.unknown``, ``joint.pretests``, ``joint.begun``, ``joint.phase``, ``joint.state`` or
+                ``joint.actor``.
         """
         with self.records.change(OFFICE, actor) as tx:
             row = _row(tx.session, number)
-            _step(row, "finish-phase", role, _case(tx.session, row, phase))
+            _step(row, "finish-phase", role, _case(tx, row, phase))
             tx.session.merge(
                 JointTestPhase(joint_test=number, phase=phase, passed=passed, done_on=finnish_day(tx.now))
             )
@@ -190,7 +200,7 @@ class JointTests:
             return known
         with self.records.change(OFFICE, actor) as tx:
             row = _row(tx.session, number)
-            _step(row, "give-statement", role, _case(tx.session, row))
+            _step(row, "give-statement", role, _case(tx, row))
             statement = _number(tx, row)
             tx.journal("joint testing statement given", str(number), statement=statement.number)
             enter_approval(tx, row)
@@ -205,7 +215,7 @@ class JointTests:
         """
         with self.records.change(OFFICE, actor) as tx:
             row = _row(tx.session, number)
-            _step(row, "cancel", role, _case(tx.session, row))
+            _step(row, "cancel", role, _case(tx, row))
             tx.journal("joint test cancelled", str(number))
 
     def state(self, number: int) -> JointTestState:
@@ -229,6 +239,12 @@ def _pretests(case: _Case) -> Objection | None:
     return Objection(f"The pre-test cases of joint test {case.number} are not in order.")
 
 
+def _begun(case: _Case) -> Objection | None:
+    if case.today >= case.begins_on:
+        return None
+    return Objection(f"Joint test {case.number} begins on {case.begins_on}; until then no phase of it is finished.")
+
+
 def _phase(case: _Case) -> Objection | None:
     if case.phase is None:
         if case.phases.get(1) and all(case.phases.values()):
@@ -239,11 +255,12 @@ def _phase(case: _Case) -> Objection | None:
     return Objection(f"Phase {case.phase} of joint test {case.number} cannot be done now.")
 
 
-_GUARDS: Mapping[str, Guard[_Case]] = {"joint.pretests": _pretests, "joint.phase": _phase}
+_GUARDS: Mapping[str, Guard[_Case]] = {"joint.pretests": _pretests, "joint.begun": _begun, "joint.phase": _phase}
 
 
-def _case(session: Session, row: JointTest, phase: int | None = None) -> _Case:
-    return _Case(row.number, row.pretest_errors, _phases(session, row.number), phase)
+def _case(tx: Transaction, row: JointTest, phase: int | None = None) -> _Case:
+    phases = _phases(tx.session, row.number)
+    return _Case(row.number, row.begins_on, finnish_day(tx.now), row.pretest_errors, phases, phase)
 
 
 def _step(row: JointTest, name: str, role: Role, case: _Case) -> None:

@@ -5,7 +5,7 @@ What a key can do is asked of a ``KeyHandle``: a PKCS#11 object of this process,
 
 from __future__ import annotations
 
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn, Protocol, Self
 
 from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
@@ -71,7 +71,31 @@ def token_private_key(
     return TokenEcPrivateKey(handle, public_key)
 
 
-class TokenRsaPrivateKey(rsa.RSAPrivateKey):
+class _StaysInTheToken:
+    """What every key in a token has: it is never given out, and a copy of it is the key itself."""
+
+    def private_numbers(self) -> NoReturn:
+        raise _stays_in_the_token()
+
+    def private_bytes(
+        self,
+        encoding: serialization.Encoding,
+        format: serialization.PrivateFormat,
+        encryption_algorithm: serialization.KeySerializationEncryption,
+    ) -> NoReturn:
+        raise _stays_in_the_token()
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Self:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise _stays_in_the_token()
+
+
+class TokenRsaPrivateKey(_StaysInTheToken, rsa.RSAPrivateKey):
     """An RSA key that cannot leave its token."""
 
     def __init__(self, handle: KeyHandle, public_key: rsa.RSAPublicKey) -> None:
@@ -131,31 +155,11 @@ class TokenRsaPrivateKey(rsa.RSAPrivateKey):
                 raise ValueError("Decryption failed") from None
         raise UnsupportedAlgorithm(f"A token key does not decrypt with the padding {padding.name}.")
 
-    def private_numbers(self) -> NoReturn:
-        raise _stays_in_the_token()
-
-    def private_bytes(
-        self,
-        encoding: serialization.Encoding,
-        format: serialization.PrivateFormat,
-        encryption_algorithm: serialization.KeySerializationEncryption,
-    ) -> NoReturn:
-        raise _stays_in_the_token()
-
-    def __copy__(self) -> TokenRsaPrivateKey:
-        return self
-
-    def __deepcopy__(self, memo: dict[int, object]) -> TokenRsaPrivateKey:
-        return self
-
-    def __reduce__(self) -> NoReturn:
-        raise _stays_in_the_token()
-
     def __repr__(self) -> str:
         return f"<RSA-{self.key_size} key in a token>"
 
 
-class TokenEcPrivateKey(ec.EllipticCurvePrivateKey):
+class TokenEcPrivateKey(_StaysInTheToken, ec.EllipticCurvePrivateKey):
     """An elliptic-curve key that cannot leave its token."""
 
     def __init__(self, handle: KeyHandle, public_key: ec.EllipticCurvePublicKey) -> None:
@@ -198,26 +202,6 @@ class TokenEcPrivateKey(ec.EllipticCurvePrivateKey):
 
     def exchange(self, algorithm: ec.ECDH, peer_public_key: ec.EllipticCurvePublicKey) -> NoReturn:
         raise UnsupportedAlgorithm("Keys in these tokens are for signing; they agree on no secrets.")
-
-    def private_numbers(self) -> NoReturn:
-        raise _stays_in_the_token()
-
-    def private_bytes(
-        self,
-        encoding: serialization.Encoding,
-        format: serialization.PrivateFormat,
-        encryption_algorithm: serialization.KeySerializationEncryption,
-    ) -> NoReturn:
-        raise _stays_in_the_token()
-
-    def __copy__(self) -> TokenEcPrivateKey:
-        return self
-
-    def __deepcopy__(self, memo: dict[int, object]) -> TokenEcPrivateKey:
-        return self
-
-    def __reduce__(self) -> NoReturn:
-        raise _stays_in_the_token()
 
     def __repr__(self) -> str:
         return f"<{self.curve.name} key in a token>"

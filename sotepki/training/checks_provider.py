@@ -8,7 +8,7 @@ from sotepki.training.scene import DONE, Outcome, Scene
 
 _PLAN = "information-security"
 _ISSUED, _REVOKED = "issued", "revoked"
-_DISCLOSED = "key-compromised"
+_DISCLOSED = "key-compromise"
 
 
 def care_home_server(scene: Scene) -> Outcome:

@@ -42,6 +42,12 @@ def which_accident(scene: Scene) -> Outcome:
     return DONE if scene.said() in named else scene.lacks("other")
 
 
+def who_knocked(scene: Scene) -> Outcome:
+    """The kind of certificate that the care home's server showed to Kanta."""
+    said = scene.said().replace(" ", "-")
+    return DONE if str(ApplicationKind.SYSTEM_SIGNATURE) in said else scene.lacks("other" if said else "nothing")
+
+
 def octets_saved(scene: Scene) -> Outcome:
     """How many octets a certificate with a P-384 key is shorter, give or take the few that vary."""
     number = _number(scene)

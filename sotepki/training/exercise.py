@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
 from sotepki.errors import SotepkiError
-from sotepki.journey import Cast, load_cast
+from sotepki.journey import load_cast
+from sotepki.training.preparing import prepared
 from sotepki.training.progress import ProgressBook, book_of, trainee_name
 from sotepki.training.scene import Outcome, Scene
 from sotepki.training.showing import Look, Shown, phrase
-from sotepki.training.tables import SceneRow
 from sotepki.training.tasks import ENGLISH, LANGUAGES, Task, Texts, find_task, named_function
 from sotepki.workspace import Workspace
 
@@ -160,27 +159,6 @@ def judge(scene: Scene) -> Outcome:
 @cache
 def _check(name: str) -> Callable[[Scene], object]:
     return named_function("checks", name)
-
-
-def prepared(opened: Task, workspace: Workspace, cast: Cast) -> Mapping[str, str]:
-    """Prepare a task's situation in a workspace once, and give the names that its texts use.
-
-    Raises:
-        Refused, Misuse: the workspace is not in a state in which the situation can be prepared.
-    """
-    with workspace.records.look() as session:
-        row = session.get(SceneRow, opened.id)
-        if row is not None:
-            names: dict[str, str] = json.loads(row.names)
-            return names
-    if not opened.prepare:
-        return {}
-    returned = named_function("scenes", opened.prepare)(workspace, cast)
-    names = {str(name): str(value) for name, value in returned.items()}
-    with workspace.records.change("training", "trainer") as tx:
-        tx.session.add(SceneRow(task=opened.id, prepared_at=tx.now, names=json.dumps(names)))
-        tx.journal("training.prepare", opened.id)
-    return names
 
 
 def _sentence(error: SotepkiError) -> str:

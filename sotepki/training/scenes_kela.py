@@ -25,15 +25,17 @@ def friday_fix(workspace: Workspace, cast: Cast) -> dict[str, str]:
 
 
 def _registered(workspace: Workspace, cast: Cast, system: str, version: str) -> int:
-    """A joint test with its pre-test cases in order and phase 1 passed."""
-    tests, day = workspace.joint_tests, months_after(finnish_day(workspace.clock.now()), 3)
+    """A joint test that has begun, with its pre-test cases in order and phase 1 passed."""
+    tests, today = workspace.joint_tests, finnish_day(workspace.clock.now())
+    begun = months_after(today, -1)
     number = tests.register(
         system=system,
         version=version,
         supplier=cast.organisation("vendor"),
         system_class=SystemClass.A2,
         content="Potilastietovaranto",
-        begins_on=day.replace(month=_JULY + 1) if day.month == _JULY else day,
+        begins_on=months_after(begun, -1) if begun.month == _JULY else begun,
+        received_on=months_after(today, -6),
         actor="Kaarna",
     )
     tests.report_pretests(number, significant_errors=0, actor="Kaarna")

@@ -12,9 +12,10 @@ def restricted_farmaseutti(workspace: Workspace, cast: Cast) -> dict[str, str]:
     professional = workspace.valvira.professional_of(cast.person("farmaseutti"))
     if professional is None:
         raise Fault("The test world lacks its farmaseutti.")
-    number = professional.registration_number
-    workspace.provider(cast.organisation("coast-pharmacy")).grant_access(number, "dispensing", actor="trainer")
-    workspace.valvira.restrict_right(
-        number, professional.rights[0].code, ["20"], actor="valvira", reason="supervision"
-    )
+    number, right = professional.registration_number, professional.rights[0]
+    pharmacy = workspace.provider(cast.organisation("coast-pharmacy"))
+    if not pharmacy.access.holds(pharmacy.organisation, number, "dispensing"):
+        pharmacy.grant_access(number, "dispensing", actor="trainer")
+    if "20" not in right.restrictions:
+        workspace.valvira.restrict_right(number, right.code, ["20"], actor="valvira", reason="supervision")
     return {"name": f"{professional.person.first_name} {professional.person.surname}"}

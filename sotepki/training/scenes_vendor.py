@@ -9,14 +9,17 @@ from pathlib import Path
 
 from lxml import etree
 
-from sotepki.documents import build_social_document, sign_as_professional
+from sotepki.documents import build_frame, build_social_document, sign_as_professional
 from sotepki.errors import Fault
 from sotepki.identifiers import Oid
 from sotepki.journey import Cast
 from sotepki.journey.card_holder import PIN2
+from sotepki.journey.sending import send_frame
 from sotepki.journey.service_provider import provider_system
+from sotepki.journey.walk import Walk
 from sotepki.records import write_atomically
-from sotepki.training.scenes_professional import card_of
+from sotepki.services import running_services
+from sotepki.training.cards import card_of
 from sotepki.workspace import Workspace
 from sotepki.xmldsig.parsing import without_blank_text
 
@@ -69,6 +72,24 @@ def leaked_key(workspace: Workspace, cast: Cast) -> dict[str, str]:
         raise Fault("The test world lacks an organisation of the cast.")
     provider = provider_system(workspace, organisation, user=cast.person("technical-contact"), host="kanta-harjoitus")
     return {"server": provider.server.application, "signature": provider.system_signature.application}
+
+
+def knocked(workspace: Workspace, cast: Cast) -> dict[str, str]:
+    """The care home's new server has knocked at Kanta with one of its two certificates, and was refused."""
+    organisation = workspace.thl.organisation(cast.organisation("care-home"))
+    if organisation is None:
+        raise Fault("The test world lacks an organisation of the cast.")
+    provider = provider_system(workspace, organisation, user=cast.person("technical-contact"), host="kanta-harjoitus")
+    frame = build_frame(
+        Walk(workspace, lambda _line: None).by_system(provider),
+        message_id=Oid.parse(f"{str(organisation.oid).rpartition('.10.')[0]}.94.2026.77"), sender=organisation.oid,
+        at=workspace.clock.now(), service_request="SP17",
+    )  # fmt: skip
+    with running_services(workspace) as services:
+        send_frame(
+            frame, kanta_url=services.kanta_url, identity=provider.system_signature, trust_file=services.trust_file
+        )
+    return {"organisation": organisation.name}
 
 
 def three_cards(workspace: Workspace, cast: Cast) -> dict[str, str]:

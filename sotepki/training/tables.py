@@ -32,6 +32,10 @@ class ProgressRow(Base):
     done_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
+BEGUN, BEGUN_AGAIN = '"begun"', '"begun again"'
+"""In the place of names: a situation is being prepared, for the first time or after a run that was killed."""
+
+
 class SceneRow(Base):
     """A task whose situation was prepared in this workspace; ``names`` is a JSON object of what its text names."""
 

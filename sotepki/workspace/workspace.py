@@ -16,7 +16,7 @@ from typing import Self
 from cryptography import x509
 
 from sotepki.card import CardShelf
-from sotepki.clock import Clock, SystemClock
+from sotepki.clock import AdjustableClock, SystemClock
 from sotepki.dvv import (
     Authorities,
     Contracts,
@@ -63,11 +63,16 @@ class Workspace:
     """An open workspace. Use ``Workspace.open`` or ``Workspace.create``, and close it, best with ``with``."""
 
     def __init__(
-        self, directory: Path, settings: Settings, clock: Clock | None = None, *, database: Database | None = None
+        self,
+        directory: Path,
+        settings: Settings,
+        clock: AdjustableClock | None = None,
+        *,
+        database: Database | None = None,
     ) -> None:
         self.directory = directory
         self.settings = settings
-        self.clock: Clock = clock or SystemClock(timedelta(seconds=settings.clock_offset_seconds))
+        self.clock: AdjustableClock = clock or SystemClock(timedelta(seconds=settings.clock_offset_seconds))
         self.records = Records(
             database or books_of(directory, settings), self.clock, directory / "outbox", directory / NOTE
         )
@@ -75,7 +80,7 @@ class Workspace:
     # --- opening and closing ---------------------------------------------------------------------------------
 
     @classmethod
-    def open(cls, directory: Path, *, clock: Clock | None = None) -> Self:
+    def open(cls, directory: Path, *, clock: AdjustableClock | None = None) -> Self:
         """Open a workspace that ``create`` made.
 
         What an earlier run was kept from finishing is finished: letters that were committed but not yet written,
@@ -111,7 +116,7 @@ class Workspace:
         cls,
         directory: Path,
         *,
-        clock: Clock | None = None,
+        clock: AdjustableClock | None = None,
         card_keys: int = 8,
         database: str = "",
         tell: Callable[[str], None] = lambda _line: None,

@@ -100,7 +100,7 @@ COMMANDS: dict[str, Callable[[Path, str], list[str]]] = {
         *("--workspace", str(place / "ws")),
     ],
     "revoke certificate": lambda place, file: [
-        *("revoke", "certificate", file, "--reason", "no-longer-needed", "--workspace", str(place / "ws")),
+        *("revoke", "certificate", file, "--reason", "not-needed", "--workspace", str(place / "ws")),
     ],
     "attach-csr": lambda place, file: [
         *("service-certificate", "attach-csr", "S000001", file, "--workspace", str(place / "ws")),

@@ -75,7 +75,7 @@ def test_a_revocation_by_file_is_on_the_published_list_and_cannot_be_repeated(
 ) -> None:
     issued, path = certificate
     assert not _listed(directory, issued.serial_number)
-    assert _revoke(directory, str(path), "--format", "json", "--reason", "no-longer-needed") == 0
+    assert _revoke(directory, str(path), "--format", "json", "--reason", "not-needed") == 0
     answer = json.loads(capsys.readouterr().out)
     assert (answer["authority"], answer["state"], answer["reason"]) == (
         "sote-services",
@@ -96,6 +96,18 @@ def test_the_serial_number_is_taken_as_openssl_prints_it(
     ).stdout.strip()
     assert _revoke(directory, printed.removeprefix("serial=")) == 0
     assert _listed(directory, issued.serial_number)
+
+
+def test_a_reason_by_its_code_or_its_former_word_is_understood(
+    directory: Path, certificate: tuple[x509.Certificate, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, path = certificate
+    assert _revoke(directory, str(path), "--reason", "lost") == 2
+    assert "Known are key-compromise, not-needed," in capsys.readouterr().err
+    assert _revoke(directory, str(path), "--format", "json", "--reason", "cessationOfOperation") == 0
+    assert json.loads(capsys.readouterr().out)["reason"] == "cessationOfOperation"
+    assert _revoke(directory, str(path), "--reason", "no-longer-needed") == 1
+    assert "[revocation.final]" in capsys.readouterr().err
 
 
 def test_a_serial_number_with_colons_works_too(directory: Path, certificate: tuple[x509.Certificate, Path]) -> None:

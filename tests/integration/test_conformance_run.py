@@ -8,6 +8,7 @@ import resource
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import jsonschema
@@ -18,10 +19,12 @@ from lxml import etree
 from conformance import CaseVerdict, Selection, run
 from conformance.bench import Bench
 from conformance.declaring import Area
+from conformance.running import run_reference
 from conformance.sut.facets import SignatureKind
 from conformance.sut.loading import attach
 from conformance.sut.reference import Reference, reference_system
 from sotepki.cli import run as sotepki
+from sotepki.clock import SetClock, SystemClock
 
 pytestmark = pytest.mark.integration
 
@@ -243,3 +246,13 @@ def test_two_systems_exchange_documents_through_our_kanta(tmp_path: Path) -> Non
         ("Vendor B TEST", "fail"),
     }
     assert {leg["kanta"] for leg in legs} == {"AA"}
+
+
+def test_the_reference_client_looks_at_the_clock_of_the_workspace(tmp_path: Path) -> None:
+    """In a lesson that plays two months ago, what begins in an hour has begun long since by the machine."""
+    cases = frozenset(
+        {"tls.client-certificate", "tls.refuses-early", "tls.refuses-expired", "time.server-ends-meanwhile"}
+    )
+    clock = SetClock(SystemClock().now() - timedelta(days=60))
+    summary = run_reference(tmp_path, selection=Selection(cases=cases), clock=clock)
+    assert {result.case: result.verdict for result in summary.results} == dict.fromkeys(cases, CaseVerdict.PASS)

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from sotepki.cli import root as cli
 from sotepki.documents import VerificationContext, verify_document
 from sotepki.documents.corpus import CorpusWorld, catalogue, made_document, write_corpus
-from sotepki.documents.opinions import Opinion, opinions_of
+from sotepki.documents.opinions import Opinion, Outcome, opinions_of
 from sotepki.errors import Misuse
 from sotepki.evidence import Verdict
 
@@ -92,9 +92,28 @@ def test_disagreement_is_explained(world: CorpusWorld) -> None:
 
 def test_unsigned_documents_and_unknown_names(world: CorpusWorld) -> None:
     """Nothing to ask about is said; a wrong name is a wrong usage."""
-    assert opinions(world, world.bases["unsigned"], "xmlsec1")[0].accepts is None
+    told = opinions(world, world.bases["unsigned"], "xmlsec1")[0]
+    assert (told.outcome, told.accepts, told.agrees) == (Outcome.UNSIGNED, None, None)
+    assert told.text() == "xmlsec1: was not asked. The document has no signature."
     with pytest.raises(Misuse, match="xmlsec1, signxml"):
         opinions(world, world.bases["professional"], "nobody")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rule"),
+    [
+        (b"<ClinicalDocument", b"<!DOCTYPE x><ClinicalDocument", "xml.dtd"),
+        (b"signatureTimestamp", b"signatureMoment", "doc.signature.structure"),
+        (b"localSocialHeader", b"localAsocialHeader", "doc.structure"),
+    ],
+)
+def test_a_document_refused_for_its_structure_is_told_apart_from_an_unsigned_one(
+    world: CorpusWorld, old: bytes, new: bytes, rule: str
+) -> None:
+    """Who counts opinions must not read "nobody was asked" as "the verifier is silent" or as "not signed"."""
+    for told in opinions(world, world.bases["professional"].replace(old, new), *BOTH):
+        assert (told.outcome, told.accepts, told.signature) == (Outcome.STRUCTURE, None, 0)
+        assert rule in told.explanation and "for its structure" in told.text()
 
 
 def test_absent_verifiers_are_said_kindly(world: CorpusWorld, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,7 +128,7 @@ def test_absent_verifiers_are_said_kindly(world: CorpusWorld, monkeypatch: pytes
     monkeypatch.setattr(builtins, "__import__", without)
     monkeypatch.setenv("PATH", "/nonexistent")
     told = opinions(world, world.bases["professional"], *BOTH)
-    assert [opinion.accepts for opinion in told] == [None, None]
+    assert [opinion.outcome for opinion in told] == [Outcome.NO_ANSWER, Outcome.NO_ANSWER]
     assert all("not installed" in opinion.reason for opinion in told)
 
 

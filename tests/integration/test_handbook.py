@@ -62,6 +62,13 @@ def test_everything_that_a_reader_looks_for_is_there(site: Path) -> None:
     assert notebooks <= {path.stem for path in (site / "notebooks").glob("*.html")}
 
 
+def test_a_table_that_a_notebook_shows_is_a_table(site: Path) -> None:
+    """Read as plain CommonMark, which has no tables, it would be a paragraph full of bars."""
+    pages = {path.stem: path.read_text(encoding="utf-8") for path in (site / "notebooks").glob("*.html")}
+    assert "<table" in pages["07_kela"]
+    assert [name for name, page in pages.items() if "|—" in page or "|--" in page] == []
+
+
 @needs_chromium
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_pages_ask_no_host_and_fit_the_screen(site: Path, browser: Browser, size: tuple[int, int]) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,7 @@ from databases import copy_workspace
 
 from sotepki.journey import load_cast
 from sotepki.journey.card_holder import passport
+from sotepki.records import Records, Transaction
 from sotepki.training import Exercise, Task, all_tasks, task
 from sotepki.training.exercise import judge
 from sotepki.training.tasks import fields_of
@@ -83,6 +87,47 @@ def test_a_task_is_prepared_once_and_goes_on_after_a_restart(fresh: Path, tmp_pa
         assert "Hint 2 of 2" in repr(later.hint()) and "last hint" in repr(later.hint())
 
 
+class Killed(BaseException):
+    """In the place of a signal: nothing between the change and the next opening runs any more."""
+
+
+@pytest.mark.parametrize(
+    ("name", "after"),
+    [
+        ("lost-card", 2), ("lost-card", 4), ("lost-card", 10), ("left-at-home", 11), ("restricted-farmaseutti", 2),
+        ("restricted-farmaseutti", 3), ("renew-and-revoke", 4), ("friday-fix", 5),
+    ],
+)  # fmt: skip
+def test_a_preparation_that_was_killed_is_finished_when_the_task_is_opened_again(
+    fresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, after: int
+) -> None:
+    """The kernel died while the card was made: the trainee opens the task again, and can do it.
+
+    ``after``: how many changes of the books the run survives; the first says that the preparation has begun.
+    """
+    change, changes = Records.change, count(1)
+
+    @contextmanager
+    def dying(records: Records, office: str, actor: str) -> Iterator[Transaction]:
+        with change(records, office, actor) as tx:
+            yield tx
+        if next(changes) == after:
+            raise Killed
+
+    directory = copy_workspace(fresh, tmp_path / "workspace")
+    with Workspace.open(directory) as workspace, monkeypatch.context() as patched:
+        patched.setattr(Records, "change", dying)
+        with suppress(Killed):
+            task(name, workspace)
+    with Workspace.open(directory) as workspace:
+        exercise = task(name, workspace)
+        assert exercise.scene is not None, exercise.trouble
+        assert not exercise.check()
+        names = {"workspace": workspace, "cast": load_cast(), "scene": exercise.scene.names, "passport": passport}
+        exec(compile(exercise.task.solution, f"solution of {name}", "exec"), names)
+        assert exercise.check(), repr(exercise.check())
+
+
 def test_a_task_in_a_workspace_whose_story_went_another_way_says_so(fresh: Path, tmp_path: Path) -> None:
     """The dentist has a card already: the situation cannot be prepared, and the trainee learns what to do."""
     with Workspace.open(copy_workspace(fresh, tmp_path / "workspace")) as workspace:
@@ -97,6 +142,8 @@ def test_a_task_in_a_workspace_whose_story_went_another_way_says_so(fresh: Path,
         for shown in (repr(exercise), repr(exercise.check())):
             assert "Börja med en ny arbetsyta" in " ".join(shown.split())
         assert "{card}" not in repr(exercise.explain())
+        again = task("hand-over", workspace)
+        assert again.trouble, "the card that somebody else ordered does not become the situation's at a second look"
 
 
 def test_a_workspace_that_is_not_there_is_told_kindly(fresh: Path, tmp_path: Path) -> None:

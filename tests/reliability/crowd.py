@@ -137,7 +137,7 @@ def same_certificate(directory: Path) -> Counter[str]:
 
     def finish(workspace: Workspace) -> str:
         return workspace.service_certificates.request_revocation(
-            application, serial=serial, reason="key-compromised"
+            application, serial=serial, reason="key-compromise"
         ).state
 
     def revoke(workspace: Workspace) -> str:

@@ -27,7 +27,7 @@ from sotepki.workspace import Workspace
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 COUNTY = Oid("1.2.246.10.99000018.10.0")
 HOST = "kanta.tunturilaakso.test.example"
-PARTS = ("physician", "specialist-physician", "nurse", "social-worker", "sosionomi", "pharmacist")
+PARTS = ("physician", "psychologist", "nurse", "social-worker", "sosionomi", "pharmacist")
 _ORGANISATION = "Tunturilaakson hyvinvointialue TEST"
 _PASSPORT = IdentityProof("passport", date(2030, 1, 1))
 
@@ -104,7 +104,7 @@ def service_certificate(workspace: Workspace, tell: Tell, part: str) -> None:
     tell("applied", application)
     issued = workspace.service_certificates.process(application, "officer 1")
     tell("issued", application)
-    workspace.service_certificates.request_revocation(application, serial=issued.serial, reason="key-compromised")
+    workspace.service_certificates.request_revocation(application, serial=issued.serial, reason="key-compromise")
     tell("revoked", application)
 
 

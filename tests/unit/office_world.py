@@ -308,7 +308,7 @@ def make_world(directory: Path) -> World:
     held = {
         REGISTRAR: [right("T06", "sairaanhoitaja")],
         PHYSICIAN: [right("001", "lääkäri")],
-        NURSE: [right("T06", "sairaanhoitaja"), right("T08", "kätilö", valid_from=date(2015, 1, 1))],
+        NURSE: [right("T06", "sairaanhoitaja")],
         DUAL: [right("001", "lääkäri"), right("T02", "hammaslääkäri"), right("T06", "sairaanhoitaja")],
         LIMITED: [right("T20", "opiskelija", kind=RightKind.LIMITED, valid_to=date(2027, 6, 30))],
         HOMELESS: [right("T06", "sairaanhoitaja")],

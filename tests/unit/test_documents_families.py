@@ -20,6 +20,7 @@ from sotepki.documents.signing import (
     sign_as_professional,
     sign_as_system,
 )
+from sotepki.documents.times import hl7_time
 from sotepki.documents.verification import verify_document
 from sotepki.documents.vocabulary import SignatureKind, finland, hl7
 from sotepki.errors import Misuse, Refused
@@ -234,9 +235,59 @@ def test_a_prescription_becomes_its_cancellation() -> None:
     code = read_xml(new).root.find(hl7("code"))
     assert code is not None
     assert code.get("code") == families()["prescription"].kinds["prescription-cancellation"].code
+    assert _authors(new) == [("LAL", hl7_time(world.CREATED)), ("MIT", hl7_time(world.NOW))]
     with pytest.raises(Refused) as caught:
         correct_document(
             families_world.document("visit-note"), document_oid=NEXT, at=world.NOW, kind="prescription-cancellation"
+        )
+    assert caught.value.rule == "doc.correction"
+
+
+def _authors(document: bytes) -> list[tuple[str | None, str | None]]:
+    """Role and time of each author."""
+    return [
+        (function.get("code"), time.get("value"))
+        for author in read_xml(document).root.findall(hl7("author"))
+        if (function := author.find(hl7("functionCode"))) is not None
+        and (time := author.find(hl7("time"))) is not None
+    ]
+
+
+def test_after_several_corrections_the_first_and_the_current_author_are_listed() -> None:
+    """Who started the medication stays; who corrected before the current corrector goes (docs/field/kanta.md 9)."""
+    moments = [world.NOW + timedelta(hours=hour) for hour in range(3)]
+    document = families_world.document("prescription")
+    for number, moment in enumerate(moments, start=1):
+        new_id = Oid(f"{NEXT}{number}")
+        document = correct_document(document, document_oid=new_id, at=moment, kind="prescription-correction")
+        assert _authors(document) == [("LAL", hl7_time(world.CREATED)), ("KOR", hl7_time(moment))]
+    three = document.replace(b"</author>", b"</author>" + _author_element(document), 1)
+    assert len(_authors(three)) == 3
+    last = correct_document(three, document_oid=Oid(f"{NEXT}9"), at=world.NOW, kind="prescription-cancellation")
+    assert [role for role, _ in _authors(last)] == ["LAL", "MIT"]
+    assert verify_document(last, world.context()).authors == (str(families_world.PRESCRIBER.registration_number),) * 2
+
+
+def _author_element(document: bytes) -> bytes:
+    begin = document.rindex(b"<author>")
+    return document[begin : document.rindex(b"</author>") + len(b"</author>")]
+
+
+def test_a_correction_whose_only_author_is_the_corrector_stays_so() -> None:
+    """A document that names no first author does not get an invented one."""
+    old = families_world.document("prescription-correction")
+    new = correct_document(old, document_oid=NEXT, at=world.NOW, kind="prescription-correction")
+    assert _authors(new) == [("KOR", hl7_time(world.NOW))]
+
+
+def test_a_document_of_a_system_does_not_become_a_cancellation() -> None:
+    """Nobody would bear the role of the canceller."""
+    with pytest.raises(Refused, match="names no author in a role") as caught:
+        correct_document(
+            families_world.document("renewal-request", None),
+            document_oid=NEXT,
+            at=world.NOW,
+            kind="prescription-cancellation",
         )
     assert caught.value.rule == "doc.correction"
 

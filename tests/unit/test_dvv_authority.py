@@ -15,7 +15,8 @@ from cryptography.x509.oid import NameOID
 from sqlalchemy import select
 
 from sotepki.dvv.authority.certification import CertificateOrder
-from sotepki.dvv.authority.plan import load_plan, load_reasons
+from sotepki.dvv.authority.plan import load_plan
+from sotepki.dvv.authority.reasons import load_reasons, reason_called
 from sotepki.dvv.authority.rules import authority_rules
 from sotepki.dvv.authority.tables import CertificateRow, RevocationListRow, SerialRow
 from sotepki.errors import Fault, Refused
@@ -502,6 +503,31 @@ def test_the_reasons_cover_what_the_field_names() -> None:
         x509.ReasonFlags.key_compromise, x509.ReasonFlags.cessation_of_operation, x509.ReasonFlags.superseded,
         x509.ReasonFlags.affiliation_changed, x509.ReasonFlags.privilege_withdrawn,
     } <= codes  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("key-compromise", "key-compromise"), ("keyCompromise", "key-compromise"),
+        ("key-compromised", "key-compromise"),
+        ("not-needed", "not-needed"), ("no-longer-needed", "not-needed"), ("cessation-of-operation", "not-needed"),
+        ("cACompromise", "ca-compromise"), ("certificateHold", None), ("lost", None), ("", None),
+    ],
+)  # fmt: skip
+def test_a_reason_is_known_by_its_word_its_code_and_the_word_it_had_before(said: str, meant: str | None) -> None:
+    """Who knows RFC 5280, and who learned the words of an earlier release, is understood; nobody is guessed at."""
+    found = reason_called(said)
+    assert (found.id if found else None) == meant
+
+
+def test_two_reasons_that_go_by_one_word_are_refused(tmp_path: Path) -> None:
+    from sotepki.resources import package_file
+
+    text = package_file("dvv", "authority", "revocation_reasons.yaml").read_text("utf-8")
+    path = tmp_path / "revocation_reasons.yaml"
+    path.write_text(text.replace("formerly: [no-longer-needed]", "formerly: [key-compromise]"), "utf-8")
+    with pytest.raises(Fault, match="two reasons go by 'key-compromise'"):
+        load_reasons(path)
 
 
 @pytest.mark.parametrize(

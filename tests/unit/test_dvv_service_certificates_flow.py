@@ -22,7 +22,9 @@ from test_dvv_service_certificates_rules import (
 )
 from test_dvv_vartti_flow import crash_at
 
+from sotepki.dvv.authority.reasons import load_reasons
 from sotepki.dvv.service_certificates.customer import TechnicalContact
+from sotepki.dvv.service_certificates.data import service_data
 from sotepki.errors import Refused
 from sotepki.records import first_break
 from sotepki.x509.status import CertificateState
@@ -44,7 +46,7 @@ def test_whole_life_of_a_server_certificate(service: Service) -> None:
     assert x509.load_der_x509_certificate(delivery.der) == x509.load_pem_x509_certificate(delivery.pem)
     assert delivery.certificate.serial_number == int(issued.serial, 16)
     assert x509.load_pem_x509_certificates(delivery.chain_pem) == [service.world.authorities.ca]
-    revoked = service.service.request_revocation(application, serial=issued.serial, reason="key-compromised")
+    revoked = service.service.request_revocation(application, serial=issued.serial, reason="key-compromise")
     assert (revoked.state, revoked.revoked_at) == ("revoked", service.world.clock.now())
     assert service.world.authorities.ledger[0].status.reason is x509.ReasonFlags.key_compromise
     with pytest.raises(Refused) as refused:
@@ -52,6 +54,22 @@ def test_whole_life_of_a_server_certificate(service: Service) -> None:
     assert refused.value.rule == "application.state"
     with service.world.records.look() as session:
         assert first_break(session) is None
+
+
+@pytest.mark.parametrize("said", ["key-compromised", "keyCompromise", "key-compromise"])
+def test_a_reason_in_another_spelling_is_written_down_in_the_one_there_is(service: Service, said: str) -> None:
+    """The e-service and the revocation service share one word for a disclosed key; older requests are understood."""
+    issued = service.issued()
+    revoked = service.service.request_revocation(issued.id, serial=issued.serial, reason=said)
+    assert revoked.revocation_reason == "key-compromise"
+    assert service.world.authorities.ledger[0].status.reason is x509.ReasonFlags.key_compromise
+
+
+def test_the_customers_reasons_are_those_of_the_revocation_service() -> None:
+    """Two offices of one authority never use two words, or two codes, for one reason."""
+    data, reasons = service_data(), load_reasons()
+    for word in data.revocation_reasons.keys() - data.revocation_reasons_of_dvv:
+        assert reasons[word].reason is data.revocation_reasons[word]
 
 
 def test_content_comes_from_the_csr(service: Service) -> None:

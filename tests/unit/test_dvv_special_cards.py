@@ -9,7 +9,17 @@ from types import SimpleNamespace
 
 import pytest
 from authority_world import holder_key, new_world
-from office_world import NOW, PHYSICIAN, REGISTRAR, WITHOUT_RIGHT, FakeAuthorities, FakeShelf, World, make_world
+from office_world import (
+    DUAL,
+    NOW,
+    PHYSICIAN,
+    REGISTRAR,
+    WITHOUT_RIGHT,
+    FakeAuthorities,
+    FakeShelf,
+    World,
+    make_world,
+)
 
 from sotepki.card import KeyUse, Personalisation
 from sotepki.dvv import IdentityProof, RegistrationPoints, SpareCards, TestCards
@@ -122,6 +132,7 @@ def test_who_may_not_have_a_spare_card(spare: SpareCards, world: World) -> None:
     """The rules of ordinary cards hold at the spare-card desk too."""
     one, two = (card.number for card in spare.receive_blanks(2, registrar=REGISTRAR))
     assert refusal(spare, one, holder=WITHOUT_RIGHT) == "order.right.none"
+    assert refusal(spare, one, holder=DUAL) == "order.right.choice"
     assert refusal(spare, one, holder=REGISTRAR) == "order.not-for-oneself"
     assert refusal(spare, one, registrar=PHYSICIAN) == "registrar.unknown"
     assert refusal(spare, one, identity=IdentityProof("driving-licence", date(2030, 1, 1))) == "order.identity.kind"

@@ -11,6 +11,7 @@ import pytest
 from office_world import (
     CLINIC,
     COUNTY,
+    DUAL,
     HOMELESS,
     NURSE,
     PHYSICIAN,
@@ -61,6 +62,13 @@ def test_what_can_be_ordered_has_nothing_in_the_way(office: Office) -> None:
     assert rules(office, request) == []
     office.vartti.place_order(request, registrar=REGISTRAR)
     assert rules(office, request) == ["order.one-card"]
+
+
+def test_a_form_without_a_choice_among_rights_asks_for_one(office: Office) -> None:
+    """One sentence, which names the rights; not a second one that says a right without a code is not held."""
+    (found,) = office.vartti.look_over(CardRequest(DUAL, PASSPORT), registrar=REGISTRAR)
+    assert found.rule == "order.right.choice" and "T02" in found.message
+    assert rules(office, CardRequest(DUAL, PASSPORT, right_code="T02")) == []
 
 
 def test_looking_orders_nothing_and_leaves_no_trace(office: Office) -> None:

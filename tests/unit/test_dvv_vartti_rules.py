@@ -135,7 +135,8 @@ REFUSALS: dict[str, Callable[[Desk], object]] = {
     ),
     "order.right.none": lambda desk: desk.order(WITHOUT_RIGHT),
     "order.right.not-held": lambda desk: desk.order(NURSE, right_code="001"),
-    "order.one-card": lambda desk: (desk.order(NURSE), desk.order(NURSE, right_code="T08")),
+    "order.right.choice": lambda desk: desk.order(DUAL),
+    "order.one-card": lambda desk: (desk.order(DUAL, right_code="T06"), desk.order(DUAL, right_code="001")),
     "order.delivery": lambda desk: desk.order(HOMELESS),
     "order.production-claim": while_another_run,
     "hand-over.not-to-oneself": hand_over_to_oneself,
@@ -209,6 +210,17 @@ def test_physician_who_is_dentist_has_two_cards_and_no_third(desk: Desk) -> None
         with pytest.raises(Refused) as refused:
             desk.order(DUAL, right_code=code)
         assert refused.value.rule == "order.one-card"
+
+
+def test_of_several_rights_none_is_taken_silently(desk: Desk) -> None:
+    """A midwife with a nurse's title on her card would hear of it at her first login; the registrar hears it now."""
+    with pytest.raises(
+        Refused, match=r"none was chosen for the card: 001 .*lääkäri, T02 .*hammaslääkäri, T06"
+    ) as refused:
+        desk.order(DUAL)
+    assert refused.value.rule == "order.right.choice"
+    assert desk.order(DUAL, right_code="T06").right_code == "T06"
+    assert desk.order(NURSE).right_code == "T06", "who has one right need not name it"
 
 
 def test_new_card_after_the_old_one_is_closed(desk: Desk) -> None:

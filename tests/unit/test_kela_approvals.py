@@ -30,10 +30,10 @@ class Kela:
     notices: ChangeNotices
 
     def test(self, version: str = "1", system: str = "Kaiku") -> int:
-        begins = (self.clock.now() + timedelta(days=70)).date()
+        today = self.clock.now().date()
         return self.tests.register(
             system=system, version=version, supplier=SUPPLIER, system_class=SystemClass.A2, content="archive",
-            begins_on=begins, actor="x",
+            begins_on=today, received_on=today - timedelta(days=70), actor="x",
         )  # fmt: skip
 
     def approve(self, version: str = "1", system: str = "Kaiku") -> int:

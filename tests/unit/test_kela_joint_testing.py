@@ -27,7 +27,12 @@ def tests(tmp_path: Path) -> Iterator[JointTests]:
     records.database.close()
 
 
-def _register(tests: JointTests, begins_on: date = date(2026, 4, 1), kind: SystemClass = SystemClass.A2) -> int:
+def _register(
+    tests: JointTests,
+    begins_on: date = date(2026, 4, 1),
+    kind: SystemClass = SystemClass.A2,
+    received_on: date | None = None,
+) -> int:
     return tests.register(
         system="Kaarna TEST",
         supplier=SUPPLIER,
@@ -35,11 +40,17 @@ def _register(tests: JointTests, begins_on: date = date(2026, 4, 1), kind: Syste
         content="sosiaalihuollon asiakastietovaranto",
         begins_on=begins_on,
         actor="vendor",
+        received_on=received_on,
     )
 
 
+def _begun(tests: JointTests) -> int:
+    """A joint test of which the registration came in autumn, and which began a fortnight ago."""
+    return _register(tests, date(2026, 1, 15), received_on=date(2025, 11, 14))
+
+
 def _passed(tests: JointTests) -> int:
-    number = _register(tests)
+    number = _begun(tests)
     tests.report_pretests(number, significant_errors=0, actor="vendor")
     tests.finish_phase(number, 1, passed=True, actor="kela")
     return number
@@ -66,6 +77,33 @@ def test_registration_closes_two_months_before_the_beginning(tests: JointTests) 
     assert refused.value.rule == "joint.deadline"
 
 
+def test_a_registration_entered_later_counts_from_the_day_it_came(tests: JointTests) -> None:
+    _register(tests, date(2026, 2, 14), received_on=date(2025, 12, 14))
+    for begins_on, received_on, rule in (
+        (date(2026, 2, 13), date(2025, 12, 14), "joint.deadline"),
+        (date(2026, 6, 1), date(2026, 1, 31), "joint.received"),
+    ):
+        with pytest.raises(Refused) as refused:
+            _register(tests, begins_on, received_on=received_on)
+        assert refused.value.rule == rule
+
+
+def test_no_phase_is_finished_before_the_test_begins(tests: JointTests) -> None:
+    """A result dated before the day that Kela and the supplier agreed on would make the register a fiction."""
+    number = _register(tests, date(2026, 3, 30))
+    tests.report_pretests(number, significant_errors=0, actor="vendor")
+    clock = tests.records.clock
+    assert isinstance(clock, SetClock)
+    for moment in (clock.moment, datetime(2026, 3, 29, 20, 59, tzinfo=UTC)):
+        clock.moment = moment
+        with pytest.raises(Refused, match="begins on 2026-03-30") as refused:
+            tests.finish_phase(number, 1, passed=True, actor="kela")
+        assert refused.value.rule == "joint.begun"
+    clock.moment = datetime(2026, 3, 29, 21, 0, tzinfo=UTC)
+    tests.finish_phase(number, 1, passed=True, actor="kela")
+    assert tests.state(number).phases == {1: True}
+
+
 def test_there_is_no_joint_testing_in_july(tests: JointTests) -> None:
     with pytest.raises(Refused) as refused:
         _register(tests, date(2026, 7, 1))
@@ -73,7 +111,7 @@ def test_there_is_no_joint_testing_in_july(tests: JointTests) -> None:
 
 
 def test_testing_begins_only_when_the_pretests_are_in_order(tests: JointTests) -> None:
-    number = _register(tests)
+    number = _begun(tests)
     for errors in (None, 2):
         if errors is not None:
             tests.report_pretests(number, significant_errors=errors, actor="vendor")
@@ -86,7 +124,7 @@ def test_testing_begins_only_when_the_pretests_are_in_order(tests: JointTests) -
 
 
 def test_phases_keep_their_order_and_a_failed_one_may_be_repeated(tests: JointTests) -> None:
-    number = _register(tests)
+    number = _begun(tests)
     tests.report_pretests(number, significant_errors=0, actor="vendor")
     for phase in (0, 2, 3, 4):
         with pytest.raises(Refused):
@@ -100,7 +138,7 @@ def test_phases_keep_their_order_and_a_failed_one_may_be_repeated(tests: JointTe
 
 
 def test_no_statement_before_phase_one_nor_with_a_failed_phase(tests: JointTests) -> None:
-    number = _register(tests)
+    number = _begun(tests)
     with pytest.raises(Refused):
         tests.give_statement(number, actor="kela")
     tests.report_pretests(number, significant_errors=0, actor="vendor")

@@ -89,7 +89,7 @@ def _revoked(reference: Reference) -> Mapping[str, Any]:
     place = reference.bench.directory / "mutant-revoked"
     old = service_identity(workspace, organisation, ApplicationKind.SERVER, user, subject, (host,), place)
     workspace.service_certificates.request_revocation(
-        old.application, serial=old.certificate.serial_number, reason="key-compromised"
+        old.application, serial=old.certificate.serial_number, reason="key-compromise"
     )
     held = {**reference.certificates.held, CertificateRole.SERVER: der(old.certificate)}
     return {"certificates": Certificates(held), "client": replace(reference.client, identity=old)}

@@ -11,7 +11,7 @@ from typing import Any
 from conformance.sut.facets import Facet, Trust
 from conformance.sut.mutants.model import Fault, Mutant
 from conformance.sut.reference import Reference
-from conformance.sut.reference_client import KantaClient, pem
+from conformance.sut.reference_client import KantaClient, pem, timeless
 from sotepki.journey.sending import client_context
 from sotepki.journey.service_provider import ServiceIdentity
 
@@ -33,7 +33,7 @@ class CertificateLess(KantaClient):
     """Shows no certificate."""
 
     def context(self, trust: Trust) -> ssl.SSLContext:
-        return client_context(pem(trust.roots), None)
+        return timeless(client_context(pem(trust.roots), None))
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,8 @@ def client_of_kind(kind: type[KantaClient], **more: Any) -> Fault:
     """The client of the reference system as one of another kind."""
 
     def fault(reference: Reference) -> Mapping[str, Any]:
-        return {"client": kind(reference.client.identity, reference.client.status, **more)}
+        model = reference.client
+        return {"client": kind(model.identity, model.status, model.clock, **more)}
 
     return fault
 

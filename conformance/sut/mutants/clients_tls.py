@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from conformance.sut.facets import Delivery, Endpoint, Facet, Trust
 from conformance.sut.mutants.clients import CarelessClient, careless, client_of_kind, trusts_anybody
 from conformance.sut.mutants.model import Fault, Mutant
-from conformance.sut.reference_client import HttpAnswer, KantaClient, Unanswered, pem
+from conformance.sut.reference_client import HttpAnswer, KantaClient, Unanswered, pem, timeless
 from sotepki.journey.sending import client_context
 from sotepki.loopback import LOOPBACK
 
@@ -40,7 +40,7 @@ class Nameless(CarelessClient):
         return None
 
     def context(self, trust: Trust) -> ssl.SSLContext:
-        context = client_context(pem(trust.roots), self.identity)
+        context = timeless(client_context(pem(trust.roots), self.identity))
         context.check_hostname = False
         return context
 
@@ -56,7 +56,7 @@ class Chainless(KantaClient):
     """Sends its own certificate alone."""
 
     def context(self, trust: Trust) -> ssl.SSLContext:
-        context = client_context(pem(trust.roots), None)
+        context = timeless(client_context(pem(trust.roots), None))
         with tempfile.TemporaryDirectory() as directory:
             path = Path(directory) / "alone.pem"
             path.write_bytes(self.identity.certificate.public_bytes(Encoding.PEM))
@@ -144,7 +144,7 @@ class Headed(KantaClient):
 
     def attempt(self, frame: bytes, endpoint: Endpoint) -> HttpAnswer:
         shown = base64.b64encode(self.identity.certificate.public_bytes(Encoding.DER)).decode()
-        headed = type(self)(self.identity, self.status)
+        headed = type(self)(self.identity, self.status, self.clock)
         object.__setattr__(headed, "HEADERS", {**self.HEADERS, "X-Client-Cert": shown})
         return KantaClient.attempt(headed, frame, endpoint)
 

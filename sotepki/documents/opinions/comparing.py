@@ -109,10 +109,10 @@ def opinions_of(
 
 
 def _nothing_asked(name: str, report: DocumentReport) -> Opinion:
-    errors = [finding for finding in report.findings if finding.severity is Severity.ERROR]
-    if any(finding.rule == _UNSIGNED for finding in errors):
+    if any(finding.rule == _UNSIGNED for finding in report.findings):
         return Opinion(name, 0, Outcome.UNSIGNED, None, "", "The document has no signature.")
-    sentence = f"sotepki refuses the document for its structure, before any signature: {_rules(errors)}."
+    form = [finding for finding in report.findings if finding.rule.startswith(_FORM)]
+    sentence = f"sotepki refuses the document for its structure, before any signature: {_rules(form)}."
     return Opinion(name, 0, Outcome.STRUCTURE, None, "", sentence)
 
 

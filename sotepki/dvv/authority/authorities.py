@@ -16,7 +16,8 @@ from sqlalchemy import select
 from sotepki.dvv.authority import ledger, revocation_lists
 from sotepki.dvv.authority.certification import OFFICE, CertificateOrder, Certification
 from sotepki.dvv.authority.ledger import IssuedCertificate
-from sotepki.dvv.authority.plan import AuthorityPlan, HierarchyPlan, RevocationReason, load_plan, load_reasons
+from sotepki.dvv.authority.plan import AuthorityPlan, HierarchyPlan, load_plan
+from sotepki.dvv.authority.reasons import RevocationReason, load_reasons
 from sotepki.dvv.authority.revocation import CertificateReference, revoke
 from sotepki.dvv.authority.revocation_lists import SignedList
 from sotepki.dvv.authority.rules import refusal

@@ -9,8 +9,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from cryptography import x509
-
 from sotepki.errors import Fault
 from sotepki.evidence import Basis, Grade, load_yaml, refuse_unknown_keys
 from sotepki.resources import package_file
@@ -102,19 +100,6 @@ class HierarchyPlan:
         return self.authorities[authority_id].crl or self.crl
 
 
-@dataclass(frozen=True)
-class RevocationReason:
-    """A reason in the words of the offices with its code of RFC 5280 5.3.1."""
-
-    id: str
-    reason: x509.ReasonFlags
-    kinds: frozenset[HolderKind]
-    text: str
-    source: str
-    grade: Grade
-    basis: Basis
-
-
 def load_plan(path: Path | None = None) -> HierarchyPlan:
     """Read the plan of the hierarchy (``authorities.yaml`` of this package when no path is given).
 
@@ -134,32 +119,6 @@ def load_plan(path: Path | None = None) -> HierarchyPlan:
     return HierarchyPlan(
         authorities, _responders(raw["responders"], f"{where}, responders"), _lists(raw["crl"], f"{where}, crl")
     )
-
-
-def load_reasons(path: Path | None = None) -> Mapping[str, RevocationReason]:
-    """Read the reasons of revocation by id (``revocation_reasons.yaml`` of this package when no path is given).
-
-    Raises:
-        Fault: an unknown or missing key, or a bad value.
-    """
-    path = path or package_file("dvv", "authority", "revocation_reasons.yaml")
-    reasons: dict[str, RevocationReason] = {}
-    for reason_id, row in load_yaml(path).items():
-        where = f"{path.name}, reason {reason_id}"
-        _keys(row, {"reason", "kinds", "text", "source", "grade", "basis"}, where)
-        try:
-            reasons[reason_id] = RevocationReason(
-                id=reason_id,
-                reason=x509.ReasonFlags(row["reason"]),
-                kinds=frozenset(HolderKind(kind) for kind in row["kinds"]),
-                text=row["text"],
-                source=row["source"],
-                grade=Grade(row["grade"]),
-                basis=Basis(row["basis"]),
-            )
-        except ValueError as error:
-            raise Fault(f"In {where}: {error}.") from None
-    return reasons
 
 
 def _keys(row: Any, required: set[str], where: str, optional: frozenset[str] = frozenset()) -> None:

@@ -11,7 +11,8 @@ from sqlalchemy import select
 
 from sotepki.dvv.authority import ledger
 from sotepki.dvv.authority.certification import OFFICE
-from sotepki.dvv.authority.plan import HierarchyPlan, HolderKind, RevocationReason
+from sotepki.dvv.authority.plan import HierarchyPlan, HolderKind
+from sotepki.dvv.authority.reasons import RevocationReason
 from sotepki.dvv.authority.rules import refusal
 from sotepki.dvv.authority.tables import AuthorityRow, CertificateRow, RevocationRow
 from sotepki.records import Records, Transaction

@@ -337,7 +337,8 @@ class ServiceCertificates:
     ) -> Application:
         """Revoke the certificate of an application, at once and for good; the contact gets a confirmation.
 
-        ``serial`` is the certificate's number, an integer or hexadecimal text; ``actor`` is ``customer`` or ``dvv``.
+        ``serial`` is the certificate's number, an integer or hexadecimal text; ``actor`` is ``customer`` or ``dvv``,
+        ``reason`` a word of ``service_certificates.yaml`` (``key-compromise``) or its code (``keyCompromise``).
 
         Raises:
             Refused: another serial number, an unknown reason, or the certificate is revoked already.

@@ -9,6 +9,7 @@ from typing import Any
 
 from cryptography import x509
 
+from sotepki.dvv.authority.reasons import reason_called
 from sotepki.errors import Fault
 from sotepki.evidence import Basis, Grade, RuleBook, load_yaml, refuse_unknown_keys
 from sotepki.resources import package_file
@@ -60,6 +61,11 @@ class ServiceData:
     def kind(self, name: str) -> CertificateKind | None:
         """The type called ``name``, by its id or an alias; None if there is none."""
         return next((one for one in self.kinds.values() if name == one.id or name in one.aliases), None)
+
+    def revocation_reason(self, word: str) -> str:
+        """The reason that ``word`` names, also by its code of RFC 5280 or a former word; else ``word`` itself."""
+        known = reason_called(word)
+        return known.id if known is not None and known.id in self.revocation_reasons else word
 
 
 @cache

@@ -63,6 +63,7 @@ class IssuedCertificates:
         self, wanted: str, serial: int | str, reason: str, actor: str, member: Member
     ) -> Application:
         """See ``ServiceCertificates.request_revocation``."""
+        reason = service_data().revocation_reason(reason)
         with self._claimed(wanted, actor, "request-revocation"):
             if self._row(wanted).state != "revocation-requested":
                 with self.records.change(office="dvv", actor=actor) as tx:
@@ -132,7 +133,8 @@ class IssuedCertificates:
 
     def _revoke(self, wanted: str) -> Application:
         row = self._row(wanted)
-        reason = service_data().revocation_reasons[row.revocation_reason]
+        data = service_data()
+        reason = data.revocation_reasons[data.revocation_reason(row.revocation_reason)]
         now = self.records.clock.now()
         authority = ApplicationKind(row.kind).data.authority
         revoke_all(self.authorities, authority, holder_of(row), reason=reason, actor=DVV, at=now)

@@ -83,9 +83,9 @@ class CardCase:
     """All that the rules look at. What a step does not concern is left empty.
 
     ``rights`` are the person's rights in force at ``now``; ``right`` is the one the card shows, None if
-    ``right_code`` is not among them. ``trained`` counts the registrars in force at the registrar's point,
-    ``authorised`` says that the organisation of the card authorised that point. ``held`` are the cards that would
-    stand in the way. ``role`` is that of the person who acts.
+    ``right_code`` is not among them, or if it is empty and there are several. ``trained`` counts the registrars in
+    force at the registrar's point, ``authorised`` says that the organisation of the card authorised that point.
+    ``held`` are the cards that would stand in the way. ``role`` is that of the person who acts.
     """
 
     now: datetime
@@ -126,10 +126,10 @@ def is_dual(rights: Sequence[ProfessionalRight]) -> bool:
 
 
 def chosen_right(rights: Sequence[ProfessionalRight], code: str) -> ProfessionalRight | None:
-    """The right with ``code``; without a code the one granted first (then the lowest code)."""
+    """The right with ``code``; without a code the only one there is, else None: nobody chooses for the registrar."""
     if code:
         return next((right for right in rights if right.code == code), None)
-    return min(rights, key=lambda right: (right.valid_from, right.code), default=None)
+    return rights[0] if len({right.code for right in rights}) == 1 else None
 
 
 def organisation_key(oid: Oid) -> BusinessId | Oid:

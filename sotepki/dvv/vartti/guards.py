@@ -100,10 +100,18 @@ def _right_none(case: CardCase) -> Objection | None:
 
 
 def _right_not_held(case: CardCase) -> Objection | None:
-    if case.right is not None or not case.rights:  # without any right, order.right.none has spoken
+    if case.right is not None or not case.rights or not case.right_code:  # of those, the other two rules speak
         return None
     held = ", ".join(right.code for right in case.rights)
     return Objection(f"The right {case.right_code!r} is not in force for the person; in force are: {held}.")
+
+
+def _right_choice(case: CardCase) -> Objection | None:
+    choices = {right.code: right.title_fi for right in case.rights}
+    if case.right_code or len(choices) < 2:
+        return None
+    named = ", ".join(f"{code} {title}" for code, title in sorted(choices.items()))
+    return Objection(f"The person has several rights in force and none was chosen for the card: {named}.")
 
 
 def _one_card(case: CardCase) -> Objection | None:
@@ -182,6 +190,7 @@ CARD_GUARDS: Mapping[str, Guard[CardCase]] = MappingProxyType(
         "order.identity.person": _same_person,
         "order.right.none": _right_none,
         "order.right.not-held": _right_not_held,
+        "order.right.choice": _right_choice,
         "order.one-card": _one_card,
         "order.delivery": _delivery,
         "order.photo": _photo,

@@ -39,7 +39,7 @@ class CardRequest:
     Attributes:
         kind: ``professional``, ``personnel`` or ``actor``.
         identity: the identity document that was seen.
-        right_code: the right that a professional card shows; default the one granted first.
+        right_code: the right that a professional card shows; who has one right in force only need not name it.
         employer: the organisation on a personnel or actor card; for a professional card, the applicant's
             organisation, which a point that is not public must be of.
         employment: of a personnel or actor card.

@@ -151,7 +151,8 @@ class SpareCards:
         """Personalise a blank for a professional whose own card is lost, broken or forgotten.
 
         An issue that was interrupted is begun again in the same way. The answer has the activation code, with which
-        the holder sets the PINs at the desk; it is kept nowhere.
+        the holder sets the PINs at the desk; it is kept nowhere. ``right_code`` is the right that the card shows; who
+        has one right in force only need not name it.
 
         Raises:
             Refused: a registrar's, an identity or a right's rule; ``spare.*``; ``card-kind.authority``.
