@@ -13,9 +13,11 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -43,18 +45,28 @@ _TAKEN = frozenset({"text/xml", "application/xml", "application/soap+xml", "appl
 T = TypeVar("T")
 
 
+@dataclass(frozen=True)
+class _Message:
+    """A judged message, and how its answer travels: the HTTP status and the namespace of the SOAP envelope."""
+
+    judgement: Judgement
+    status: int = 200
+    envelope: str = ""
+
+
 class ArchiveService:
     """The aiohttp application of one environment; for one event loop.
 
-    Messages are judged in worker threads, so that nobody waits for a slow client, and settled in groups.
+    Messages are judged by worker threads in turns, so that nobody waits for a slow client or responder, and are
+    settled in groups.
     """
 
     def __init__(self, kanta: Kanta) -> None:
         self.kanta = kanta
         self.answered: Counter[str] = Counter()
         self.handshakes_refused: Counter[str] = Counter()
-        self.groups = CommitGroups(kanta.books.settle)
         self._workers = ThreadPoolExecutor(kanta.settings.workers, thread_name_prefix="kanta")
+        self.groups = CommitGroups(self._settle, self._workers, kanta.turn)
 
     def application(self) -> web.Application:
         """Routes, limits and clean-up; one application serves one event loop."""
@@ -85,27 +97,23 @@ class ArchiveService:
             raise NotTaken(415, "kanta.message.content-type", f"{request.content_type[:60]} is not XML.")
         settings = self.kanta.settings
         body = await read_body(request, limit=settings.max_message_bytes, seconds=settings.read_seconds)
-        with self.groups.coming():
-            status, judgement, envelope = await self._work(self._judge, body, client)
-        answer = await self._settle(judgement)
-        if "kanta.service.fault" in answer.rules:
-            status = 503
-        return _answer(request, answer, status, envelope)
+        message, answer = await self.groups.made(partial(self._judge, body, client))
+        self.answered[answer.code.value] += 1
+        status = 503 if "kanta.service.fault" in answer.rules else message.status
+        return _answer(request, answer, status, message.envelope)
 
-    def _judge(self, body: bytes, client: x509.Certificate | None) -> tuple[int, Judgement, str]:
+    def _judge(self, body: bytes, client: x509.Certificate | None) -> _Message:
         try:
             carried = unwrap(body, limit=self.kanta.settings.max_message_bytes)
         except Refused as error:
             finding = finding_of(error, otherwise="kanta.message.empty")
-            return 400, self.kanta.refusal(finding, client), ""
+            return _Message(self.kanta.refusal(finding, client), 400)
         judgement = self.kanta.judge.message(carried.message, client)
         unread = judgement.frame is None and any(finding.rule.startswith("xml.") for finding in judgement.findings)
-        return 400 if unread else 200, judgement, carried.envelope
+        return _Message(judgement, 400 if unread else 200, carried.envelope)
 
-    async def _settle(self, judgement: Judgement) -> Acknowledgement:
-        answer = await self.groups.settle(judgement)
-        self.answered[answer.code.value] += 1
-        return answer
+    def _settle(self, messages: Sequence[_Message]) -> Sequence[Acknowledgement]:
+        return self.kanta.books.settle([message.judgement for message in messages])
 
     async def _retrieve(self, request: web.Request) -> web.StreamResponse:
         found = await self._own(request, self.kanta.retrieve)
@@ -131,7 +139,8 @@ class ArchiveService:
             client = client_certificate(request.transport)
         except SotepkiError:
             client = None
-        answer = await self._settle(self.kanta.refusal(rulebook().finding(rule, sentence), client))
+        answer = await self.groups.settle(_Message(self.kanta.refusal(rulebook().finding(rule, sentence), client)))
+        self.answered[answer.code.value] += 1
         return _answer(request, answer, status, "")
 
     async def _work(self, function: Callable[..., T], *arguments: Any) -> T:

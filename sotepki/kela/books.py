@@ -10,9 +10,9 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import cast
+from typing import Any, cast
 
-from sqlalchemy import Table, insert, select
+from sqlalchemy import BindParameter, Select, Table, bindparam, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -23,13 +23,27 @@ from sotepki.kela.judging import Judgement
 from sotepki.kela.request_log import OFFICE, RequestEntry, RequestKind
 from sotepki.kela.rules import refusing, rulebook
 from sotepki.kela.settings import KantaSettings
-from sotepki.kela.tables import AcknowledgedMessage, ArchivedDocument
+from sotepki.kela.tables import REPLACES, AcknowledgedMessage, ArchivedDocument
 from sotepki.kela.versions import Parent, Version, check_parent
 from sotepki.records import Records, Transaction
 
 _ATTEMPTS = 5
-_INSERT_MESSAGES = insert(cast(Table, AcknowledgedMessage.__table__))
-_INSERT_DOCUMENTS = insert(cast(Table, ArchivedDocument.__table__))
+
+# Statements of the core and made once, not of the object mapper: this is the busiest place of the archive.
+_MESSAGES = cast(Table, AcknowledgedMessage.__table__)
+_DOCUMENTS = cast(Table, ArchivedDocument.__table__)
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_INSERT_MESSAGES = insert(_MESSAGES)
+_INSERT_DOCUMENTS = insert(_DOCUMENTS)
+_ACKNOWLEDGED = select(
+    _MESSAGES.c.message_id, _MESSAGES.c.sender, _MESSAGES.c.sha256, _MESSAGES.c.acknowledgement
+).where(_MESSAGES.c.environment == bindparam("environment"), _MESSAGES.c.message_id.in_(_IDS))
+_KNOWN = select(_DOCUMENTS.c.document_id, _DOCUMENTS.c.set_id, _DOCUMENTS.c.version, _DOCUMENTS.c.owner).where(
+    _DOCUMENTS.c.environment == bindparam("environment"), _DOCUMENTS.c.document_id.in_(_IDS)
+)
+_REPLACED = select(_DOCUMENTS.c.replaces, _DOCUMENTS.c.document_id).where(
+    _DOCUMENTS.c.environment == bindparam("environment"), _DOCUMENTS.c.replaces.in_(_IDS), REPLACES
+)
 
 
 @dataclass(frozen=True)
@@ -102,7 +116,6 @@ class _Settling:
         answers = [self._one(judgement, known, parents) for judgement in judgements]
         session = self.tx.session
         if self.messages:
-            # Statements of the core, not of the object mapper: this is the busiest place of the archive.
             connection = session.connection()
             connection.execute(_INSERT_MESSAGES, self.messages)
             connection.execute(_INSERT_DOCUMENTS, self.documents)
@@ -204,14 +217,7 @@ class _Settling:
 
     def _acknowledged(self, judgements: Sequence[Judgement]) -> dict[str, tuple[str, str, str]]:
         ids = {str(judgement.frame.message_id) for judgement in judgements if judgement.frame}
-        if not ids:
-            return {}
-        row = AcknowledgedMessage
-        rows = self.tx.session.execute(
-            select(row.message_id, row.sender, row.sha256, row.acknowledgement).where(
-                row.environment == self.books.settings.environment, row.message_id.in_(ids)
-            )
-        )
+        rows = _rows(self.tx.session, _ACKNOWLEDGED, self.books.settings.environment, ids)
         return {message_id: (sender, digest, content) for message_id, sender, digest, content in rows}
 
     def _parents(self, judgements: Sequence[Judgement]) -> dict[str, Parent]:
@@ -223,20 +229,14 @@ class _Settling:
 
 def known_documents(session: Session, environment: str, ids: set[str]) -> dict[str, Parent]:
     """What is archived of the documents with these ids."""
-    if not ids:
-        return {}
-    row = ArchivedDocument
-    replaced_by = dict(
-        session.execute(
-            select(row.replaces, row.document_id).where(row.environment == environment, row.replaces.in_(ids))
-        ).all()
-    )
-    rows = session.execute(
-        select(row.document_id, row.set_id, row.version, row.owner).where(
-            row.environment == environment, row.document_id.in_(ids)
-        )
-    )
+    replaced_by: dict[str, str] = dict(_rows(session, _REPLACED, environment, ids))
     return {
         document_id: Parent(set_id, version, owner, replaced_by.get(document_id, ""))
-        for document_id, set_id, version, owner in rows
+        for document_id, set_id, version, owner in _rows(session, _KNOWN, environment, ids)
     }
+
+
+def _rows(session: Session, statement: Select[Any], environment: str, ids: set[str]) -> Sequence[Any]:
+    if not ids:
+        return ()
+    return session.connection().execute(statement, {"environment": environment, "ids": sorted(ids)}).all()

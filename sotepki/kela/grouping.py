@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from typing import Generic, TypeVar
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from queue import Empty, SimpleQueue
+from typing import Generic, TypeAlias, TypeVar
+
+from sotepki.kela.turns import Turn
 
 T = TypeVar("T")
 A = TypeVar("A")
@@ -16,67 +19,117 @@ LARGEST_GROUP = 64
 _LINGER_SECONDS = 0.02
 """How long a group waits at most for members that are on their way; about as long as a visit to the disk takes."""
 
+_IN_ONE_TURN = 16
+"""Members that a worker makes before another one may; each change of the thread costs caches that go cold."""
+
+_Asked: TypeAlias = "asyncio.Future[tuple[T, A]]"
+
 
 class CommitGroups(Generic[T, A]):
-    """Hands what is waiting to ``settle``, one group after another, in a thread of its own; for one event loop.
+    """Hands what is waiting to ``settle``, one group after another, in a thread of its own.
 
-    A group waits a little for members that are ``coming``. ``settle`` gets a group and gives an answer for each
-    member, in order. It should not raise; what it raises nevertheless reaches every member of the group.
+    A member is made by a worker, when it is the worker's turn, and goes from there to its group: the event loop hears
+    of it only when the whole group is settled. A group waits a little for members that are being made. ``settle``
+    gets a group and gives an answer for each member, in order. It should not raise; what it raises nevertheless
+    reaches every member.
     """
 
-    def __init__(self, settle: Callable[[Sequence[T]], Sequence[A]]) -> None:
+    def __init__(self, settle: Callable[[Sequence[T]], Sequence[A]], workers: Executor, turn: Turn) -> None:
         self.groups = 0
         self._settle = settle
+        self._workers = workers
+        self._turn = turn
+        self._ordered: SimpleQueue[tuple[Callable[[], T], _Asked[T, A]]] = SimpleQueue()
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="kanta-books")
-        self._waiting: list[tuple[T, asyncio.Future[A]]] = []
-        self._working: asyncio.Task[None] | None = None
+        self._state = threading.Condition()  # guards what follows
+        self._waiting: list[tuple[T, _Asked[T, A]]] = []
         self._coming = 0
-        self._all_here = asyncio.Event()
+        self._writing = False
+
+    async def made(self, make: Callable[[], T]) -> tuple[T, A]:
+        """What ``make`` makes, and the answer to it when its group is settled. Raises what ``make`` raises."""
+        asked: _Asked[T, A] = asyncio.get_running_loop().create_future()
+        with self._state:
+            self._coming += 1
+        self._ordered.put((make, asked))
+        try:
+            self._workers.submit(self._make_some)
+        except BaseException:
+            self._arrived()
+            raise
+        return await asked
 
     async def settle(self, member: T) -> A:
-        """The answer to ``member``, when its group is settled."""
-        future: asyncio.Future[A] = asyncio.get_running_loop().create_future()
-        self._waiting.append((member, future))
-        if self._working is None:
-            self._working = asyncio.create_task(self._work())
-        return await future
-
-    @contextmanager
-    def coming(self) -> Iterator[None]:
-        """Say, while the block runs, that a member is on its way."""
-        self._coming += 1
-        self._all_here.clear()
-        try:
-            yield
-        finally:
-            self._coming -= 1
-            if not self._coming:
-                self._all_here.set()
+        """The answer to a member that is there already."""
+        asked: _Asked[T, A] = asyncio.get_running_loop().create_future()
+        self._join(member, asked)
+        return (await asked)[1]
 
     def close(self) -> None:
-        """Let the group that is being settled come to its end."""
+        """Let the groups that are waiting come to their end."""
         self._writer.shutdown(wait=True)
 
-    async def _work(self) -> None:
-        loop = asyncio.get_running_loop()
+    def _make_some(self) -> None:
+        # Orders are fetched only now: a worker that waits for its turn holds nobody's order back. There are as many
+        # calls as orders; those that come too late find nothing to do.
+        with self._turn.taken(), contextlib.suppress(Empty):
+            for _ in range(_IN_ONE_TURN):
+                self._make(*self._ordered.get_nowait())
+
+    def _make(self, make: Callable[[], T], asked: _Asked[T, A]) -> None:
         try:
-            while self._waiting:
-                if self._coming:
-                    with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._all_here.wait(), _LINGER_SECONDS)
-                group, self._waiting = self._waiting[:LARGEST_GROUP], self._waiting[LARGEST_GROUP:]
-                self.groups += 1
-                try:
-                    answers = await loop.run_in_executor(self._writer, self._settle, [member for member, _ in group])
-                except BaseException as error:
-                    for _, future in group:
-                        if not future.done():
-                            future.set_exception(error)
-                    if not isinstance(error, Exception):
-                        raise
-                    continue
-                for (_, future), answer in zip(group, answers, strict=True):
-                    if not future.done():
-                        future.set_result(answer)
+            self._join(make(), asked)
+        except BaseException as error:  # noqa: BLE001 - whoever asked waits for it
+            _give([(asked, error)])
         finally:
-            self._working = None
+            self._arrived()
+
+    def _arrived(self) -> None:
+        with self._state:
+            self._coming -= 1
+            if not self._coming:
+                self._state.notify()
+
+    def _join(self, member: T, asked: _Asked[T, A]) -> None:
+        with self._state:
+            self._waiting.append((member, asked))
+            if not self._writing:
+                self._writer.submit(self._write)
+                self._writing = True
+
+    def _write(self) -> None:
+        while group := self._next_group():
+            self.groups += 1
+            members = [member for member, _ in group]
+            answers: Sequence[tuple[T, A] | BaseException]
+            try:
+                answers = list(zip(members, self._settle(members), strict=True))
+            except BaseException as error:  # noqa: BLE001 - every member waits for it
+                answers = [error] * len(group)
+            _give([(asked, answer) for (_, asked), answer in zip(group, answers, strict=True)])
+
+    def _next_group(self) -> list[tuple[T, _Asked[T, A]]]:
+        with self._state:
+            if self._waiting:
+                self._state.wait_for(lambda: not self._coming, _LINGER_SECONDS)
+            group, self._waiting = self._waiting[:LARGEST_GROUP], self._waiting[LARGEST_GROUP:]
+            self._writing = bool(group)
+            return group
+
+
+def _give(answers: Sequence[tuple[_Asked[T, A], tuple[T, A] | BaseException]]) -> None:
+    """Answer those who asked, in the thread of their event loop and with one call of it."""
+
+    def give() -> None:
+        for asked, answer in answers:
+            if asked.done():
+                continue
+            if isinstance(answer, BaseException):
+                asked.set_exception(answer)
+            else:
+                asked.set_result(answer)
+
+    try:
+        answers[0][0].get_loop().call_soon_threadsafe(give)
+    except RuntimeError:
+        return  # the loop is closed, and with it everybody who asked

@@ -29,6 +29,7 @@ from sotepki.kela.revocation import StatusLookup
 from sotepki.kela.rules import finding_of, rulebook
 from sotepki.kela.settings import KantaSettings, load_settings
 from sotepki.kela.tables import ArchivedDocument
+from sotepki.kela.turns import Turn
 from sotepki.records import Records
 from sotepki.registers import OrganisationRegister, RightsRegister
 
@@ -46,6 +47,7 @@ class Kanta:
         organisations: THL's SOTE organisation register.
         status: asks a CA's responder about a certificate; see ``StatusLookup``.
         settings: the environment; the package's own by default.
+        turn: of the threads that judge its messages; given up while the responder is asked.
     """
 
     records: Records
@@ -54,11 +56,13 @@ class Kanta:
     organisations: OrganisationRegister
     status: StatusLookup
     settings: KantaSettings = field(default_factory=load_settings)
+    turn: Turn = field(default_factory=Turn, repr=False, compare=False)
 
     @cached_property
     def judge(self) -> Judge:
         """Who judges messages before the books are opened."""
-        return Judge(self.records.clock, self.trust, self.rights, self.access_points, self.status, self.settings)
+        status = self.turn.given_up(self.status)
+        return Judge(self.records.clock, self.trust, self.rights, self.access_points, status, self.settings)
 
     @cached_property
     def books(self) -> Books:

@@ -47,11 +47,15 @@ class ShortMemory(Generic[V]):
 
 
 def remembering(lookup: StatusLookup, seconds: float) -> StatusLookup:
-    """A ``StatusLookup`` that remembers answers "good" for a moment; every other answer is asked for again."""
+    """A ``StatusLookup`` that remembers answers "good" for a moment; every other answer is asked for again.
+
+    They are known by what identifies a certificate to a responder (RFC 6960 4.1.1): its issuer and its number.
+    Hashing the certificates themselves would parse all of them for every question.
+    """
     memory: ShortMemory[CertificateStatus] = ShortMemory(seconds)
 
     def remembered(certificate: x509.Certificate, issuer: x509.Certificate) -> CertificateStatus:
-        key = (certificate, issuer)
+        key = (issuer.subject, issuer.serial_number, certificate.serial_number)
         return memory.get(key, lambda: lookup(certificate, issuer), keep=lambda s: s.state is CertificateState.GOOD)
 
     return remembered

@@ -91,6 +91,7 @@ def entry(
     reason: str = "",
 ) -> RequestEntry:
     """A line for the log from what a check found."""
+    sha256, serial, issuer = _identified(certificate)
     return RequestEntry(
         kind=kind,
         outcome=outcome,
@@ -98,9 +99,9 @@ def entry(
         environment=environment,
         message_id=message_id,
         sender=sender,
-        certificate_sha256=fingerprint(certificate),
-        certificate_serial=f"{certificate.serial_number:x}" if certificate else "",
-        certificate_issuer=issuer_name(certificate),
+        certificate_sha256=sha256,
+        certificate_serial=serial,
+        certificate_issuer=issuer,
         reason=reason,
     )
 
@@ -192,16 +193,20 @@ def _actor(line: RequestEntry) -> str:
 
 
 @lru_cache(maxsize=256)
-def fingerprint(certificate: x509.Certificate | None) -> str:
-    """SHA-256 over the DER, in hex; empty for none."""
-    return certificate.fingerprint(hashes.SHA256()).hex() if certificate else ""
-
-
-@lru_cache(maxsize=256)
-def issuer_name(certificate: x509.Certificate | None) -> str:
-    """The issuing CA's common name; a CA's name is not personal. A name that cannot be read is empty."""
+def _identified(certificate: x509.Certificate | None) -> tuple[str, str, str]:
+    """Fingerprint, serial number in hex and issuer; the same for all messages of a client."""
     if certificate is None:
-        return ""
+        return "", "", ""
+    return fingerprint(certificate), f"{certificate.serial_number:x}", issuer_name(certificate)
+
+
+def fingerprint(certificate: x509.Certificate) -> str:
+    """SHA-256 over the DER, in hex."""
+    return certificate.fingerprint(hashes.SHA256()).hex()
+
+
+def issuer_name(certificate: x509.Certificate) -> str:
+    """The issuing CA's common name; a CA's name is not personal. A name that cannot be read is empty."""
     try:
         names = certificate.issuer.get_attributes_for_oid(NameOID.COMMON_NAME)
     except ValueError:

@@ -33,10 +33,10 @@ class StatusQuestions:
     lookup: StatusLookup
     policy: WhenStatusUnavailable
     unanswered: list[str] = field(default_factory=list)
-    _known: dict[tuple[bytes, int], CertificateStatus] = field(default_factory=dict)
+    _known: dict[tuple[x509.Name, int], CertificateStatus] = field(default_factory=dict)
 
     def __call__(self, certificate: x509.Certificate, issuer: x509.Certificate) -> CertificateStatus:
-        key = (issuer.subject.public_bytes(), certificate.serial_number)
+        key = (issuer.subject, certificate.serial_number)
         if key not in self._known:
             self._known[key] = self._ask(certificate, issuer)
         return self._known[key]

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import ForeignKey, ForeignKeyConstraint, LargeBinary, UniqueConstraint
+from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sotepki.records import Base, UtcDateTime
 from sotepki.records.vouching import UNVOUCHED
+
+REPLACES = text("replaces <> ''")
+"""Most documents replace nothing: an index of those that do stays small. A query that uses it repeats these words."""
 
 
 class ArchivedDocument(Base):
@@ -39,6 +42,13 @@ class ArchivedDocument(Base):
     __table_args__ = (
         ForeignKeyConstraint(("environment", "message_id"), ("kela_message.environment", "kela_message.message_id")),
         UniqueConstraint("environment", "message_id"),
+        Index(
+            "kela_document_by_replaces",
+            "environment",
+            "replaces",
+            sqlite_where=REPLACES,
+            postgresql_where=REPLACES,
+        ),
     )
 
 

@@ -21,6 +21,9 @@ from sotepki.records.failures import plain_errors
 PATIENCE = 30
 """Seconds that a writer waits for the writer before it."""
 
+_CACHE_KIBIBYTES = 8192
+"""What a connection to SQLite keeps in memory at most."""
+
 _WRITERS = 0x534F5445
 """First half of the key of PostgreSQL's advisory lock; the other half is the schema's."""
 
@@ -161,6 +164,8 @@ def _sqlite(url: URL) -> Engine:
             cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA foreign_keys=ON")
+        # A group of documents fits, so that what a transaction wrote is not read back from the disk to be digested.
+        cursor.execute(f"PRAGMA cache_size=-{_CACHE_KIBIBYTES}")
         cursor.close()
 
     return engine

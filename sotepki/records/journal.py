@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 
 from sqlalchemy import Table, insert, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -17,6 +17,9 @@ from sotepki.records.heads import Head
 from sotepki.records.vouching import Touched, digests_by_entry, strangers, vouch, vouch_for_all, watching
 
 _BEFORE_THE_FIRST = "0" * 64
+
+_as_json = json.JSONEncoder(ensure_ascii=False).encode
+_as_sorted_json = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
 
 
 class JournalEntry(Base):
@@ -41,11 +44,7 @@ class JournalEntry(Base):
 
     def computed_hash(self) -> str:
         """SHA-256 over every field but the hash itself, as JSON with fixed separators."""
-        fields = [
-            self.sequence, self.at.isoformat(), self.office, self.actor, self.action, self.subject, self.details,
-            self.rows, self.previous_hash,
-        ]  # fmt: skip
-        return hashlib.sha256(json.dumps(fields, ensure_ascii=False).encode()).hexdigest()
+        return _hash({name: getattr(self, name) for name in _HASHED})
 
 
 @dataclass(frozen=True)
@@ -60,10 +59,12 @@ class Entry:
     details: Mapping[str, str]
 
 
-_COLUMNS = ("sequence", "at", "office", "actor", "action", "subject", "details", "rows", "previous_hash", "hash")
+_HASHED = ("sequence", "at", "office", "actor", "action", "subject", "details", "rows", "previous_hash")
+
 # Statements of the core, not of the object mapper: an entry is written in every transaction there is.
-_LAST = select(JournalEntry.sequence, JournalEntry.hash).order_by(JournalEntry.sequence.desc()).limit(1)
-_INSERT = insert(cast(Table, JournalEntry.__table__))
+_TABLE = cast(Table, JournalEntry.__table__)
+_LAST = select(_TABLE.c.sequence, _TABLE.c.hash).order_by(_TABLE.c.sequence.desc()).limit(1)
+_INSERT = insert(_TABLE)
 
 
 def append(session: Session, entries: Sequence[Entry], touched: Touched) -> Head:
@@ -72,25 +73,28 @@ def append(session: Session, entries: Sequence[Entry], touched: Touched) -> Head
     The caller's transaction holds the write lock and ends with this.
     """
     last = head(session)
-    written: list[JournalEntry] = []
+    written: list[dict[str, Any]] = []
     for number, entry in enumerate(entries, start=1):
         sequence = last.sequence + number
-        written.append(
-            JournalEntry(
-                sequence=sequence,
-                at=entry.at,
-                office=entry.office,
-                actor=entry.actor,
-                action=entry.action,
-                subject=entry.subject,
-                details=json.dumps(entry.details, ensure_ascii=False, sort_keys=True),
-                rows=vouch(session, touched, sequence) if number == len(entries) else "",
-                previous_hash=written[-1].hash if written else last.hash,
-            )
-        )
-        written[-1].hash = written[-1].computed_hash()
-    session.execute(_INSERT, [{column: getattr(one, column) for column in _COLUMNS} for one in written])
-    return Head(written[-1].sequence, written[-1].hash)
+        row = {
+            "sequence": sequence,
+            "at": entry.at,
+            "office": entry.office,
+            "actor": entry.actor,
+            "action": entry.action,
+            "subject": entry.subject,
+            "details": _as_sorted_json(entry.details),
+            "rows": vouch(session, touched, sequence) if number == len(entries) else "",
+            "previous_hash": written[-1]["hash"] if written else last.hash,
+        }
+        written.append(row | {"hash": _hash(row)})
+    session.connection().execute(_INSERT, written)
+    return Head(last.sequence + len(written), written[-1]["hash"])
+
+
+def _hash(row: Mapping[str, Any]) -> str:
+    fields = [row["at"].isoformat() if name == "at" else row[name] for name in _HASHED]
+    return hashlib.sha256(_as_json(fields).encode()).hexdigest()
 
 
 def note_upgrade(session: Session, at: datetime) -> None:
@@ -102,7 +106,7 @@ def note_upgrade(session: Session, at: datetime) -> None:
 
 def head(session: Session) -> Head:
     """The last entry; number 0 before the first."""
-    last = session.execute(_LAST).first()
+    last = session.connection().execute(_LAST).first()
     return Head(last.sequence, last.hash) if last else Head(0, _BEFORE_THE_FIRST)
 
 

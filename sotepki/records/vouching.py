@@ -17,10 +17,22 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cache
 from itertools import islice
 from typing import Any, cast
 
-from sqlalchemy import Connection, Row, Table, event, insert, inspect, select, tuple_, update
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    Select,
+    Table,
+    bindparam,
+    event,
+    insert,
+    inspect,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.sql import Delete, Insert, Update
 
@@ -50,7 +62,12 @@ class VouchedRow(Base):
 
 
 _VOUCHED = cast(Table, VouchedRow.__table__)
+_WRITE = insert(_VOUCHED)
 _OWN = frozenset({"journal", "journal_row"})
+
+# An encoder is made once: every row of every transaction goes through these two.
+_as_json = json.JSONEncoder(ensure_ascii=False).encode
+_as_sorted_json = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
 
 
 @dataclass
@@ -85,9 +102,7 @@ class Touched:
 
     def _new_number(self, connection: Connection, table: Table) -> None:
         if table not in self.behind:
-            (number,) = table.primary_key.columns
-            last = connection.execute(select(number).order_by(number.desc()).limit(1)).scalar()
-            self.behind[table] = last
+            self.behind[table] = connection.execute(_form(table).last).scalar()
 
 
 @contextmanager
@@ -116,10 +131,13 @@ def vouch(session: Session, touched: Touched, sequence: int) -> str:
     """
     session.flush()
     connection = session.connection()
-    lines: list[tuple[str, str, str]] = []
+    rows: list[dict[str, Any]] = []
     for table in sorted(touched.keys, key=lambda one: one.name):
-        lines += _write(connection, table, touched, sequence)
-    return _digest_of(lines) if lines else ""
+        rows += _digests(connection, table, touched, sequence)
+    if not rows:
+        return ""
+    connection.execute(_WRITE, rows)
+    return _digest_of((row["table_name"], row["row_key"], row["digest"]) for row in rows)
 
 
 def vouch_for_all(session: Session, touched: Touched) -> None:
@@ -153,47 +171,88 @@ def strangers(session: Session) -> Iterator[str]:
         query = select(_VOUCHED.c.row_key, _VOUCHED.c.sequence, _VOUCHED.c.digest, _VOUCHED.c.salt)
         query = query.where(_VOUCHED.c.table_name == table.name).order_by(_VOUCHED.c.sequence)
         known = {key: (sequence, digest, salt) for key, sequence, digest, salt in session.connection().execute(query)}
-        for row in session.connection().execute(select(table)):
-            key = _key_text(tuple(row._mapping[one] for one in table.primary_key.columns))
+        form = _form(table)
+        for row in session.connection().execute(form.every):
+            key = _key_text(form.key_of(row))
             sequence, digest, salt = known.pop(key, (0, "", ""))
             if not digest:
                 yield f"The row {key} of {table.name} was added behind the journal's back."
-            elif _digest(table, row, salt) != digest:
+            elif form.digest(row, salt) != digest:
                 yield f"The row {key} of {table.name} is not as journal entry {sequence} left it."
         for key, (sequence, digest, _salt) in known.items():
             if digest:
                 yield f"The row {key} of {table.name}, last written by journal entry {sequence}, is missing."
 
 
-def _write(connection: Connection, table: Table, touched: Touched, sequence: int) -> list[tuple[str, str, str]]:
-    columns = tuple(table.primary_key.columns)
-    found: dict[str, Row[Any]] = {}
-    for keys in _portions(touched.keys[table]):
-        wanted = tuple_(*columns).in_(keys) if len(columns) > 1 else columns[0].in_([key[0] for key in keys])
-        for row in connection.execute(select(table).where(wanted)):
-            found[_key_text(tuple(row._mapping[one] for one in columns))] = row
+@dataclass(frozen=True)
+class _Form:
+    """How the rows of a table are read and digested: without the columns that are not vouched for.
+
+    The queries are made once, for they are asked in every transaction.
+
+    Attributes:
+        names: of the vouched columns, in the order in which the queries give them.
+        key: the places of the primary key's columns among them.
+        every, behind: all rows, those behind the number ``last``.
+        those: the rows whose last part of the key is one of ``keys``, and the parts before it as given by name. With
+            whole keys compared at once SQLite would read the table from end to end.
+        last: the last number.
+    """
+
+    names: tuple[str, ...]
+    key: tuple[int, ...]
+    every: Select[Any]
+    those: Select[Any]
+    behind: Select[Any]
+    last: Select[Any]
+
+    def key_of(self, row: Sequence[Any]) -> Key:
+        return tuple(row[place] for place in self.key)
+
+    def digest(self, row: Sequence[Any], salt: str) -> str:
+        """Over the columns that hold something, so that a new empty column changes no digest."""
+        values = {name: _plain(value) for name, value in zip(self.names, row, strict=True) if value is not None}
+        return hashlib.sha256(_as_sorted_json([salt, values]).encode()).hexdigest()
+
+
+@cache
+def _form(table: Table) -> _Form:
+    columns = [column for column in table.columns if not column.info.get(UNVOUCHED)]
+    names, key = tuple(column.name for column in columns), tuple(table.primary_key.columns)
+    every = select(*columns)
+    keys: BindParameter[Any] = bindparam("keys", expanding=True)
+    return _Form(
+        names=names,
+        key=tuple(names.index(column.name) for column in key),
+        every=every,
+        those=every.where(*(column == bindparam(column.name) for column in key[:-1]), key[-1].in_(keys)),
+        behind=every.where(key[0] > bindparam("last")),
+        last=select(key[0]).order_by(key[0].desc()).limit(1),
+    )
+
+
+def _digests(connection: Connection, table: Table, touched: Touched, sequence: int) -> list[dict[str, Any]]:
+    """The rows of ``journal_row`` for a table; the digests that they follow lose their salt."""
+    form, keys = _form(table), touched.keys[table]
+    there: list[Sequence[Any]] = []
+    for first, last_parts in _by_first_parts(keys).items():
+        named = {form.names[place]: part for place, part in zip(form.key, first, strict=False)}
+        for portion in _portions(last_parts):
+            there += connection.execute(form.those, named | {"keys": portion})
     if table in touched.behind:
         last = touched.behind[table]
-        for row in connection.execute(select(table) if last is None else select(table).where(columns[0] > last)):
-            found[_key_text((row._mapping[columns[0]],))] = row
-    salts = {key: secrets.token_hex(16) for key in found}
-    digests = {_key_text(key): "" for key in touched.keys[table]}
-    digests |= {key: _digest(table, row, salts[key]) for key, row in found.items()}
-    if not digests:
-        return []
-    before = [_key_text(key) for key, there in touched.keys[table].items() if there]
-    for names in _portions(before):
+        there += connection.execute(form.every) if last is None else connection.execute(form.behind, {"last": last})
+    found = {_key_text(form.key_of(row)): row for row in there}
+    for names in _portions(_key_text(key) for key, was_there in keys.items() if was_there):
         earlier = update(_VOUCHED).where(_VOUCHED.c.table_name == table.name, _VOUCHED.c.row_key.in_(names))
         connection.execute(earlier.values(salt=""))
-    connection.execute(
-        insert(_VOUCHED),
-        [
-            {"table_name": table.name, "row_key": key, "sequence": sequence, "digest": digest,
-             "salt": salts.get(key, "")}
-            for key, digest in digests.items()
-        ],
-    )  # fmt: skip
-    return [(table.name, key, digest) for key, digest in digests.items()]
+    rows = []
+    for name in dict.fromkeys((*map(_key_text, keys), *found)):
+        row = found.get(name)
+        salt = "" if row is None else secrets.token_hex(16)
+        digest = "" if row is None else form.digest(row, salt)
+        rows.append({"table_name": table.name, "row_key": name, "sequence": sequence, "digest": digest, "salt": salt})
+    return rows
 
 
 def _vouched_tables() -> list[Table]:
@@ -201,33 +260,23 @@ def _vouched_tables() -> list[Table]:
 
 
 def _digest_of(lines: Iterable[Sequence[str]]) -> str:
-    return hashlib.sha256(json.dumps(sorted(map(list, lines)), ensure_ascii=False).encode()).hexdigest()
-
-
-def _digest(table: Table, row: Row[Any], salt: str) -> str:
-    """Over the columns that hold something, so that a new empty column changes no digest."""
-    values = {
-        column.name: _plain(row._mapping[column])
-        for column in table.columns
-        if row._mapping[column] is not None and not column.info.get(UNVOUCHED)
-    }
-    return hashlib.sha256(json.dumps([salt, values], sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+    return hashlib.sha256(_as_json(sorted(map(list, lines))).encode()).hexdigest()
 
 
 def _plain(value: Any) -> Any:
     match value:
-        case bytes() | memoryview():  # a document in hex would be escaped, copied and hashed at twice its length
-            return hashlib.sha256(value).hexdigest()
-        case datetime() | date():
-            return value.isoformat()
         case bool() | int() | str():
             return value
+        case datetime() | date():
+            return value.isoformat()
+        case bytes() | memoryview():  # a document in hex would be escaped, copied and hashed at twice its length
+            return hashlib.sha256(value).hexdigest()
         case _:
             return str(value)
 
 
 def _key_text(key: Key) -> str:
-    return json.dumps([_plain(part) for part in key], ensure_ascii=False)
+    return _as_json([_plain(part) for part in key])
 
 
 def _key_in(table: Table, given: Mapping[str, Any]) -> Key | None:
@@ -242,6 +291,13 @@ def _key_in(table: Table, given: Mapping[str, Any]) -> Key | None:
         else:
             return None
     return tuple(key)
+
+
+def _by_first_parts(keys: Iterable[Key]) -> dict[Key, list[Any]]:
+    groups: dict[Key, list[Any]] = {}
+    for key in keys:
+        groups.setdefault(key[:-1], []).append(key[-1])
+    return groups
 
 
 def _portions(keys: Iterable[Any]) -> Iterator[list[Any]]:

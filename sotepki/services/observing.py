@@ -91,6 +91,13 @@ def exposition(samples: Iterable[Sample]) -> str:
     return "\n".join(lines) + "\n"
 
 
+class _RequestLine(dict[str, object]):
+    """What is logged of a request: JSON where it is printed as it is, and fields for a formatter that knows it."""
+
+    def __str__(self) -> str:
+        return json.dumps(self)
+
+
 def observer(service: str, counts: RequestCounts) -> Observer:
     """Writes one line of JSON for each request of a service to the logger ``sotepki.requests``, and counts it."""
 
@@ -100,17 +107,17 @@ def observer(service: str, counts: RequestCounts) -> Observer:
             counts.add(service, method, response.status, time)
             if self.logger.isEnabledFor(logging.INFO):
                 pattern = _pattern(request)
-                line: dict[str, object] = {
-                    "service": service,
-                    "method": method,
-                    "path": pattern or "unknown",
-                    "status": response.status,
-                    "ms": round(time * 1000, 1),
-                    "bytes": response.body_length,
-                }
+                line = _RequestLine(
+                    service=service,
+                    method=method,
+                    path=pattern or "unknown",
+                    status=response.status,
+                    ms=round(time * 1000, 1),
+                    bytes=response.body_length,
+                )
                 if pattern is None:
                     line["rule"] = "kanta.service.http"
-                self.logger.info("%s", json.dumps(line))
+                self.logger.info("%s", line)
 
         @property
         def enabled(self) -> bool:
@@ -132,18 +139,17 @@ def _pattern(request: web.BaseRequest) -> str | None:
 
 
 class JsonLines(logging.Formatter):
-    """Log records as lines of JSON; a message that is a JSON object already gets time and level added."""
+    """Log records as lines of JSON; the fields of a request get time and level added."""
 
     def format(self, record: logging.LogRecord) -> str:
-        said = record.getMessage()
         line: dict[str, object] = {
             "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
             "level": record.levelname.lower(),
         }
-        if record.name == "sotepki.requests":
-            line |= json.loads(said)
+        if isinstance(record.args, _RequestLine):
+            line |= record.args
         else:
-            line |= {"from": record.name, "message": said}
+            line |= {"from": record.name, "message": record.getMessage()}
         if record.exc_info:
             line["trace"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False)

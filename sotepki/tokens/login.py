@@ -16,6 +16,7 @@ from pkcs11.exceptions import (
     PinLenRange,
     PKCS11Error,
     UserAlreadyLoggedIn,
+    UserPinNotInitialized,
 )
 
 from sotepki.errors import Fault, Misuse, Refused
@@ -26,7 +27,9 @@ from sotepki.tokens.pin import Pin
 
 T = TypeVar("T")
 
-_LOOKS, _BETWEEN_LOOKS_SECONDS = 5, 0.02
+_LOOKS, _LOOKS_FOR_A_NAME, _BETWEEN_LOOKS_SECONDS = 25, 3, 0.02
+_WHILE_IT_IS_WRITTEN = (GeneralError, UserPinNotInitialized)
+"""What SoftHSM says of a token whose record is empty because another process writes it."""
 
 _PSS_MECHANISMS = {
     "sha1": (Mechanism.SHA_1, MGF.SHA1),
@@ -136,11 +139,13 @@ def _signature_size(key: rsa.RSAPublicKey | ec.EllipticCurvePublicKey) -> int:
 def log_in(module: SoftHsm, label: str, pin: Pin) -> Login:
     """Open a token; the library looks afresh first if it does not know it and nothing else is open."""
     token = _token(module, label)
-    if token is None and module.logins:
-        time.sleep(_BETWEEN_LOOKS_SECONDS)  # its record is empty while another process writes it
-        token = _token(module, label)
-    elif token is None:
+    if token is None and not module.logins:
         module.restart()  # another process may have made it since the library looked
+        token = _token(module, label)
+    for _ in range(_LOOKS_FOR_A_NAME):
+        if token is not None:
+            break
+        time.sleep(_BETWEEN_LOOKS_SECONDS)  # its record is empty while another process writes it
         token = _token(module, label)
     if token is None:
         raise Misuse(f"There is no token {label!r} in the directory.", rule="token.unknown", subject=label)
@@ -167,11 +172,11 @@ def tokens_present(module: SoftHsm) -> Iterable[Any]:
 
 
 def _patiently(call: Callable[[], T]) -> T:
-    """Call again a few times while SoftHSM fails: a token's record is empty while another process writes it."""
+    """Call again for a while when SoftHSM fails in a way that another process's writing explains."""
     for _ in range(_LOOKS - 1):
         try:
             return call()
-        except GeneralError:
+        except _WHILE_IT_IS_WRITTEN:
             time.sleep(_BETWEEN_LOOKS_SECONDS)
     return call()
 

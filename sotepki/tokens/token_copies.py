@@ -16,8 +16,8 @@ from sotepki.tokens.storage import private_directory, write_private
 
 _RECORD = "token.object"
 _COPIES = "token-copies"
-# Another process may be between the two steps right now, which takes it microseconds.
-_PATIENCE_SECONDS = 0.05
+# Another process may be between the two steps right now, which takes it microseconds, or longer on a busy machine.
+_PATIENCE_SECONDS = 0.5
 
 
 def keep_tokens_whole(directory: Path) -> tuple[str, ...]:

@@ -6,14 +6,19 @@ import asyncio
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
 from kela_world import KelaWorld, new_world
+from sqlalchemy import event
 
 from sotepki.errors import Fault
+from sotepki.kela import grouping
 from sotepki.kela.grouping import CommitGroups
 from sotepki.kela.tables import AcknowledgedMessage, ArchivedDocument
+from sotepki.kela.turns import Turn
 from sotepki.records import first_break
 
 
@@ -47,6 +52,30 @@ def test_one_group_holds_accepted_refused_repeated_and_conflicting_messages(worl
         assert first_break(session) is None
 
 
+def test_settling_a_group_reads_no_table_from_end_to_end(world: KelaWorld) -> None:
+    """Otherwise a group would take the longer, the more documents the archive has."""
+    kanta, client, database = world.kanta(), world.client().certificate, world.records.database
+    if database.engine.dialect.name != "sqlite":
+        pytest.skip("asks SQLite for its plans")
+    first, *judgements = [kanta.judge.message(world.frame(world.system_signed()), client) for _ in range(4)]
+    kanta.books.settle([first])
+    asked: list[tuple[str, Sequence[object]]] = []
+
+    def note(_connection: object, _cursor: object, text: str, given: Sequence[object], *_: object) -> None:
+        asked.append((text, given))
+
+    event.listen(database.engine, "before_cursor_execute", note)
+    assert all(answer.accepted for answer in kanta.books.settle(judgements))
+    queries = [(text, given) for text, given in asked if text.startswith(("SELECT", "UPDATE"))]
+    assert len(queries) >= 7, "what is there already, the new rows, the last numbers"
+    with database.engine.connect() as connection:
+        for text, given in queries:
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", tuple(given)).all()
+            details = [row.detail for row in plan]
+            limited = "LIMIT" in text  # the last number, from the end of the index
+            assert limited or not any(detail.startswith("SCAN") for detail in details), (text, details)
+
+
 def test_a_full_disk_archives_nothing_and_says_so_to_each(world: KelaWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     from sotepki.kela import request_log
 
@@ -63,17 +92,22 @@ def test_a_full_disk_archives_nothing_and_says_so_to_each(world: KelaWorld, monk
 
 def test_what_waits_while_the_disk_is_busy_is_settled_together() -> None:
     sizes: list[int] = []
+    disk = threading.Event()
 
     def settle(group: Sequence[int]) -> list[int]:
         sizes.append(len(group))
-        time.sleep(0.05)
+        assert disk.wait(10)
         return [number * 2 for number in group]
 
     async def run() -> list[int]:
-        groups: CommitGroups[int, int] = CommitGroups(settle)
+        groups: CommitGroups[int, int] = CommitGroups(settle, ThreadPoolExecutor(2), Turn())
         first = asyncio.create_task(groups.settle(0))
-        await asyncio.sleep(0.02)
-        answers = await asyncio.gather(first, *(groups.settle(number) for number in range(1, 40)))
+        while not sizes:
+            await asyncio.sleep(0.001)
+        others = [asyncio.create_task(groups.settle(number)) for number in range(1, 40)]
+        await asyncio.sleep(0)
+        disk.set()
+        answers = await asyncio.gather(first, *others)
         groups.close()
         return list(answers)
 
@@ -90,7 +124,7 @@ def test_an_answer_is_given_only_after_its_group_is_settled() -> None:
         return [True for _ in group]
 
     async def run() -> bool:
-        groups: CommitGroups[int, bool] = CommitGroups(settle)
+        groups: CommitGroups[int, bool] = CommitGroups(settle, ThreadPoolExecutor(2), Turn())
         await groups.settle(1)
         groups.close()
         return settled.is_set()
@@ -98,17 +132,100 @@ def test_an_answer_is_given_only_after_its_group_is_settled() -> None:
     assert asyncio.run(run())
 
 
-def test_what_settling_raises_reaches_every_member_and_the_next_group_is_settled() -> None:
+def test_members_that_are_being_made_join_the_group_and_one_that_cannot_be_made_holds_nobody_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(grouping, "_LINGER_SECONDS", 10)
+    sizes: list[int] = []
+    asked = threading.Event()
+
+    def settle(group: Sequence[int]) -> list[int]:
+        sizes.append(len(group))
+        return [number * 2 for number in group]
+
+    def make(number: int) -> int:
+        assert asked.wait(10)
+        if number == 3:
+            raise Fault("cannot be made")
+        return number
+
+    async def run() -> list[tuple[int, int] | BaseException]:
+        groups: CommitGroups[int, int] = CommitGroups(settle, ThreadPoolExecutor(2), Turn())
+        making = [asyncio.create_task(groups.made(partial(make, number))) for number in range(5)]
+        await asyncio.sleep(0)
+        asked.set()
+        answers = await asyncio.gather(*making, return_exceptions=True)
+        groups.close()
+        return answers
+
+    answers = asyncio.run(run())
+    assert isinstance(answers.pop(3), Fault)
+    assert answers == [(0, 0), (1, 2), (2, 4), (4, 8)]
+    assert sizes == [4], "a group waits for those who are on their way"
+
+
+def test_what_settling_raises_reaches_every_member_and_the_next_group_is_settled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(grouping, "_LINGER_SECONDS", 10)
+    asked = threading.Event()
+
     def settle(group: Sequence[int]) -> list[int]:
         if 13 in group:
             raise Fault("broken")
         return list(group)
 
+    def make(number: int) -> int:
+        assert asked.wait(10)
+        return number
+
     async def run() -> None:
-        groups: CommitGroups[int, int] = CommitGroups(settle)
-        failed = await asyncio.gather(groups.settle(13), groups.settle(14), return_exceptions=True)
+        groups: CommitGroups[int, int] = CommitGroups(settle, ThreadPoolExecutor(2), Turn())
+        making = [asyncio.create_task(groups.made(partial(make, number))) for number in (13, 14)]
+        await asyncio.sleep(0)
+        asked.set()
+        failed = await asyncio.gather(*making, return_exceptions=True)
         assert all(isinstance(one, Fault) for one in failed)
         assert await groups.settle(1) == 1
         groups.close()
 
     asyncio.run(run())
+
+
+def test_one_worker_computes_at_a_time_and_another_while_it_waits() -> None:
+    """A responder that does not answer must not keep the other messages from being judged."""
+    turn, answer, computing = Turn(), threading.Event(), threading.Lock()
+    ask = turn.given_up(answer.wait)
+
+    def compute(number: int) -> int:
+        assert computing.acquire(blocking=False), "two compute at once"
+        time.sleep(0.001)
+        computing.release()
+        if number == 0:
+            assert ask(10), "nobody else had a turn"
+        if number == 7:
+            answer.set()
+        return number
+
+    async def run() -> list[tuple[int, int]]:
+        groups: CommitGroups[int, int] = CommitGroups(list, ThreadPoolExecutor(3), turn)
+        answers = await asyncio.gather(*(groups.made(partial(compute, number)) for number in range(8)))
+        groups.close()
+        return answers
+
+    assert asyncio.run(run()) == [(number, number) for number in range(8)]
+
+
+def test_a_thread_without_a_turn_may_wait_too_and_the_turn_survives_an_error() -> None:
+    turn = Turn()
+
+    def fail() -> None:
+        raise Fault("no answer")
+
+    for _ in range(2):
+        with pytest.raises(Fault), turn.taken():
+            turn.given_up(fail)()
+    with pytest.raises(Fault):
+        turn.given_up(fail)()
+    with turn.taken():
+        pass

@@ -556,6 +556,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("environment", "document_id", name=op.f("kela_document_key")),
         sa.UniqueConstraint("environment", "message_id", name=op.f("kela_document_environment_message_id_once")),
     )
+    op.create_index(
+        "kela_document_by_replaces",
+        "kela_document",
+        ["environment", "replaces"],
+        unique=False,
+        sqlite_where=sa.text("replaces <> ''"),
+        postgresql_where=sa.text("replaces <> ''"),
+    )
     op.create_index(op.f("kela_document_owner_index"), "kela_document", ["owner"], unique=False)
     op.create_index(op.f("kela_document_set_id_index"), "kela_document", ["set_id"], unique=False)
     op.create_table(
