@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,12 +13,18 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from sotepki.records.database import Base, UtcDateTime
 from sotepki.records.heads import Head
-from sotepki.records.vouching import Touched, digests_by_entry, strangers, vouch, vouch_for_all, watching
+from sotepki.records.vouching import (
+    Touched,
+    as_json,
+    as_sorted_json,
+    digests_by_entry,
+    strangers,
+    vouch,
+    vouch_for_all,
+    watching,
+)
 
 _BEFORE_THE_FIRST = "0" * 64
-
-_as_json = json.JSONEncoder(ensure_ascii=False).encode
-_as_sorted_json = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
 
 
 class JournalEntry(Base):
@@ -83,7 +88,7 @@ def append(session: Session, entries: Sequence[Entry], touched: Touched) -> Head
             "actor": entry.actor,
             "action": entry.action,
             "subject": entry.subject,
-            "details": _as_sorted_json(entry.details),
+            "details": as_sorted_json(entry.details),
             "rows": vouch(session, touched, sequence) if number == len(entries) else "",
             "previous_hash": written[-1]["hash"] if written else last.hash,
         }
@@ -94,7 +99,7 @@ def append(session: Session, entries: Sequence[Entry], touched: Touched) -> Head
 
 def _hash(row: Mapping[str, Any]) -> str:
     fields = [row["at"].isoformat() if name == "at" else row[name] for name in _HASHED]
-    return hashlib.sha256(_as_json(fields).encode()).hexdigest()
+    return hashlib.sha256(as_json(fields).encode()).hexdigest()
 
 
 def note_upgrade(session: Session, at: datetime) -> None:

@@ -66,8 +66,8 @@ _WRITE = insert(_VOUCHED)
 _OWN = frozenset({"journal", "journal_row"})
 
 # An encoder is made once: every row of every transaction goes through these two.
-_as_json = json.JSONEncoder(ensure_ascii=False).encode
-_as_sorted_json = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
+as_json = json.JSONEncoder(ensure_ascii=False).encode
+as_sorted_json = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
 
 
 @dataclass
@@ -212,7 +212,7 @@ class _Form:
     def digest(self, row: Sequence[Any], salt: str) -> str:
         """Over the columns that hold something, so that a new empty column changes no digest."""
         values = {name: _plain(value) for name, value in zip(self.names, row, strict=True) if value is not None}
-        return hashlib.sha256(_as_sorted_json([salt, values]).encode()).hexdigest()
+        return hashlib.sha256(as_sorted_json([salt, values]).encode()).hexdigest()
 
 
 @cache
@@ -260,7 +260,7 @@ def _vouched_tables() -> list[Table]:
 
 
 def _digest_of(lines: Iterable[Sequence[str]]) -> str:
-    return hashlib.sha256(_as_json(sorted(map(list, lines))).encode()).hexdigest()
+    return hashlib.sha256(as_json(sorted(map(list, lines))).encode()).hexdigest()
 
 
 def _plain(value: Any) -> Any:
@@ -276,7 +276,7 @@ def _plain(value: Any) -> Any:
 
 
 def _key_text(key: Key) -> str:
-    return _as_json([_plain(part) for part in key])
+    return as_json([_plain(part) for part in key])
 
 
 def _key_in(table: Table, given: Mapping[str, Any]) -> Key | None:

@@ -73,12 +73,7 @@ def letter_lost(scene: Scene) -> Outcome:
 
 def lost_card(scene: Scene) -> Outcome:
     """The card is closed as lost, and a new one is on its way."""
-    card = _card(scene)
-    if card.state != "closed":
-        return scene.lacks("open", state=card.state)
-    if card.closing_reason != "lost":
-        return scene.lacks("reason", reason=card.closing_reason)
-    return DONE if _live(scene, "prescribing-nurse") else scene.lacks("no-order")
+    return _not_closed(scene, "lost") or (DONE if _live(scene, "prescribing-nurse") else scene.lacks("no-order"))
 
 
 def left_at_home(scene: Scene) -> Outcome:
@@ -105,20 +100,14 @@ def faulty_card(scene: Scene) -> Outcome:
 
 def name_changed(scene: Scene) -> Outcome:
     """The old card is closed for the change of name, and a new one ordered."""
-    card = _card(scene)
-    if card.state != "closed":
-        return scene.lacks("open", state=card.state)
-    if card.closing_reason != "name-changed":
-        return scene.lacks("reason", reason=card.closing_reason)
-    return DONE if _live(scene, "medical-student") else scene.lacks("no-order")
+    return _not_closed(scene, "name-changed") or (
+        DONE if _live(scene, "medical-student") else scene.lacks("no-order")
+    )
 
 
 def consultant_leaves(scene: Scene) -> Outcome:
     """The actor card is closed, since the work has ended."""
-    card = _card(scene)
-    if card.state != "closed":
-        return scene.lacks("open", state=card.state)
-    return DONE if card.closing_reason == "employment-ended" else scene.lacks("reason", reason=card.closing_reason)
+    return _not_closed(scene, "employment-ended") or DONE
 
 
 def placement_student(scene: Scene) -> Outcome:
@@ -149,6 +138,14 @@ def _live(scene: Scene, part: str, kind: str = "professional") -> Sequence[CardO
 
 def _card(scene: Scene) -> CardOrder:
     return scene.workspace.vartti.card(scene.names["card"])
+
+
+def _not_closed(scene: Scene, reason: str) -> Outcome | None:
+    """What is missing as long as the card is not closed for ``reason``; None when it is."""
+    card = _card(scene)
+    if card.state != "closed":
+        return scene.lacks("open", state=card.state)
+    return None if card.closing_reason == reason else scene.lacks("reason", reason=card.closing_reason)
 
 
 def _step_taken(scene: Scene, step: str) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from kela_world import KelaWorld, new_world
-from sqlalchemy import event
+from statements import read_from_end_to_end, traffic
 
 from sotepki.errors import Fault
 from sotepki.kela import grouping
@@ -59,21 +59,11 @@ def test_settling_a_group_reads_no_table_from_end_to_end(world: KelaWorld) -> No
         pytest.skip("asks SQLite for its plans")
     first, *judgements = [kanta.judge.message(world.frame(world.system_signed()), client) for _ in range(4)]
     kanta.books.settle([first])
-    asked: list[tuple[str, Sequence[object]]] = []
-
-    def note(_connection: object, _cursor: object, text: str, given: Sequence[object], *_: object) -> None:
-        asked.append((text, given))
-
-    event.listen(database.engine, "before_cursor_execute", note)
-    assert all(answer.accepted for answer in kanta.books.settle(judgements))
-    queries = [(text, given) for text, given in asked if text.startswith(("SELECT", "UPDATE"))]
+    with traffic() as seen:
+        assert all(answer.accepted for answer in kanta.books.settle(judgements))
+    queries = seen.queries("SELECT", "UPDATE")
     assert len(queries) >= 7, "what is there already, the new rows, the last numbers"
-    with database.engine.connect() as connection:
-        for text, given in queries:
-            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", tuple(given)).all()
-            details = [row.detail for row in plan]
-            limited = "LIMIT" in text  # the last number, from the end of the index
-            assert limited or not any(detail.startswith("SCAN") for detail in details), (text, details)
+    assert read_from_end_to_end(database.engine, queries) == []
 
 
 def test_a_full_disk_archives_nothing_and_says_so_to_each(world: KelaWorld, monkeypatch: pytest.MonkeyPatch) -> None:
