@@ -197,7 +197,7 @@ def _by_card(
     number: str, policy: str, middleware_id: str, pin_file: str | None, count: int
 ) -> Iterator[tuple[Callable[[bytes], bytes], str]]:
     from sotepki.documents import sign_as_professional
-    from sotepki.documents.certificates import subject_serial_number
+    from sotepki.documents.certificates import signer_certificate
     from sotepki.documents.multi_signing import PinPolicy, middlewares, pin_supply
     from sotepki.workspace import Workspace
 
@@ -211,7 +211,7 @@ def _by_card(
         first = [supply()]
         with workspace.cards.insert(number) as card:
             certificate = card.certificate("signature")
-            professional = registered_professional(workspace, subject_serial_number(certificate))
+            professional = registered_professional(workspace, signer_certificate(certificate).holder)
 
             def write_signature(document: bytes) -> bytes:
                 card.verify_pin2(first.pop() if first else supply())
@@ -246,7 +246,7 @@ def _by_system(
 ) -> Iterator[tuple[Callable[[bytes], bytes], str]]:
     from sotepki.clock import SystemClock
     from sotepki.documents import sign_as_kanta, sign_as_system
-    from sotepki.documents.certificates import subject_serial_number
+    from sotepki.documents.certificates import signer_certificate
     from sotepki.x509.reading import read_certificates
 
     key = private_key(key_file)
@@ -257,4 +257,4 @@ def _by_system(
     def write_signature(document: bytes) -> bytes:
         return sign_one(document, key=key, certificate=certificate, at=clock.now())
 
-    yield write_signature, f"the system of {subject_serial_number(certificate)}"
+    yield write_signature, f"the system of {signer_certificate(certificate).holder}"

@@ -9,7 +9,7 @@ from functools import lru_cache
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 
-from sotepki.documents.certificates import is_readable, key_usage_of, subject_name
+from sotepki.documents.certificates import SignerCertificate, subject_name
 from sotepki.documents.family import SignatureRule
 from sotepki.documents.report import VerificationContext
 from sotepki.documents.revocation_checks import Revocation, ask_status, listed, status_unknown
@@ -22,18 +22,19 @@ _CARD_USAGE = frozenset({"nonRepudiation"})
 
 
 def check_certificate(
-    certificate: x509.Certificate,
+    signer: SignerCertificate,
     rule: SignatureRule | None,
     signed_at: datetime | None,
     context: VerificationContext,
     own: Judgement,
 ) -> Revocation:
     """Judge the certificate at the claimed signing time and its revocation up to ``context.at``."""
-    if not is_readable(certificate):
+    certificate = signer.certificate
+    if not signer.readable:
         own.find("doc.certificate.unreadable", "The names or extensions of the certificate cannot be read.")
         return Revocation()
     if context.profiles and rule is not None:
-        _check_profile(certificate, rule, own)
+        _check_profile(signer, rule, own)
     if not context.trust:
         own.find(
             "doc.certificate.no-trust",
@@ -44,21 +45,21 @@ def check_certificate(
     moment = _moment(certificate, signed_at, context, own)
     at_hand = bool(context.crls or context.ocsp_responses) and context.status is None
     sound = _check_path(
-        certificate, _purpose(certificate, rule), moment, context, own, revocation=context.revocation and at_hand
+        signer, _purpose(signer, rule), moment, context, own, revocation=context.revocation and at_hand
     )
     if not context.revocation:
         return Revocation()
     if at_hand:
-        return listed(certificate, moment, context, own, sound=sound)
+        return listed(signer, moment, context, own, sound=sound)
     if context.status is not None:
-        return ask_status(certificate, moment, context, own)
+        return ask_status(signer, moment, context, own)
     status_unknown("No revocation information was given for the certificate.", own)
     return Revocation()
 
 
-def _purpose(certificate: x509.Certificate, rule: SignatureRule | None) -> Purpose:
+def _purpose(signer: SignerCertificate, rule: SignatureRule | None) -> Purpose:
     """What the certificate is to be for; where the kind of signature is not known, what it says itself."""
-    usage = rule.key_usage if rule is not None else key_usage_of(certificate)
+    usage = rule.key_usage if rule is not None else signer.key_usage
     return Purpose.CARD_SIGNATURE if usage == _CARD_USAGE else Purpose.SYSTEM_SIGNATURE
 
 
@@ -82,7 +83,7 @@ def _moment(
 
 
 def _check_path(
-    certificate: x509.Certificate,
+    signer: SignerCertificate,
     purpose: Purpose,
     at: datetime,
     context: VerificationContext,
@@ -93,11 +94,11 @@ def _check_path(
     """Judge the path; whether nothing was found."""
     trust, intermediates = tuple(context.trust), tuple(context.intermediates)
     if not revocation:
-        period = _good_period(certificate, purpose, trust, intermediates)
+        period = signer.among(trust, intermediates).good_period(purpose)
         if period is not None and period[0] <= at <= period[1]:
             return True
     report = validate_path(
-        certificate,
+        signer.certificate,
         trust=trust,
         intermediates=intermediates,
         at=at,
@@ -110,36 +111,9 @@ def _check_path(
     return report.verdict is Verdict.VALID
 
 
-@lru_cache(maxsize=1024)
-def _good_period(
-    certificate: x509.Certificate,
-    purpose: Purpose,
-    trust: tuple[x509.Certificate, ...],
-    intermediates: tuple[x509.Certificate, ...],
-) -> tuple[datetime, datetime] | None:
-    """From when to when the path, without revocation, has nothing against it; None if there is no such time.
-
-    Without revocation only the validity periods make the answer depend on the moment, so one judgement serves all
-    documents of a signer.
-    """
-    begin = certificate.not_valid_before_utc
-    report = validate_path(
-        certificate, trust=trust, intermediates=intermediates, at=begin, purpose=purpose, revocation=False
-    )
-    begin = max(link.not_valid_before_utc for link in report.chain) if report.chain else begin
-    end = min((link.not_valid_after_utc for link in report.chain), default=begin)
-    if begin >= end:
-        return None
-    if report.at != begin or report.findings:
-        report = validate_path(
-            certificate, trust=trust, intermediates=intermediates, at=begin, purpose=purpose, revocation=False
-        )
-    return None if report.findings or report.verdict is not Verdict.VALID else (begin, end)
-
-
-def _check_profile(certificate: x509.Certificate, rule: SignatureRule, own: Judgement) -> None:
+def _check_profile(signer: SignerCertificate, rule: SignatureRule, own: Judgement) -> None:
     """Compare the certificate with the national profiles for this kind of signature."""
-    likeness = _likeness(certificate)
+    likeness = _likeness(signer)
     if not set(likeness.profiles) & set(rule.profiles):
         own.find(
             "doc.certificate.profile",
@@ -164,10 +138,10 @@ class _Likeness:
 
 
 @lru_cache(maxsize=1024)
-def _likeness(certificate: x509.Certificate) -> _Likeness:
+def _likeness(signer: SignerCertificate) -> _Likeness:
     """The linter's answer; remembered, since archives hold many documents of one signer."""
     try:
-        report = lint_certificate(certificate)
+        report = lint_certificate(signer.certificate)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         return _Likeness()
     if report.profile_id is None:

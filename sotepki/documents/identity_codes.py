@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import cache
 from typing import Any
@@ -74,9 +74,10 @@ def _may_hold_codes(data: bytes, encoded: Mapping[etree._Element, EncodedPart]) 
     """
     data = b" ".join(_without_encoded(data, encoded))
     # A single character is found much faster than two, and mostly there is none of these.
-    if (b"&" in data and b"&#" in data) or (b"!" in data and b"<!" in data) or data.count(b"?") > 2:
+    declared = data.find(b"?>") + 2 if data.startswith(b"<?xml ") else 0
+    if b"?" in data[declared:] or (b"!" in data and b"<!" in data) or (b"&" in data and b"&#" in data):
         return True
-    return next(_codes(data), None) is not None
+    return next(_read(_shaped(data)), None) is not None
 
 
 def _without_encoded(data: bytes, encoded: Mapping[etree._Element, EncodedPart]) -> Iterator[bytes]:
@@ -114,7 +115,12 @@ def _in_markup(root: etree._Element, encoded: Collection[etree._Element]) -> Ite
 
 def _codes(octets: bytes) -> Iterator[str]:
     """The codes in a text in any encoding that keeps ASCII, without those of the 900-series."""
-    for match in _matches(octets):
+    return _read(_matches(octets))
+
+
+def _read(matches: Iterable[re.Match[bytes]]) -> Iterator[str]:
+    """The codes with a right check character among what has the form of one."""
+    for match in matches:
         with suppress(Refused):
             yield Hetu.parse(match[1].decode("ascii"), test_only=False).value
 
@@ -123,16 +129,22 @@ def _matches(octets: bytes) -> Iterator[re.Match[bytes]]:
     """The places with the form of a code, which is the first group; one may come twice.
 
     A code begins with six digits, so at every third byte of a text there are two digits in a row. Plain text has few
-    such places, and the expression looks at each. Where there are many, as in markup with times and OIDs, the whole
-    shape is searched for. Either way is many times as fast as the expression alone.
+    such places, and the expression looks at each: many times as fast as the expression alone.
     """
     sample = octets[::_STEP].translate(_SHAPES)
     places = _places(sample, _SAMPLE, most=len(sample) // _MANY)
-    if places is not None:
-        starts = [max(0, (place - 1) * _STEP + 1) for place in places]
-    else:
-        shapes = octets.translate(_SHAPES)
-        starts = _places(shapes, _SHAPE, most=len(shapes)) or []
+    if places is None:
+        return _shaped(octets)
+    return _at(octets, [max(0, (place - 1) * _STEP + 1) for place in places])
+
+
+def _shaped(octets: bytes) -> Iterator[re.Match[bytes]]:
+    """As ``_matches``, by the whole shape: for text with many digits, such as markup with times and OIDs."""
+    shapes = octets.translate(_SHAPES)
+    return _at(octets, _places(shapes, _SHAPE, most=len(shapes)) or [])
+
+
+def _at(octets: bytes, starts: Iterable[int]) -> Iterator[re.Match[bytes]]:
     for start in starts:
         match = _CODE_THEREABOUTS.match(octets, start)
         if match is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from lxml import etree
 
@@ -66,7 +67,7 @@ class Outline:
         forms = {reference.form for reference in self.family.references}
         return (self.family.body.path[-1],) if BodyReference.XPATH in forms else ()
 
-    @property
+    @cached_property
     def kind(self) -> KindRule | None:
         """The kind of document by its type code; None where the family does not tell kinds by code."""
         code = self.root.find(_CODE)
@@ -80,7 +81,7 @@ class Outline:
         element = self.root.find(hl7("setId"))
         return "" if element is None else element.get("root") or ""
 
-    @property
+    @cached_property
     def version(self) -> int:
         """``versionNumber/@value``, 1 if it is missing or no number."""
         element = self.root.find(hl7("versionNumber"))

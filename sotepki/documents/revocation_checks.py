@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from itertools import pairwise
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.x509 import ocsp
 
-from sotepki.documents.certificates import issuer_among, subject_name
+from sotepki.documents.certificates import SignerCertificate, subject_name
 from sotepki.documents.report import VerificationContext
+from sotepki.documents.standing import Standing
 from sotepki.errors import SotepkiError
-from sotepki.x509.path import follow
 from sotepki.x509.status import CertificateState, CertificateStatus
 from sotepki.xmldsig import Judgement
 
@@ -39,14 +38,15 @@ _UNKNOWN = Revocation(CertificateState.UNKNOWN, CertificateState.UNKNOWN)
 
 
 def ask_status(
-    certificate: x509.Certificate, signed_at: datetime, context: VerificationContext, own: Judgement
+    signer: SignerCertificate, signed_at: datetime, context: VerificationContext, own: Judgement
 ) -> Revocation:
     """Ask ``context.status`` about the certificate and the issuing CAs above it."""
-    issuer = _issuer(certificate, (*context.intermediates, *context.trust))
+    certificate, standing = signer.certificate, _standing(signer, context)
+    issuer = standing.issuer
     if issuer is None or context.status is None:
         status_unknown("The issuer of the certificate is not known, so nobody can be asked about it.", own)
         return _UNKNOWN
-    _ask_about_authorities(certificate, signed_at, context, own)
+    _ask_about_authorities(standing, signed_at, context, own)
     try:
         status = context.status(certificate, issuer)
     except SotepkiError as error:
@@ -70,7 +70,7 @@ def ask_status(
 
 
 def listed(
-    certificate: x509.Certificate, signed_at: datetime, context: VerificationContext, own: Judgement, *, sound: bool
+    signer: SignerCertificate, signed_at: datetime, context: VerificationContext, own: Judgement, *, sound: bool
 ) -> Revocation:
     """What the lists and responses at hand say; revocation before the signing time is the path's business.
 
@@ -78,7 +78,7 @@ def listed(
         sound: whether the path was found good with them.
     """
     before = CertificateState.GOOD if sound else CertificateState.UNKNOWN
-    moments = [moment for moment in _listed(certificate, context) if moment <= context.at]
+    moments = [moment for moment in _listed(signer, context) if moment <= context.at]
     if any(moment <= signed_at for moment in moments):
         return Revocation(CertificateState.REVOKED, CertificateState.REVOKED)
     if not moments:
@@ -86,7 +86,7 @@ def listed(
     if sound:
         own.find(
             "doc.certificate.revoked-later",
-            f"The certificate {certificate.serial_number:x} was revoked after the claimed signing time.",
+            f"The certificate {signer.certificate.serial_number:x} was revoked after the claimed signing time.",
             expected=f"not revoked at {context.at.isoformat()}",
             found=min(moments).isoformat(),
         )
@@ -99,10 +99,9 @@ def status_unknown(sentence: str, own: Judgement) -> None:
 
 
 def _ask_about_authorities(
-    certificate: x509.Certificate, signed_at: datetime, context: VerificationContext, own: Judgement
+    standing: Standing, signed_at: datetime, context: VerificationContext, own: Judgement
 ) -> None:
-    chain = _chain(certificate, tuple(context.intermediates), tuple(context.trust))
-    for authority, issuer in pairwise(chain[1:]):
+    for authority, issuer in pairwise(standing.chain[1:]):
         try:
             status = context.status(authority, issuer) if context.status else None
         except SotepkiError:
@@ -125,26 +124,13 @@ def _later(status: CertificateStatus, signed_at: datetime) -> bool:
     return status.revoked_at is not None and status.revoked_at > signed_at
 
 
-@lru_cache(maxsize=1024)
-def _issuer(certificate: x509.Certificate, known: tuple[x509.Certificate, ...]) -> x509.Certificate | None:
-    """The issuer among the known CAs; remembered, since comparing costs a signature verification."""
-    return issuer_among(certificate, known)
+def _standing(signer: SignerCertificate, context: VerificationContext) -> Standing:
+    return signer.among(tuple(context.trust), tuple(context.intermediates))
 
 
-@lru_cache(maxsize=1024)
-def _chain(
-    certificate: x509.Certificate, intermediates: tuple[x509.Certificate, ...], trust: tuple[x509.Certificate, ...]
-) -> tuple[x509.Certificate, ...]:
-    """The chain to a root; remembered, since archives hold many documents of one signer."""
-    try:
-        return follow(certificate, intermediates, trust)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        return (certificate,)
-
-
-def _listed(certificate: x509.Certificate, context: VerificationContext) -> Iterator[datetime]:
+def _listed(signer: SignerCertificate, context: VerificationContext) -> Iterator[datetime]:
     """When lists and responses at hand say that the certificate was revoked."""
-    issuer = _issuer(certificate, (*context.intermediates, *context.trust))
+    certificate, issuer = signer.certificate, _standing(signer, context).issuer
     for crl in context.crls:
         if issuer is None or crl.issuer != issuer.subject or not _genuine(crl, issuer):
             continue

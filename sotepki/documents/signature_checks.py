@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from sotepki.documents.certificate_checks import check_certificate
-from sotepki.documents.certificates import subject_serial_number
+from sotepki.documents.certificates import signer_certificate
 from sotepki.documents.outline import Outline, SignatureEntry
 from sotepki.documents.people import Parties
 from sotepki.documents.report import VerificationContext, VerifiedSignature, all_rules
@@ -40,17 +40,18 @@ def judge_signature(
     kind, code = _kind(entry, own)
     time = _time(parts, entry, context, own)
     revocation = Revocation()
-    if report.certificate is not None:
+    signer = signer_certificate(report.certificate) if report.certificate is not None else None
+    if signer is not None:
         rule = parts.family.signatures.get(kind) if kind else None
-        check_signer(parts, known, report.certificate, rule, time or context.at, context, own)
-        revocation = check_certificate(report.certificate, rule, time, context, own)
+        check_signer(parts, known, signer, rule, time or context.at, context, own)
+        revocation = check_certificate(signer, rule, time, context, own)
     judgement.take(own.findings, settles=own.verdict is not Verdict.INDETERMINATE)
     signature = VerifiedSignature(
         verdict=own.verdict,
         kind=kind,
         code=code,
         time=time,
-        signer=subject_serial_number(report.certificate) if report.certificate else "",
+        signer=signer.holder if signer is not None else "",
         certificate=report.certificate,
         method=report.signature_method,
         covered=tuple(covered.path for covered in report.covered),
@@ -71,6 +72,8 @@ def _covered(uri: str, path: str) -> str:
 
 def _named(report: SignatureReport, parts: Outline, entry: SignatureEntry) -> tuple[Finding, ...]:
     """The findings of the XML signature, with the failed digests under the name of what they are of."""
+    if not report.findings:
+        return ()
     names: Mapping[str, str] = {
         "": "doc.digest.body",
         f"#{parts.body_identifier}": "doc.digest.body",

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from cryptography import x509
-from cryptography.x509.oid import NameOID
-
-from sotepki.documents.certificates import key_usage_of, subject_serial_number, subject_value
+from sotepki.documents.certificates import SignerCertificate
 from sotepki.documents.family import Holder, SignatureRule
 from sotepki.documents.outline import Outline
 from sotepki.documents.people import Parties, SignerBlock, author_organisation
@@ -32,7 +29,7 @@ _BLOCK_TOLERANCE = timedelta(hours=1)
 def check_signer(
     parts: Outline,
     known: Parties,
-    certificate: x509.Certificate,
+    signer: SignerCertificate,
     rule: SignatureRule | None,
     at: datetime,
     context: VerificationContext,
@@ -41,7 +38,7 @@ def check_signer(
     """Judge who signed, by the family's rule for signatures of this kind."""
     if rule is None:
         return
-    usage = key_usage_of(certificate)
+    usage = signer.key_usage
     if usage != rule.key_usage:
         own.find(
             "doc.key-usage",
@@ -58,10 +55,10 @@ def check_signer(
             expected=", ".join(kind.signers),
             found=str(rule.kind),
         )
-    holder = subject_serial_number(certificate)
+    holder = signer.holder
     if rule.holder is Holder.AUTHOR:
         _check_professional(parts, known, holder, rule, at, context, own)
-        _check_prescriber(parts, certificate, own)
+        _check_prescriber(parts, signer.prescriber, own)
     elif rule.holder is Holder.KELA:
         if not holder.startswith(KELA_ROOTS):
             own.find("doc.kela", "Kanta's own signature is not made with Kela's certificate.", found=holder[:80])
@@ -138,12 +135,11 @@ def _check_block(parts: Outline, block: SignerBlock, at: datetime, own: Judgemen
         )
 
 
-def _check_prescriber(parts: Outline, certificate: x509.Certificate, own: Judgement) -> None:
+def _check_prescriber(parts: Outline, carried: str, own: Judgement) -> None:
     """A prescriber signs with a card that carries the prescriber's identifier, and it is that of the author."""
     kind = parts.kind
     if kind is None or kind.signers != (SignatureKind.PROFESSIONAL,):
         return
-    carried = subject_value(certificate, NameOID.PSEUDONYM)
     ids = parts.root.iterfind(f"{hl7('author')}/{hl7('assignedAuthor')}/{hl7('id')}")
     written = [element.get("extension") or "" for element in ids if element.get("root") == PRESCRIBER_ROOT]
     if not carried or (written and carried not in written):

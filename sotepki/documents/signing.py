@@ -9,9 +9,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from cryptography import x509
-from cryptography.x509.oid import NameOID
 
-from sotepki.documents.certificates import key_usage_of, required_key_usage, subject_serial_number, subject_value
+from sotepki.documents.certificates import required_key_usage, signer_certificate
 from sotepki.documents.family import Holder
 from sotepki.documents.outline import Outline, outline
 from sotepki.documents.people import author_numbers, author_organisation, custodian_oid
@@ -56,7 +55,7 @@ def sign_as_professional(
     _check_certificate(key, certificate, SignatureKind.PROFESSIONAL)
     _check_kind(parts, SignatureKind.PROFESSIONAL)
     _check_prescriber(parts, certificate, professional)
-    holder, authors = subject_serial_number(certificate), author_numbers(parts)
+    holder, authors = signer_certificate(certificate).holder, author_numbers(parts)
     if holder != number or (authors and number not in authors):
         found = ", ".join(sorted({holder, *authors} - {number}))
         raise Refused(
@@ -88,7 +87,7 @@ def sign_as_system(
     _check_certificate(key, certificate, SignatureKind.SYSTEM)
     _check_kind(parts, SignatureKind.SYSTEM)
     whose, expected = _organisation(parts)
-    organisation = subject_serial_number(certificate)
+    organisation = signer_certificate(certificate).holder
     if organisation != expected:
         raise Refused(
             f"The document's {whose} is {expected or 'unnamed'}, the certificate is {organisation or 'nobody'}'s.",
@@ -114,7 +113,7 @@ def sign_as_kanta(
     """
     parts = outline(read_xml(document))
     _check_certificate(key, certificate, SignatureKind.KANTA)
-    holder = subject_serial_number(certificate)
+    holder = signer_certificate(certificate).holder
     if not holder.startswith(KELA_ROOTS):
         raise Refused(
             f"The certificate is {holder or 'nobody'}'s, which is not Kela.",
@@ -136,7 +135,7 @@ def sign_document(document: bytes, signer: Signer, at: datetime, style: Signatur
 def _check_certificate(key: SigningKey, certificate: x509.Certificate, kind: SignatureKind) -> None:
     if key.public_key() != certificate.public_key():
         raise Refused("The key is not the one that the certificate was issued for.", rule="doc.key")
-    usage, required = key_usage_of(certificate), required_key_usage(kind)
+    usage, required = signer_certificate(certificate).key_usage, required_key_usage(kind)
     if usage != required:
         raise Refused(
             f"The certificate's key usage is {', '.join(sorted(usage)) or 'none'}; this signature needs "
@@ -161,7 +160,7 @@ def _check_prescriber(parts: Outline, certificate: x509.Certificate, professiona
     kind = parts.kind
     if kind is None or not kind.prescriber:
         return
-    found = subject_value(certificate, NameOID.PSEUDONYM)
+    found = signer_certificate(certificate).prescriber
     expected = str(professional.prescriber_id or "")
     if not found or found != expected:
         raise Refused(

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 
 from sotepki.clock import HELSINKI
 
+_ZONE_HOURS = r"(?:0\d|1[0-4])"
+_TIME_OF_DAY = r"(?:[01]\d|2[0-3])"
 _DATE_TIME = re.compile(
-    r"(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,12}))?(Z|[+-]\d{2}:\d{2})?", re.ASCII
+    rf"\d{{4}}-\d\d-\d\dT{_TIME_OF_DAY}:\d\d:\d\d(?:\.\d{{1,12}})?(?:Z|[+-]{_ZONE_HOURS}:[0-5]\d)", re.ASCII
 )
-_TS = re.compile(r"(\d{4})(\d{2})(\d{2})(?:(\d{2})(\d{2})(?:(\d{2})(?:\.\d{1,4})?)?)?([+-]\d{4})?", re.ASCII)
+_TS = re.compile(rf"(\d{{8}})({_TIME_OF_DAY}\d\d(?:\d\d(?:\.\d{{1,4}})?)?)?([+-]{_ZONE_HOURS}[0-5]\d)?", re.ASCII)
 
 
 def hl7_time(moment: datetime) -> str:
@@ -25,35 +27,23 @@ def signature_time(moment: datetime) -> str:
 
 def read_signature_time(text: str) -> datetime | None:
     """The moment of an xs:dateTime with a time zone; None if it is not one. Decimals beyond six are cut."""
-    match = _DATE_TIME.fullmatch(text.strip())
-    if match is None or match[8] is None:
+    text = text.strip()
+    if _DATE_TIME.fullmatch(text) is None:
         return None
-    microsecond = int((match[7] or "0")[:6].ljust(6, "0"))
     try:
-        year, month, day, hour, minute, second = (int(match[i]) for i in range(1, 7))
-        return datetime(year, month, day, hour, minute, second, microsecond, _zone(match[8])).astimezone(UTC)
+        return datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
 
 
 def read_hl7_time(text: str) -> datetime | None:
-    """The moment of an HL7 TS, in Finnish time if no zone is written; None if it is not one."""
+    """The moment of an HL7 TS, in Finnish time if no zone is written; None if it is not one. Decimals are cut."""
     match = _TS.fullmatch(text.strip())
     if match is None:
         return None
-    year, month, day, hour, minute, second = (int(part or 0) for part in match.groups()[:6])
+    day, time, zone = match.groups()
     try:
-        zone = _zone(f"{match[7][:3]}:{match[7][3:]}") if match[7] else HELSINKI
-        return datetime(year, month, day, hour, minute, second, tzinfo=zone).astimezone(UTC)
+        moment = datetime.fromisoformat(f"{day}T{(time or '')[:6]:0<6}{zone or ''}")
+        return (moment if zone else moment.replace(tzinfo=HELSINKI)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-
-
-def _zone(text: str) -> timezone:
-    if text == "Z":
-        return UTC
-    sign = -1 if text[0] == "-" else 1
-    hours, minutes = int(text[1:3]), int(text[4:6])
-    if hours > 14 or minutes > 59:
-        raise ValueError("no such time zone")
-    return timezone(sign * timedelta(hours=hours, minutes=minutes))

@@ -36,7 +36,7 @@ class SignatureKind(StrEnum):
 
     @property
     def code(self) -> str:
-        return {"professional": "1", "system": "3", "kanta": "4"}[self.value]
+        return _SIGNATURE_CODES[self]
 
     @property
     def display(self) -> str:
@@ -50,7 +50,11 @@ class SignatureKind(StrEnum):
     @classmethod
     def of_code(cls, code: str) -> SignatureKind | None:
         """The kind with this code; None for codes whose meaning is not public (2 and others)."""
-        return next((kind for kind in cls if kind.code == code), None)
+        return _SIGNATURE_KINDS.get(code)
+
+
+_SIGNATURE_CODES: Final = {SignatureKind.PROFESSIONAL: "1", SignatureKind.SYSTEM: "3", SignatureKind.KANTA: "4"}
+_SIGNATURE_KINDS: Final = {code: kind for kind, code in _SIGNATURE_CODES.items()}
 
 
 class Relation(StrEnum):

@@ -9,11 +9,13 @@ from datetime import datetime, timedelta
 import document_world as world
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from defect_world import defect_world
 from lxml import etree
 
 from sotepki.documents import SignatureKind, VerificationContext, families, verify_document
 from sotepki.documents.certificate_checks import check_certificate
+from sotepki.documents.certificates import signer_certificate
 from sotepki.documents.corpus import CorpusWorld
 from sotepki.documents.corpus.resigning import D, resign
 from sotepki.documents.corpus.world import AT
@@ -24,6 +26,7 @@ from sotepki.x509.crl import RevokedEntry, build_crl
 from sotepki.x509.defects import Base
 from sotepki.x509.defects.catalogue import find_defect
 from sotepki.x509.issuing import Issuer
+from sotepki.x509.path import Purpose
 from sotepki.x509.status import CertificateState, CertificateStatus
 from sotepki.xmldsig import Judgement
 
@@ -155,7 +158,7 @@ def test_a_certificate_of_the_right_profile_that_breaks_it() -> None:
 
     def found(certificate: x509.Certificate) -> list[tuple[str, str]]:
         judgement = Judgement(all_rules())
-        check_certificate(certificate, card, defects.at, context, judgement)
+        check_certificate(signer_certificate(certificate), card, defects.at, context, judgement)
         return [(finding.rule, finding.found) for finding in judgement.findings]
 
     assert found(defects.good(Base.SIGNATURE)) == []
@@ -175,3 +178,21 @@ def test_timestamps_at_the_edges_of_time(moment: str, corpus: CorpusWorld) -> No
 
     document = at(lambda root: setattr(next(root.iter("{urn:hl7finland}signatureTimestamp")), "text", moment))
     assert verify_document(document, world.context()).verdict is Verdict.INVALID
+
+
+def test_what_is_remembered_of_a_signer_depends_on_the_trust_that_is_given(corpus: CorpusWorld) -> None:
+    """A verifier that trusts another root must not get the path that was found with the first one."""
+    defects = defect_world()
+    good = defects.good(Base.SIGNATURE)
+    known = [one.certificate for one in (defects.root, *defects.authorities.values()) if one.certificate]
+    signer, trust, authorities = signer_certificate(good), (known[0],), tuple(known[1:])
+    with_root = signer.among(trust, authorities)
+    assert with_root is signer.among((known[0],), tuple(known[1:])), "the same certificates are looked at once"
+    assert with_root.issuer in authorities
+    assert with_root.good_period(Purpose.CARD_SIGNATURE) is not None
+    assert signer.among((corpus.root,), authorities).good_period(Purpose.CARD_SIGNATURE) is None
+    assert signer.among(authorities, trust).chain == with_root.chain[:2], "a CA that is trusted itself ends the chain"
+    assert signer.among(trust, ()).issuer is None
+    for _ in range(40):
+        signer.among((x509.load_der_x509_certificate(good.public_bytes(Encoding.DER)),), authorities)
+    assert signer.among(trust, authorities).issuer is with_root.issuer, "a bounded memory still answers"
