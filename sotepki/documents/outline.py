@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeAlias
 
 from lxml import etree
 
@@ -21,7 +23,12 @@ from sotepki.errors import Refused
 from sotepki.xmldsig import DS, XmlDocument
 
 _SIGNATURE = f"{{{DS}}}Signature"
-_CLINICAL_DOCUMENT, _ID, _CODE = map(hl7, ("ClinicalDocument", "id", "code"))
+_CLINICAL_DOCUMENT, _ID, _CODE, _SET_ID, _VERSION = map(
+    hl7, ("ClinicalDocument", "id", "code", "setId", "versionNumber")
+)
+
+Children: TypeAlias = Mapping[str, Sequence[etree._Element]]
+"""The child elements of one element by name, in lxml's form; those of one name in their order."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +63,16 @@ class Outline:
     def root(self) -> etree._Element:
         return self.document.root
 
+    @cached_property
+    def top(self) -> Children:
+        """The children of ClinicalDocument."""
+        return _by_name(self.root)
+
+    @cached_property
+    def entries(self) -> Children:
+        """The children of the family's header."""
+        return _by_name(self.header)
+
     @property
     def body_identifier(self) -> str:
         """What the body's ID attribute is, or would be if it had one."""
@@ -70,7 +87,7 @@ class Outline:
     @cached_property
     def kind(self) -> KindRule | None:
         """The kind of document by its type code; None where the family does not tell kinds by code."""
-        code = self.root.find(_CODE)
+        code = first(self.top, _CODE)
         if code is None:
             return None
         return self.family.kind_of_code(code.get("code") or "", code.get("codeSystem") or "")
@@ -78,13 +95,13 @@ class Outline:
     @property
     def set_id(self) -> str:
         """``setId/@root`` of the first setId, empty if there is none."""
-        element = self.root.find(hl7("setId"))
+        element = first(self.top, _SET_ID)
         return "" if element is None else element.get("root") or ""
 
     @cached_property
     def version(self) -> int:
         """``versionNumber/@value``, 1 if it is missing or no number."""
-        element = self.root.find(hl7("versionNumber"))
+        element = first(self.top, _VERSION)
         text = element.get("value") or "" if element is not None else ""
         return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 1
 
@@ -118,6 +135,18 @@ def outline(document: XmlDocument) -> Outline:
     if len(collections) > 1:
         raise Refused("The header has more than one signatureCollection.", rule="doc.structure")
     return Outline(document, family, document_id, header, body, collections[0] if collections else None)
+
+
+def first(children: Children, name: str) -> etree._Element | None:
+    """The first child of a name, if there is one."""
+    return next(iter(children.get(name, ())), None)
+
+
+def _by_name(element: etree._Element) -> Children:
+    children: dict[str, list[etree._Element]] = {}
+    for child in element.iterchildren("*"):
+        children.setdefault(str(child.tag), []).append(child)
+    return children
 
 
 def signature_entries(parts: Outline) -> tuple[SignatureEntry, ...]:

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from sotepki.documents.outline import Outline
+from sotepki.documents.outline import Outline, first
 from sotepki.documents.vocabulary import HETU_ROOT, REGISTER_TYPES, REGISTRATION_NUMBER_ROOT, finland, hl7
 
-_CLIENT_IDS = "/".join(map(hl7, ("recordTarget", "patientRole", "id")))
-_AUTHOR = hl7("author")
+_CLIENT, _AUTHOR, _CUSTODIAN = map(hl7, ("recordTarget", "author", "custodian"))
+_CLIENT_IDS = "/".join(map(hl7, ("patientRole", "id")))
 _AUTHOR_IDS = "/".join(map(hl7, ("assignedAuthor", "id")))
-_AUTHOR_ORGANISATION = "/".join(map(hl7, ("author", "assignedAuthor", "representedOrganization", "id")))
-_CUSTODIAN_ID = "/".join(map(hl7, ("custodian", "assignedCustodian", "representedCustodianOrganization", "id")))
+_AUTHOR_ORGANISATION = "/".join(map(hl7, ("assignedAuthor", "representedOrganization", "id")))
+_CUSTODIAN_ID = "/".join(map(hl7, ("assignedCustodian", "representedCustodianOrganization", "id")))
 _REGISTER = finland("registryType")
 _SIGNER_ID, _SIGNER, _NAME, _METHOD, _TIME = map(
     finland, ("assignedAuthorSigner", "signer", "name", "authenticationMethod", "time")
@@ -47,9 +47,8 @@ class Parties:
 
 def parties(parts: Outline) -> Parties:
     """Read the parties from the (unsigned) header; what is missing is empty."""
-    clients = parts.root.findall(_CLIENT_IDS)
     return Parties(
-        clients=_extensions(clients, HETU_ROOT),
+        clients=_extensions(_below(parts, _CLIENT, _CLIENT_IDS), HETU_ROOT),
         authors=author_numbers(parts),
         custodian=custodian_oid(parts),
         register=_register(parts),
@@ -59,37 +58,36 @@ def parties(parts: Outline) -> Parties:
 
 def author_numbers(parts: Outline) -> tuple[str, ...]:
     """The registration numbers of the authors."""
-    authors = parts.root.iterchildren(_AUTHOR)
-    return _extensions([i for author in authors for i in author.iterfind(_AUTHOR_IDS)], REGISTRATION_NUMBER_ROOT)
+    return _extensions(_below(parts, _AUTHOR, _AUTHOR_IDS), REGISTRATION_NUMBER_ROOT)
 
 
 def author_organisation(parts: Outline) -> str:
     """The OID of the first author's organisation."""
-    organisation = parts.root.find(_AUTHOR_ORGANISATION)
-    return "" if organisation is None else organisation.get("root") or ""
+    organisations = _below(parts, _AUTHOR, _AUTHOR_ORGANISATION)
+    return organisations[0].get("root") or "" if organisations else ""
 
 
 def custodian_oid(parts: Outline) -> str:
     """The OID of the organisation that keeps the document."""
-    custodian = parts.root.find(_CUSTODIAN_ID)
-    return "" if custodian is None else custodian.get("root") or ""
+    custodians = _below(parts, _CUSTODIAN, _CUSTODIAN_ID)
+    return custodians[0].get("root") or "" if custodians else ""
 
 
 def _register(parts: Outline) -> str:
-    element = next(parts.header.iterchildren(_REGISTER), None)
+    element = first(parts.entries, _REGISTER)
     return "" if element is None or element.get("codeSystem") != REGISTER_TYPES else element.get("code") or ""
 
 
 def signer_block(parts: Outline) -> SignerBlock:
     """The professional's signature metadata."""
-    header = parts.header
-    signers = list(header.iterchildren(_SIGNER_ID))
+    entries = parts.entries
+    signers = entries.get(_SIGNER_ID, ())
     if not signers:
         return SignerBlock((), (), False)
     identifiers = [element for signer in signers for element in signer.iter() if element.get("extension")]
-    methods = list(header.iterchildren(_METHOD))
-    names = [signer.find(_NAME) for signer in header.iterchildren(_SIGNER)]
-    times = header.iterchildren(_TIME)
+    methods = entries.get(_METHOD, ())
+    names = [signer.find(_NAME) for signer in entries.get(_SIGNER, ())]
+    times = entries.get(_TIME, ())
     return SignerBlock(
         registration_numbers=_extensions(identifiers, REGISTRATION_NUMBER_ROOT),
         authentication_methods=tuple((m.get("code") or "", m.get("codeSystem") or "") for m in methods),
@@ -100,6 +98,11 @@ def signer_block(parts: Outline) -> SignerBlock:
             and any(time.get("value") for time in times)
         ),
     )
+
+
+def _below(parts: Outline, name: str, path: str) -> list[etree._Element]:
+    """What stands at ``path`` below the children ``name`` of ClinicalDocument."""
+    return [element for child in parts.top.get(name, ()) for element in child.iterfind(path)]
 
 
 def _extensions(elements: list[etree._Element], root: str) -> tuple[str, ...]:

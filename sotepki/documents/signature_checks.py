@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from sotepki.documents.certificate_checks import check_certificate
 from sotepki.documents.certificates import signer_certificate
-from sotepki.documents.outline import Outline, SignatureEntry
+from sotepki.documents.outline import Outline, SignatureEntry, first
 from sotepki.documents.people import Parties
 from sotepki.documents.report import VerificationContext, VerifiedSignature, all_rules
 from sotepki.documents.revocation_checks import Revocation
@@ -18,6 +18,7 @@ from sotepki.evidence import Finding, Verdict
 from sotepki.xmldsig import Judgement, SignatureReport, covers_exactly, path_of, verify_signature
 
 _EARLIEST = datetime(2007, 1, 1, tzinfo=UTC)
+_MADE, _RELATED = hl7("effectiveTime"), hl7("relatedDocument")
 
 
 def judge_signature(
@@ -152,11 +153,11 @@ def _time(parts: Outline, entry: SignatureEntry, context: VerificationContext, o
 
 def _check_age(parts: Outline, entry: SignatureEntry, moment: datetime, own: Judgement) -> None:
     """A signature that is older than its document was left over from an earlier version, or the clock was wrong."""
-    element = parts.root.find(hl7("effectiveTime"))
+    element = first(parts.top, _MADE)
     made = read_hl7_time(element.get("value") or "") if element is not None else None
     if made is None or made - moment <= timedelta(seconds=1):
         return
-    relations = {related.get("typeCode") for related in parts.root.findall(hl7("relatedDocument"))}
+    relations = {related.get("typeCode") for related in parts.top.get(_RELATED, ())}
     corrected = Relation.REPLACES.value in relations or parts.version > 1
     own.find(
         "doc.signature.stale" if corrected else "doc.timestamp.before-document",

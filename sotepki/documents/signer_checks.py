@@ -24,6 +24,7 @@ from sotepki.identifiers import RegistrationNumber
 from sotepki.xmldsig import Judgement
 
 _BLOCK_TOLERANCE = timedelta(hours=1)
+_TIME = finland("time")
 
 
 def check_signer(
@@ -124,7 +125,7 @@ def _check_block(parts: Outline, block: SignerBlock, at: datetime, own: Judgemen
     if not block.complete or (PROFESSIONAL_CERTIFICATE, AUTHENTICATION_METHODS) not in block.authentication_methods:
         own.find("doc.signer-block", "The professional's signature metadata is not complete.")
         return
-    times = [read_hl7_time(time.get("value") or "") for time in parts.header.findall(finland("time"))]
+    times = [read_hl7_time(time.get("value") or "") for time in parts.entries.get(_TIME, ())]
     known = [time for time in times if time is not None]
     if known and all(abs(time - at) > _BLOCK_TOLERANCE for time in known):
         own.find(

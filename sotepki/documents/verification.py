@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import islice
+from typing import Final
 
 from lxml import etree
 
@@ -27,17 +28,22 @@ MAX_SIGNATURES = 20
 MAX_NAMED = 20
 """How many codes of one kind are named; a report stays readable, and a hostile document cannot fill memory."""
 
-METADATA = (
-    "specificDocumentType",
-    "creationTime",
-    "documentGroup",
-    "fileFormat",
-    "softwareSupport",
-    "functionCode",
-    "recordStatus",
-    "registryType",
-)
-"""Elements of localSocialHeader that every specimen has and that fit every document (docs/field/kanta.md 5)."""
+METADATA: Final = {
+    name: finland(name)
+    for name in (
+        "specificDocumentType",
+        "creationTime",
+        "documentGroup",
+        "fileFormat",
+        "softwareSupport",
+        "functionCode",
+        "recordStatus",
+        "registryType",
+    )
+}
+"""Elements of localSocialHeader that every specimen has and that fit every document, with their names in lxml's form
+(docs/field/kanta.md 5).
+"""
 
 
 def verify_document(document: bytes, context: VerificationContext) -> DocumentReport:
@@ -95,8 +101,7 @@ def _entries(parts: Outline, judgement: Judgement) -> tuple[SignatureEntry, ...]
 def _check_header(parts: Outline, decoded: Mapping[etree._Element, EncodedPart], judgement: Judgement) -> None:
     if not _encoded(parts):
         return
-    present = {child.tag for child in parts.header}
-    missing = [name for name in METADATA if finland(name) not in present]
+    missing = [name for name, tag in METADATA.items() if tag not in parts.entries]
     if missing:
         judgement.find(
             "doc.metadata",
