@@ -16,6 +16,7 @@ from sotepki.card.client import CardClient, Role
 from sotepki.card.pcsc.binding import PcscCard, PcscContext
 from sotepki.errors import Fault, Refused
 from sotepki.scs.service import PrivateKey
+from sotepki.scs.signing_only import SigningOnly
 from sotepki.tokens import Pin
 from sotepki.tokens.keys import DIGEST_INFO_PREFIX, token_private_key
 
@@ -156,7 +157,7 @@ class _ReadCard:
 
 
 @dataclass(frozen=True)
-class _CardKey:
+class _CardKey(SigningOnly):
     """``KeyHandle`` of a key of the card: what a service signs with, PKCS#1 v1.5 and ECDSA."""
 
     client: CardClient
@@ -177,17 +178,8 @@ class _CardKey:
         name = {32: "sha256", 48: "sha384", 64: "sha512"}.get(len(digest), "")
         return b"".join(n.to_bytes(size, "big") for n in decode_dss_signature(self._sign(digest, name)))
 
-    def sign_pss(self, digest: bytes, hash_name: str, salt_length: int) -> bytes:
-        raise UnsupportedAlgorithm("The signing service has no signature type with RSASSA-PSS.")
-
     def sign_raw(self, encoded: bytes) -> bytes:
         raise UnsupportedAlgorithm("The card pads by itself; it is given a digest, never a padded message.")
-
-    def decrypt_pkcs1(self, cryptogram: bytes) -> bytes:
-        raise UnsupportedAlgorithm("The signing service signs; it does not decrypt.")
-
-    def decrypt_raw(self, cryptogram: bytes) -> bytes:
-        raise UnsupportedAlgorithm("The signing service signs; it does not decrypt.")
 
     def _sign(self, digest: bytes, hash_name: str) -> bytes:
         with self.alone:

@@ -27,7 +27,10 @@ def scripted_pins(text: str) -> PinSource:
     """
     lines = text.split()
     if len(lines) != 2:
-        raise Misuse("A PIN file holds PIN1 and PIN2, one a line; 'cancel' stands for a user who cancels.")
+        raise Misuse(
+            f"The PIN file holds {len(lines)} of 2 lines: PIN1, then PIN2.",
+            advice="The word 'cancel' in the place of a PIN stands for a user who cancels.",
+        )
     pins: Mapping[PinKind, Pin | None] = {
         kind: None if line.lower() == CANCEL else Pin(line) for kind, line in zip(PinKind, lines, strict=True)
     }

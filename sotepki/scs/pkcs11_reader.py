@@ -16,7 +16,6 @@ from typing import Any, Self
 
 import pkcs11
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from pkcs11 import Attribute, Mechanism, ObjectClass
 from pkcs11.constants import TokenFlag
@@ -33,6 +32,7 @@ from pkcs11.exceptions import (
 from sotepki.errors import Fault, Misuse, Refused
 from sotepki.scs.selecting import key_use
 from sotepki.scs.service import PrivateKey
+from sotepki.scs.signing_only import SigningOnly
 from sotepki.tokens import Pin
 from sotepki.tokens.keys import token_private_key
 from sotepki.tokens.module import describe
@@ -178,7 +178,7 @@ class _TokenCard:
 
 
 @dataclass(frozen=True)
-class _TokenKey:
+class _TokenKey(SigningOnly):
     """``KeyHandle`` of a key behind a PKCS#11 module."""
 
     place: _Place
@@ -193,15 +193,6 @@ class _TokenKey:
 
     def sign_raw(self, encoded: bytes) -> bytes:
         return self._sign(encoded, Mechanism.RSA_X_509)
-
-    def sign_pss(self, digest: bytes, hash_name: str, salt_length: int) -> bytes:
-        raise UnsupportedAlgorithm("The signing service has no signature type with RSASSA-PSS.")
-
-    def decrypt_pkcs1(self, cryptogram: bytes) -> bytes:
-        raise UnsupportedAlgorithm("The signing service signs; it does not decrypt.")
-
-    def decrypt_raw(self, cryptogram: bytes) -> bytes:
-        raise UnsupportedAlgorithm("The signing service signs; it does not decrypt.")
 
     def _sign(self, octets: bytes, mechanism: Mechanism) -> bytes:
         with self.lock, _logged_in(self.place, self.pin) as session:
