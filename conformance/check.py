@@ -69,7 +69,7 @@ class Check:
         requirement = self._requirement(requirement_id)
         if not requirement.rules:
             raise Fault(f"The requirement {requirement_id} names no rules, so no finding can break it.")
-        broken = [f for f in findings if f.rule in requirement.rules and f.severity is not Severity.NOTICE]
+        broken = self.broken_by(requirement_id, findings)
         for finding in broken:
             severity = min(finding.severity, requirement.ceiling, key=_WEIGHT.__getitem__)
             weighed = Finding(
@@ -87,6 +87,11 @@ class Check:
         if not broken:
             self._judgments.append(Judgment(requirement.id, True, subject))
         return not broken
+
+    def broken_by(self, requirement_id: str, findings: Iterable[Finding]) -> list[Finding]:
+        """Those of the package's findings that break a requirement."""
+        rules = self._requirement(requirement_id).rules
+        return [f for f in findings if f.rule in rules and f.severity is not Severity.NOTICE]
 
     def skip(self, reason: str) -> None:
         """End the case: it does not apply, for ``reason`` (one sentence)."""

@@ -7,6 +7,8 @@ import re
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from sotepki.x509.serials import serial_text
+
 # Any code of the form of a Finnish personal identity code whose individual number is not in the 900-series.
 _REAL_IDENTITY_CODE = re.compile(r"\b(\d{6})([-+A-FU-Y])([0-8]\d{2})([0-9A-Y])\b")
 
@@ -55,7 +57,7 @@ def certificate_text(certificate: x509.Certificate) -> str:
     lines = [
         f"subject      {certificate.subject.rfc4514_string()}",
         f"issuer       {certificate.issuer.rfc4514_string()}",
-        f"serial       {certificate.serial_number:x}",
+        f"serial       {serial_text(certificate.serial_number)}",
         f"valid        {certificate.not_valid_before_utc:%Y-%m-%d %H:%M:%SZ} to "
         f"{certificate.not_valid_after_utc:%Y-%m-%d %H:%M:%SZ}",
     ]

@@ -25,7 +25,7 @@ from conformance.sut.operator import Hands
 from conformance.sut.person import Nobody
 from conformance.sut.rows import Row
 from sotepki.clock import Clock
-from sotepki.errors import SotepkiError
+from sotepki.errors import Refused, SotepkiError
 from sotepki.x509.csr import CsrKind, check_csr
 from sotepki.x509.reading import read_certificates
 
@@ -69,23 +69,29 @@ def examine_description(path: Path, clock: Clock) -> list[Symptom]:
 
 
 def _made_here(path: Path, kind: str) -> list[Symptom]:
-    from conformance.sut.loading import KINDS
+    from conformance.sut.loading import KINDS, MADE_HERE
     from conformance.sut.mutants import mutant_named
 
     try:
         if kind not in KINDS:
             return [Symptom("description", State.WRONG, f"There is no kind {kind!r}.", f"Known: {', '.join(KINDS)}.")]
+        file = Row.read(path)
+        file.only(MADE_HERE[kind])
         if kind == "mutant":
-            mutant_named(str(Row.read(path).values.get("mutant", "")))
+            mutant_named(str(file.values.get("mutant", "")))
     except SotepkiError as error:
         return [Symptom("description", State.WRONG, error.sentence, error.advice)]
     return [Symptom("description", State.OK, f"{path.name} asks for the suite's own {kind}; nothing else is needed.")]
 
 
 def _symptoms(part: str, look: Look) -> Iterator[Symptom]:
+    seen = False
     try:
         for state, sentence in look():
+            seen = True
             yield Symptom(part, state, sentence)
+        if not seen:
+            yield Symptom(part, State.NOTE, f"[{part}] names nothing, so nothing of it is tested.")
     except SotepkiError as error:
         yield Symptom(part, State.WRONG, error.sentence, error.advice)
     except SystemFailed as error:
@@ -147,7 +153,11 @@ def _trust(trust: Trust, clock: Clock) -> Iterator[tuple[State, str]]:
 
 def _certificates(holder: HoldsCertificates, clock: Clock | None) -> Iterator[tuple[State, str]]:
     for role, data in holder.certificates().items():
-        certificate = read_certificates(data)[0]
+        try:
+            certificate = read_certificates(data)[0]
+        except Refused as error:
+            yield State.WRONG, f"{role}: {error.sentence} {error.advice}".rstrip()
+            continue
         yield State.OK, f"{role}: {certificate.subject.rfc4514_string()}"
         if clock is not None:
             yield from _validity(certificate, str(role), clock)

@@ -159,32 +159,32 @@ def earlier_certificates(sut: SystemUnderTest) -> Mapping[CertificateRole, x509.
 
 
 @pytest.fixture(scope="session")
-def server_certificate(certificates: Mapping[CertificateRole, x509.Certificate]) -> x509.Certificate:
-    return _role(certificates, CertificateRole.SERVER)
+def server_certificate(certificate_files: Mapping[CertificateRole, bytes]) -> x509.Certificate:
+    return _role(certificate_files, CertificateRole.SERVER)
 
 
 @pytest.fixture(scope="session")
-def system_certificate(certificates: Mapping[CertificateRole, x509.Certificate]) -> x509.Certificate:
-    return _role(certificates, CertificateRole.SYSTEM_SIGNATURE)
+def system_certificate(certificate_files: Mapping[CertificateRole, bytes]) -> x509.Certificate:
+    return _role(certificate_files, CertificateRole.SYSTEM_SIGNATURE)
 
 
 @pytest.fixture(scope="session")
-def card_signature_certificate(certificates: Mapping[CertificateRole, x509.Certificate]) -> x509.Certificate:
-    return _role(certificates, CertificateRole.CARD_SIGNATURE)
+def card_signature_certificate(certificate_files: Mapping[CertificateRole, bytes]) -> x509.Certificate:
+    return _role(certificate_files, CertificateRole.CARD_SIGNATURE)
 
 
 @pytest.fixture(scope="session")
-def card_authentication_certificate(certificates: Mapping[CertificateRole, x509.Certificate]) -> x509.Certificate:
-    return _role(certificates, CertificateRole.CARD_AUTHENTICATION)
+def card_authentication_certificate(certificate_files: Mapping[CertificateRole, bytes]) -> x509.Certificate:
+    return _role(certificate_files, CertificateRole.CARD_AUTHENTICATION)
 
 
 @pytest.fixture(scope="session")
 def card_certificates(
-    certificates: Mapping[CertificateRole, x509.Certificate],
+    certificate_files: Mapping[CertificateRole, bytes],
 ) -> Mapping[CertificateRole, x509.Certificate]:
     """Those of the two card certificates that are attached; at least one."""
     roles = (CertificateRole.CARD_AUTHENTICATION, CertificateRole.CARD_SIGNATURE)
-    found = {role: certificates[role] for role in roles if role in certificates}
+    found = {role: _certificate(certificate_files[role], role) for role in roles if role in certificate_files}
     if not found:
         raise Skipped("No certificate of a card is attached; name card-signature in [certificates].")
     return found
@@ -299,10 +299,11 @@ def paperwork(sut: SystemUnderTest) -> Paperwork:
     return attached(sut.papers, Facet.PAPERWORK).paperwork()
 
 
-def _role(certificates: Mapping[CertificateRole, x509.Certificate], role: CertificateRole) -> x509.Certificate:
-    if role not in certificates:
+def _role(files: Mapping[CertificateRole, bytes], role: CertificateRole) -> x509.Certificate:
+    """The certificate in this role; a file that cannot be read is the matter of its own role only."""
+    if role not in files:
         raise Skipped(f"The {role} certificate is not attached; name it in [certificates].")
-    return certificates[role]
+    return _certificate(files[role], role)
 
 
 def _certificate(data: bytes, role: CertificateRole) -> x509.Certificate:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
+import threading
 from collections import Counter
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -54,7 +55,8 @@ def run_in_processes(session: RunSession, description: Path, private: Path | Non
             child: BaseProcess = context.Process(
                 target=_work, args=(sender, description, private, share), daemon=True
             )
-            child.start()
+            with deaf_to_ctrl_c():
+                child.start()
             sender.close()
             children[receiver] = child
         code = _collect(session, children)
@@ -70,6 +72,23 @@ def run_in_processes(session: RunSession, description: Path, private: Path | Non
             child.join(_PATIENCE)
             if child.is_alive():
                 child.kill()
+
+
+@contextmanager
+def deaf_to_ctrl_c() -> Iterator[None]:
+    """Processes started in the block ignore Ctrl-C from their first instruction on.
+
+    A terminal sends it to all of them, and one that is still importing would print a traceback. The parent hears it
+    and ends them.
+    """
+    if threading.current_thread() is not threading.main_thread():  # only there may signals be set
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _collect(session: RunSession, children: dict[Connection, BaseProcess]) -> pytest.ExitCode:
@@ -98,17 +117,17 @@ def _collect(session: RunSession, children: dict[Connection, BaseProcess]) -> py
 
 def _work(sender: Connection, description: Path, private: Path | None, share: frozenset[str]) -> None:
     """What a process does; its last message is the faults and whether it was interrupted."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its children and writes the report
-    signal.signal(signal.SIGTERM, _interrupt)
-    from conformance.extending import Extension
-    from conformance.running import run_cases
-    from conformance.session import RunSession, Selection
-    from conformance.sut.loading import attach
-    from sotepki.clock import SystemClock
-
     faults: list[str] = []
     code: pytest.ExitCode | int = pytest.ExitCode.OK
     try:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its children and writes the report
+        signal.signal(signal.SIGTERM, _interrupt)
+        from conformance.extending import Extension
+        from conformance.running import run_cases
+        from conformance.session import RunSession, Selection
+        from conformance.sut.loading import attach
+        from sotepki.clock import SystemClock
+
         extension = Extension.load(private) if private else None
         with attach(description) as attached:
             clock = attached.bench.clock if attached.bench else SystemClock()

@@ -79,7 +79,8 @@ class ConformancePlugin:
         if call.when == "call" or failed_early:
             result = self._result(item, call.excinfo)
             self.session.record(result)
-            report.outcome = _PYTEST_OUTCOME[result.verdict]
+            # A case whose fixtures failed must not be called, also where its requirement only warns.
+            report.outcome = "failed" if failed_early else _PYTEST_OUTCOME[result.verdict]
             report.longrepr = None if report.outcome == "passed" else ("", 0, f"{result.verdict}: {result.reason}")
         return report
 

@@ -6,15 +6,18 @@ The rows of the matrix are shared among processes; each makes the reference syst
 from __future__ import annotations
 
 import multiprocessing
+import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import ExitStack
 from dataclasses import dataclass
 from multiprocessing.util import Finalize
+from types import FrameType
 
 from conformance.bench import Bench
 from conformance.extending import Extension
 from conformance.matrix import Row, examine, row
+from conformance.parallel import deaf_to_ctrl_c
 from conformance.sut.mutants import Mutant, mutant_named, mutants
 from conformance.sut.reference import Reference, reference_system
 from conformance.verdicts import CaseResult, CaseVerdict
@@ -44,13 +47,21 @@ def prove_all(
     order = [mutant.id for mutant in mutants()] if not names else [mutant_named(name).id for name in names]
     found: dict[str, Outcome] = {}
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context) as pool:
-        waiting = [pool.submit(_rows, portion) for portion in _portions(order, jobs)]
-        for done in as_completed(waiting):
-            for outcome in done.result():
-                found[outcome.mutant] = outcome
-                if tell is not None:
-                    tell(outcome)
+    others = set(multiprocessing.active_children())
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin) as pool:
+        try:
+            with deaf_to_ctrl_c():
+                waiting = [pool.submit(_rows, portion) for portion in _portions(order, jobs)]
+            for done in as_completed(waiting):
+                for outcome in done.result():
+                    found[outcome.mutant] = outcome
+                    if tell is not None:
+                        tell(outcome)
+        except BaseException:  # the pool would first work off what it has, for minutes
+            pool.shutdown(wait=False, cancel_futures=True)
+            for child in set(multiprocessing.active_children()) - others:
+                child.terminate()
+            raise
     return [found[name] for name in order]
 
 
@@ -94,19 +105,46 @@ def _portions(order: Sequence[str], jobs: int) -> list[tuple[str, ...]]:
 
 
 class _Kept:
-    """The reference system of this process, made for the first portion and kept for the next."""
+    """The reference system of this process, made for the first portion and kept for the next.
+
+    ``busy`` while a portion is worked on; ``told_to_end`` after that no further one is.
+    """
 
     reference: Reference | None = None
     resources = ExitStack()
+    busy = False
+    told_to_end = False
+
+
+def _begin() -> None:
+    # Processes of a pool do not run atexit; this is run when they end.
+    Finalize(None, _Kept.resources.close, exitpriority=1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _end)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    signal.signal(number, signal.SIG_IGN)  # what is still to be removed is removed in peace
+    _Kept.told_to_end = True
+    raise KeyboardInterrupt if _Kept.busy else SystemExit(1)
 
 
 def _rows(names: Sequence[str]) -> list[Outcome]:
-    if _Kept.reference is None:
-        bench = _Kept.resources.enter_context(Bench.temporary())
-        _Kept.reference = _Kept.resources.enter_context(reference_system(bench))
-        # Processes of a pool do not run atexit; this is run when they end.
-        Finalize(None, _Kept.resources.close, exitpriority=1)
-    return [_outcome(row(mutant_named(name), _Kept.reference)) for name in names]
+    _Kept.busy = True
+    try:
+        if _Kept.reference is None and not _Kept.told_to_end:
+            bench = _Kept.resources.enter_context(Bench.temporary())
+            _Kept.reference = _Kept.resources.enter_context(reference_system(bench))
+        return [_outcome(_row(name)) for name in names]
+    finally:
+        _Kept.busy = False
+
+
+def _row(name: str) -> Row:
+    # A run of pytest that is interrupted ends with a code and not with the exception, so this is asked anew.
+    if _Kept.told_to_end or _Kept.reference is None:
+        raise KeyboardInterrupt
+    return row(mutant_named(name), _Kept.reference)
 
 
 def _outcome(made: Row) -> Outcome:

@@ -49,8 +49,11 @@ class Evidence:
 
     @classmethod
     def of(cls, title: str, data: bytes | str, media_type: str = "text/plain", *, limit: int = 48 * 1024) -> Evidence:
-        """Evidence from bytes or text; what is not UTF-8 is shown as hexadecimal, long content is cut."""
-        raw = data.encode() if isinstance(data, str) else data
+        """Evidence from bytes or text; what is not UTF-8 is shown as hexadecimal, long content is cut.
+
+        Text from a system's JSON may hold half of a surrogate pair, which UTF-8 cannot: it is shown as its number.
+        """
+        raw = data.encode("utf-8", "backslashreplace") if isinstance(data, str) else data
         try:
             text = raw.decode("utf-8")
         except UnicodeDecodeError:

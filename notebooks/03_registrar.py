@@ -471,7 +471,7 @@ print(say("blanks", count=len(blanks)))
 # ### 8.15. Vems kort är det?
 #
 # Vid disken står en av Ainos kolleger: kunde han ta hennes kort med sig? Han har hennes pass. Det är vänligt menat, och svaret är
-# nej: innehavaren kommer själv, för vid utlämnandet kontrolleras identiteten på nytt, och likaså yrkesrätten.
+# nej: innehavaren kommer själv, för vid utlämnandet kontrolleras identiteten på nytt, och likaså yrkesrättigheten.
 #
 # Tio minuter senare kommer Aino själv, andfådd och med fel pass i handen, sin dotters.
 
@@ -583,7 +583,7 @@ table((say("head-document"), say("head-country"), say("head-valid"), say("head-a
 
 # %% [markdown] lang="fi"
 # Passi kelpaa mistä tahansa valtiosta; henkilökortti vain poliisin, ETA-valtion, Sveitsin tai San Marinon myöntämänä. Ajokortti ja
-# Kela-kortti eivät kelpaa koskaan. Jos asiakkaalla ei ole mitään näistä, hän ei jää toivottomaksi: poliisi voi tunnistaa hänet
+# Kela-kortti eivät kelpaa koskaan. Jos asiakkaalla ei ole mitään näistä, toivoa on silti: poliisi voi tunnistaa hänet
 # organisaation pyynnöstä.
 #
 # ### 9.30. Lomake kahteen kertaan
@@ -1051,8 +1051,9 @@ told.rules_shown(*SHOWN_RULES.split(), language=LANGUAGE)
 # the practice world and says what is still missing. `hint()` helps, `explain()` tells why. A wrong step breaks nothing; it is
 # refused, as at a real desk.
 #
-# When all are done, sit the exam: `exam(workspace, trainee, language=LANGUAGE)` of `sotepki.training` shows your paper, and its
-# `hand_in("abcabcab")` hands it in. At the command line it is `sotepki training exam`.
+# When all are done, sit the exam, as the nurse Lumi: `paper = exam(workspace, cast.person("nurse"), language=LANGUAGE)`, with
+# `exam` of `sotepki.training`, draws your paper, `paper` shows it, and `paper.hand_in("abcabcab")` hands it in, a letter for each
+# question. At the command line it is `sotepki training exam`.
 
 # %% [markdown] lang="fi"
 # ## Harjoitukset
@@ -1064,8 +1065,9 @@ told.rules_shown(*SHOWN_RULES.split(), language=LANGUAGE)
 # harjoitusmaailmaa ja sanoo, mitä vielä puuttuu. `hint()` auttaa, `explain()` kertoo miksi. Väärä askel ei riko mitään; se hylätään
 # niin kuin oikeallakin tiskillä.
 #
-# Kun kaikki on tehty, suorita koe: `exam(workspace, trainee, language=LANGUAGE)` moduulissa `sotepki.training` näyttää kysymykset, ja
-# sen `hand_in("abcabcab")` antaa vastaukset. Komentorivillä se on `sotepki training exam`.
+# Kun kaikki on tehty, suorita koe sairaanhoitaja Lumina: `paper = exam(workspace, cast.person("nurse"), language=LANGUAGE)`, jossa
+# `exam` on moduulista `sotepki.training`, arpoo kysymykset, `paper` näyttää ne, ja `paper.hand_in("abcabcab")` antaa vastaukset,
+# kirjaimen joka kysymykseen. Komentorivillä se on `sotepki training exam`.
 
 # %% [markdown] lang="sv"
 # ## Övningar
@@ -1077,8 +1079,9 @@ told.rules_shown(*SHOWN_RULES.split(), language=LANGUAGE)
 # övningsvärlden och säger vad som ännu saknas. `hint()` hjälper, `explain()` berättar varför. Ett fel steg förstör ingenting; det
 # avslås, som vid en verklig disk.
 #
-# När allt är gjort, avlägg provet: `exam(workspace, trainee, language=LANGUAGE)` i `sotepki.training` visar frågorna, och
-# dess `hand_in("abcabcab")` lämnar in svaren. På kommandoraden är det `sotepki training exam`.
+# När allt är gjort, avlägg provet som sjukskötaren Lumi: `paper = exam(workspace, cast.person("nurse"), language=LANGUAGE)`, med
+# `exam` ur `sotepki.training`, lottar fram frågorna, `paper` visar dem, och `paper.hand_in("abcabcab")` lämnar in svaren, en
+# bokstav för varje fråga. På kommandoraden är det `sotepki training exam`.
 
 # %%
 from sotepki.journey.card_holder import passport  # noqa: F401  (the exercises need it)

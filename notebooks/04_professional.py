@@ -820,24 +820,27 @@ rules_shown(
 # %% [markdown] lang="en"
 # ## Exercises
 #
-# Five situations with other people, in a fresh workspace called `exercises`, where it is spring again. Read, do, and let
-# yourself be checked; `hint()` helps, `explain()` tells what was to be learnt. Solutions are in a notebook of their own.
+# Six situations with other people, in a fresh workspace called `exercises`, where it is spring again; what the hints call
+# `workspace` is that one. Read, do, and let yourself be checked; `hint()` helps, `explain()` tells what was to be learnt.
+# Solutions are in a notebook of their own.
 #
 # ### Taking a card into use
 
 # %% [markdown] lang="fi"
 # ## Harjoituksia
 #
-# Viisi tilannetta, joissa on muita ihmisiä, uudessa työtilassa `exercises`, jossa on taas kevät. Lue, tee ja anna
-# tarkistaa. `hint()` auttaa, `explain()` kertoo, mitä oli opittava. Ratkaisut ovat omassa muistikirjassaan.
+# Kuusi tilannetta, joissa on muita ihmisiä, uudessa työtilassa `exercises`, jossa on taas kevät; vihjeiden `workspace`
+# on se. Lue, tee ja anna tarkistaa. `hint()` auttaa, `explain()` kertoo, mitä oli opittava. Ratkaisut ovat omassa
+# muistikirjassaan.
 #
 # ### Kortti käyttöön
 
 # %% [markdown] lang="sv"
 # ## Övningar
 #
-# Fem situationer med andra personer, i en ny arbetsyta `exercises`, där det är vår igen. Läs, gör och låt kontrollera.
-# `hint()` hjälper, `explain()` berättar vad som skulle läras. Lösningarna finns i en egen anteckningsbok.
+# Sex situationer med andra personer, i en ny arbetsyta `exercises`, där det är vår igen; ledtrådarnas `workspace` är den.
+# Läs, gör och låt kontrollera. `hint()` hjälper, `explain()` berättar vad som skulle läras. Lösningarna finns i en egen
+# anteckningsbok.
 #
 # ### Ett kort tas i bruk
 

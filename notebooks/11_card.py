@@ -162,7 +162,7 @@ directory = talk("00B00000 00")[:-2]
 print(directory.hex(" ").upper())
 
 # %% [markdown]
-# The content is TLV: a tag, a length, a value, and values may hold TLVs again. Twelve lines of Python read all of it.
+# The content is TLV: a tag, a length, a value, and values may hold TLVs again. Ten lines of Python read all of it.
 
 
 # %% NBVAL_CHECK_OUTPUT
@@ -424,7 +424,8 @@ tries_left(morning)
 # %% [markdown]
 # The right PIN sets the counter back to five; once locked, even the right one is refused, and only the activation code opens
 # the card again. That is why the code's letter is kept. Who has lost it asks the registration point (rekisteröintipiste) for a
-# new one in Vartti; five wrong tries of the code itself end the card.
+# new one in Vartti; five wrong tries of the code itself end the card (here; how many a real card gives
+# is not public).
 #
 # ## 8. What a program does
 #

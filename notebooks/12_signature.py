@@ -233,7 +233,7 @@ print(f"RSA-{certificate.public_key().key_size}: the value verifies")
 # %% [markdown]
 # ## 4. Canonical means: one spelling
 #
-# Hash functions know bytes, and XML has many spellings for one thing. Canonicalisation picks one. Here are five spellings of
+# Hash functions know bytes, and XML has many spellings for one thing. Canonicalisation picks one. Here are six spellings of
 # one timestamp, and what becomes of them.
 
 # %% NBVAL_CHECK_OUTPUT

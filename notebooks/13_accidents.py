@@ -339,8 +339,8 @@ rules_shown(
 #
 # ## Exercises
 #
-# The CA of the story has fallen, so these have a workspace of their own. Each is checked; `hint()` helps, and solutions stand in
-# [solutions](solutions.ipynb).
+# The CA of the story has fallen, so these have a workspace of their own, `practice`; what the hints call `workspace` is that
+# one. Each is checked; `hint()` helps, and solutions stand in [solutions](solutions.ipynb).
 
 # %%
 from sotepki.training import task

@@ -248,8 +248,8 @@ for first, second in (("fi", "sv"), ("sv", "fi")):
 #
 # ## Harjoituksia
 #
-# 1. Vaasalainen lääkäri sanoo, ettei hänen *kodbrev* ole tullut. Mitä kirjettä hän tarkoittaa, ja kuka tilaa uuden?
-# 2. Lomake kysyy organisaatiosi *FO-nummer*. Mikä numero se on, ja mikä sen nimi on suomeksi?
+# 1. Vaasalainen lääkäri sanoo, ettei hänen kirjeensä *kodbrev* ole tullut. Mitä kirjettä hän tarkoittaa, ja kuka tilaa uuden?
+# 2. Lomakkeen kentässä lukee *FO-nummer*. Mikä organisaatiosi numero se on, ja mikä sen nimi on suomeksi?
 # 3. Mitä kolmea sanaa käytät joka päivä, vaikka yksikään viranomainen ei ole niitä käyttänyt? Etsi niitä, joilla ei ole ympyrää.
 # 4. Etsi haulla `search.find("...")` oman työsi sanoja, joita täällä ei vielä ole. Mihin lisäisit ne, ja millä varmuudella?
 

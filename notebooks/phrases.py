@@ -9,6 +9,7 @@ from string import Formatter
 
 from sotepki.errors import Misuse
 from sotepki.evidence import load_yaml, refuse_unknown_keys
+from sotepki.training.showing import states
 
 TEXTS = Path(__file__).resolve().parent / "texts"
 LANGUAGES = ("en", "fi", "sv")
@@ -18,14 +19,17 @@ Speaker = Callable[..., str]
 
 
 def speaker(notebook: str, language: str) -> Speaker:
-    """A function that gives a phrase by its id, with its fields filled in; ``texts/shared.yaml`` counts as well.
+    """A function that gives a phrase by its id, with its fields filled in.
+
+    ``texts/shared.yaml`` counts as well, and so does ``state-X`` for every state that the training has words for.
 
     Raises:
         Misuse: there is no such language, no such phrase, or the phrase is not whole.
     """
     if language not in LANGUAGES:
         raise Misuse(f"There are no phrases in {language!r}.", advice=f"Choose one of: {', '.join(LANGUAGES)}.")
-    known = {**phrases(SHARED), **(phrases(notebook) if notebook != SHARED else {})}
+    told = {f"state-{state}": words for state, words in states().items()}
+    known = {**told, **phrases(SHARED), **(phrases(notebook) if notebook != SHARED else {})}
 
     def say(phrase: str, /, **fields: object) -> str:
         if phrase not in known:

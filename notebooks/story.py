@@ -110,16 +110,19 @@ class KindWords:
     needs: str = "This cell needs '{name}', which a cell above it makes."
     run_above: str = "choose 'Run All Above Selected Cell' in the menu Run, then run this cell again."
     what_to_do: str = "What to do: {advice}"
+    text: str = "A text stands where something else is asked for."
+    no_text: str = "a person is cast.person(...), a document passport(workspace), a day date(2030, 1, 31)."
 
 
 def be_kind(words: KindWords | None = None) -> None:
     """From now on, a cell that was run too early says which name it lacks, and an error of sotepki tells its advice.
 
+    So does one that gave a text, such as an identity code in quotation marks, where a person or a day was asked for.
     The cell still fails, so a run of the whole notebook still finds it.
     """
     shell = get_ipython()
     if shell is not None:
-        shell.set_custom_exc((NameError, SotepkiError), partial(_tell, words or KindWords()))
+        shell.set_custom_exc((NameError, AttributeError, SotepkiError), partial(_tell, words or KindWords()))
 
 
 def _tell(
@@ -130,9 +133,13 @@ def _tell(
     trace: TracebackType | None,
     tb_offset: int | None = None,
 ) -> list[str]:
-    del shell, kind, trace, tb_offset
     if isinstance(error, SotepkiError):
         sentence, advice = error.sentence, error.advice
+    elif isinstance(error, AttributeError):
+        if not isinstance(error.obj, str):
+            shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
+            return []
+        sentence, advice = words.text, words.no_text
     else:
         sentence = words.needs.format(name=getattr(error, "name", "") or error)
         advice = words.run_above

@@ -29,7 +29,8 @@ def be_kind(language: str) -> None:
     """``story.be_kind`` in the reader's language."""
     say = speaker("shared", language)
     what_to_do = say("what-to-do", advice="{advice}")
-    be_kind_in(KindWords(say("cell-needs", name="{name}"), say("run-above"), what_to_do))
+    needs = say("cell-needs", name="{name}")
+    be_kind_in(KindWords(needs, say("run-above"), what_to_do, say("text-given"), say("no-text")))
 
 
 def attempt(what: str, deed: Callable[[], T], language: str) -> T | None:

@@ -60,6 +60,11 @@ def finnish_day(moment: datetime) -> date:
     return moment.astimezone(HELSINKI).date()
 
 
+def written_day(day: date, language: str) -> str:
+    """A day as a letter in ``fi`` or ``sv`` has it, 2.3.2026; in another language 2026-03-02."""
+    return f"{day.day}.{day.month}.{day.year}" if language in ("fi", "sv") else day.isoformat()
+
+
 def end_of_finnish_day(day: date) -> datetime:
     """The last second of ``day`` in Finland, in UTC: 20:59:59Z in summer time, 21:59:59Z in winter time.
 

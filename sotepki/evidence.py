@@ -221,7 +221,8 @@ def load_yaml(path: Path) -> Any:
     try:
         return yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise Fault(f"The data file {path.name} cannot be read: {error}.") from error
+        reason = " ".join(str(error).replace('in "<unicode string>",', "at").split())  # PyYAML's has several lines
+        raise Fault(f"The data file {path.name} cannot be read: {reason}.") from error
 
 
 def load_csv(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:

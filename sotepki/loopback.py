@@ -7,11 +7,15 @@ and for silence, and there is a bound on how many are open at once.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from asyncio.trsock import TransportSocket
+from collections.abc import Callable, Iterator, Mapping, Sized
 from contextlib import contextmanager
+from ctypes import Array, c_int
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +29,16 @@ LOOPBACK = "127.0.0.1"
 _START_SECONDS = 30.0
 _DRAIN_SECONDS = 1.0
 _BACKLOG = 512
+
+NOT_SERVING = -1
+"""In the counts of a ``Door``."""
+
+_LEFT_TO_OTHERS_SECONDS = 0.02
+"""How long a client is left to the processes that have fewer, before one that has more takes it."""
+
+_EXHAUSTED_SECONDS = 1.0
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -61,22 +75,76 @@ def running(
     port: int = 0,
     limits: Limits | None = None,
     observer: Observer | None = None,
+    door: Door | None = None,
 ) -> Iterator[str]:
     """Serve ``app`` until the block ends, and give the base URL without a slash at its end.
 
     The server runs in its own thread with its own event loop, so the caller may use blocking clients. ``port`` 0
     takes a free one. Open connections are given a second to finish when the block ends; the port is free afterwards.
 
+    Args:
+        door: instead of host and port, a socket that other processes accept from too; closed at the end, but the
+            port stays taken until all of them have closed it.
+
     Raises:
         Misuse: the port is taken or the host is not an address of this machine.
         Fault: the application did not start.
     """
-    service = _Service(app, ssl_context, host, port, limits or Limits(), observer)
+    service = _Service(app, ssl_context, host, port, limits or Limits(), observer, door)
     service.start()
     try:
         yield service.base_url
     finally:
         service.stop()
+
+
+@dataclass(frozen=True)
+class Door:
+    """A listening socket from which several processes accept; can be handed over to one that is being begun.
+
+    Attributes:
+        listening: of ``listening``.
+        counts: in memory that all of them see: how many connections each has, ``NOT_SERVING`` if it is not there.
+        number: which of them this one is.
+    """
+
+    listening: socket.socket
+    counts: Array[c_int]
+    number: int
+
+    def is_ahead(self) -> bool:
+        """Whether this process has more connections than another, by more than one."""
+        counts = list(self.counts)
+        fewest = min((count for count in counts if count != NOT_SERVING), default=0)
+        return bool(counts[self.number] > fewest + 1)
+
+
+def listening(port: int, *, host: str = LOOPBACK) -> socket.socket:
+    """A socket that listens, for a ``Door``; clients may connect from now on, and wait.
+
+    Raises:
+        Misuse: the port is taken or the host is not an address of this machine.
+    """
+    try:
+        return socket.create_server(
+            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=_BACKLOG
+        )
+    except OSError as error:
+        raise _cannot_listen(host, port, error) from error
+
+
+def base_url(listening: socket.socket | TransportSocket, *, tls: bool) -> str:
+    """The URL of a service that listens there, without a slash at its end."""
+    address, port = listening.getsockname()[:2]
+    name = f"[{address}]" if ":" in str(address) else address
+    return f"{'https' if tls else 'http'}://{name}:{port}"
+
+
+def _cannot_listen(host: str, port: int, error: OSError) -> Misuse:
+    return Misuse(
+        f"The service cannot listen on {host} port {port}: {error.strerror}.",
+        advice="Stop the program that holds the port, or choose another one.",
+    )
 
 
 class _Service:
@@ -90,6 +158,7 @@ class _Service:
         port: int,
         limits: Limits,
         observer: Observer | None,
+        door: Door | None,
     ) -> None:
         self.base_url = ""
         self._app = app
@@ -98,6 +167,7 @@ class _Service:
         self._port = port
         self._limits = limits
         self._observer = observer
+        self._door = door
         self._ready = threading.Event()
         self._failure: BaseException | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -111,10 +181,7 @@ class _Service:
         if self._failure is not None:
             self._thread.join()
             if isinstance(self._failure, OSError):
-                raise Misuse(
-                    f"The service cannot listen on {self._host} port {self._port}: {self._failure.strerror}.",
-                    advice="Stop the program that holds the port, or choose another one.",
-                ) from self._failure
+                raise _cannot_listen(self._host, self._port, self._failure) from self._failure
             raise Fault(f"The service on {self._host} did not start: {self._failure}.") from self._failure
 
     def stop(self) -> None:
@@ -143,13 +210,10 @@ class _Service:
             **observing,
         )
         await runner.setup()
-        listening: asyncio.Server | None = None
+        listening: asyncio.Server | _Entrance | None = None
         try:
             listening = await self._listen(runner)
-            scheme = "https" if self._ssl_context else "http"
-            address, port = listening.sockets[0].getsockname()[:2]
-            name = f"[{address}]" if ":" in str(address) else address
-            self.base_url = f"{scheme}://{name}:{port}"
+            self.base_url = base_url(listening.sockets[0], tls=self._ssl_context is not None)
             self._ready.set()
             await self._stop.wait()
         finally:
@@ -157,19 +221,100 @@ class _Service:
                 listening.close()
             await runner.cleanup()
 
-    async def _listen(self, runner: web.AppRunner) -> asyncio.Server:
+    async def _listen(self, runner: web.AppRunner) -> asyncio.Server | _Entrance:
         server, limits = runner.server, self._limits
         assert server is not None, "setup() has made it"
         open_connections: set[_Connection] = set()
+        tls: dict[str, Any] = {"ssl": self._ssl_context}
+        if self._ssl_context is not None:
+            tls |= {"ssl_handshake_timeout": limits.handshake, "ssl_shutdown_timeout": limits.handshake}
+        if self._door is not None:
+            entrance = _Entrance(self._door, open_connections, tls)
+            entrance.open(lambda: _Connection(server(), limits, open_connections, entrance.tell))
+            return entrance
         return await asyncio.get_running_loop().create_server(
             lambda: _Connection(server(), limits, open_connections),
             self._host,
             self._port,
-            ssl=self._ssl_context,
-            ssl_handshake_timeout=limits.handshake if self._ssl_context else None,
-            ssl_shutdown_timeout=limits.handshake if self._ssl_context else None,
             backlog=_BACKLOG,
+            **tls,
         )
+
+
+class _Entrance:
+    """This process at a door: it accepts one connection at a time, unless another process has fewer.
+
+    asyncio's own server accepts all that wait in one go, so the process that looks first would take everything; and
+    the kernel wakes whoever runs, so a process on a busy processor would get little.
+    """
+
+    def __init__(self, door: Door, open_connections: Sized, tls: Mapping[str, Any]) -> None:
+        self.sockets = (door.listening,)
+        self._door = door
+        self._open = open_connections
+        self._tls = tls
+        self._loop = asyncio.get_running_loop()
+        self._opening: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._closed = False
+
+    def open(self, connection: Callable[[], asyncio.Protocol]) -> None:
+        self._connection = connection
+        self._door.listening.setblocking(False)
+        self.tell()
+        self._loop.add_reader(self._door.listening, self._knock)
+
+    def close(self) -> None:
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+        self._loop.remove_reader(self._door.listening)
+        self._door.counts[self._door.number] = NOT_SERVING
+        self._door.listening.close()
+
+    def tell(self) -> None:
+        """Let the other processes see how many connections this one has."""
+        if not self._closed:
+            self._door.counts[self._door.number] = len(self._opening) + len(self._open)
+
+    def _knock(self) -> None:
+        if self._door.is_ahead():
+            self._look_away(_LEFT_TO_OTHERS_SECONDS)
+        else:
+            self._accept()
+
+    def _look_away(self, seconds: float) -> None:
+        self._loop.remove_reader(self._door.listening)
+        self._timer = self._loop.call_later(seconds, self._look_again)
+
+    def _look_again(self) -> None:
+        self._timer = None
+        self._loop.add_reader(self._door.listening, self._knock)
+        self._accept()  # whom nobody took by now is not left waiting
+
+    def _accept(self) -> None:
+        try:
+            accepted, _ = self._door.listening.accept()
+        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+            return  # another process took it, or the client is gone
+        except OSError as error:
+            # No file descriptor left, most likely; the kernel would go on calling.
+            _log.error("No connection can be accepted: %s.", error.strerror)
+            self._look_away(_EXHAUSTED_SECONDS)
+            return
+        accepted.setblocking(False)
+        task = self._loop.create_task(self._let_in(accepted))
+        self._opening.add(task)
+        task.add_done_callback(self._let_in_or_not)
+        self.tell()
+
+    async def _let_in(self, accepted: socket.socket) -> None:
+        with contextlib.suppress(OSError):  # a handshake that failed, which the TLS context has told
+            await self._loop.connect_accepted_socket(self._connection, accepted, **self._tls)
+
+    def _let_in_or_not(self, task: asyncio.Task[None]) -> None:
+        self._opening.discard(task)
+        self.tell()
 
 
 class _Connection(asyncio.Protocol):
@@ -178,8 +323,15 @@ class _Connection(asyncio.Protocol):
     aiohttp itself waits for the head of a first request for ever, and bounds neither connections nor silence.
     """
 
-    def __init__(self, handler: asyncio.Protocol, limits: Limits, others: set[_Connection]) -> None:
+    def __init__(
+        self,
+        handler: asyncio.Protocol,
+        limits: Limits,
+        others: set[_Connection],
+        fewer: Callable[[], None] = lambda: None,
+    ) -> None:
         self._handler = handler
+        self._fewer = fewer
         self._limits = limits
         self._others = others
         self._loop = asyncio.get_running_loop()
@@ -217,6 +369,7 @@ class _Connection(asyncio.Protocol):
             self._timer.cancel()
         if self._transport is not None:
             self._others.discard(self)
+            self._fewer()
             self._handler.connection_lost(exc)
 
     def pause_writing(self) -> None:

@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 from itertools import groupby
 from pathlib import Path
@@ -63,18 +64,23 @@ def whole_book() -> Mapping[str, Shelved]:
 def find_rules(wanted: str) -> list[Shelved]:
     """The rule with an id, or all whose ids begin with it (``order`` finds ``order.state``).
 
+    An id may be cut off in the middle of a word, or stand in the brackets in which it was printed.
+
     Raises:
         Misuse: there is none.
     """
+    book, wanted = whole_book(), wanted.strip("[]")
     found = [
         shelved
-        for rule_id, shelved in whole_book().items()
+        for rule_id, shelved in book.items()
         if rule_id == wanted or not wanted or rule_id.startswith(wanted.rstrip(".") + ".")
-    ]
+    ] or [shelved for rule_id, shelved in book.items() if rule_id.startswith(wanted)]
     if not found:
+        near = get_close_matches(wanted, book, n=1)
+        advice = "'sotepki rule' lists all; rows of certificate profiles are listed by 'sotepki cert profiles'."
         raise Misuse(
             f"There is no rule {wanted[:60]!r}.",
-            advice="'sotepki rule' lists all; rows of certificate profiles are listed by 'sotepki cert profiles'.",
+            advice=f"Did you mean {near[0]!r}? {advice}" if near else advice,
         )
     return sorted(found, key=lambda shelved: shelved.rule.id)
 

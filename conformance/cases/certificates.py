@@ -18,6 +18,7 @@ from sotepki.clock import Clock
 from sotepki.errors import Refused
 from sotepki.identifiers import Oid, RegistrationNumber
 from sotepki.x509.ocsp_client import ocsp_urls
+from sotepki.x509.serials import serial_text
 
 
 @case(
@@ -68,7 +69,7 @@ def not_revoked(certificates: Mapping[CertificateRole, x509.Certificate], trust:
         check.that(
             "cert.not-revoked",
             not states[role],
-            f"The {role} certificate {certificate.serial_number:x} is revoked.",
+            f"The {role} certificate {serial_text(certificate.serial_number)} is revoked.",
             subject=str(role),
             expected="good",
             found="revoked",

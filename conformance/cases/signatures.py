@@ -28,8 +28,8 @@ def form(documents: Documents, check: Check) -> None:
 
     The other cases of this area look only at what can be read.
     """
-    judge(check, documents, "document.form")
-    judge(check, documents, "sign.form")
+    _judge_all(check, documents, "document.form")
+    _judge_all(check, documents, "sign.form")
 
 
 @case(
@@ -267,6 +267,14 @@ _SHOWN = 2
 
 
 def judge(check: Check, documents: Iterable[DocumentUnderTest], requirement: str) -> None:
+    """Hold a requirement against the findings in each document that can be read, or that break it all the same."""
+    readable = [d for d in documents if d.examinable or check.broken_by(requirement, d.findings)]
+    if not readable:
+        check.skip("No document has signatures that can be read; see the case document.form.")
+    _judge_all(check, readable, requirement)
+
+
+def _judge_all(check: Check, documents: Iterable[DocumentUnderTest], requirement: str) -> None:
     """Hold a requirement against the findings in each document, and keep some documents as evidence."""
     for number, document in enumerate(documents):
         met = check.rules(requirement, document.findings, subject=document.name)

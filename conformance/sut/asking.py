@@ -51,7 +51,7 @@ def read_answer(data: bytes, name: str, log: str = "") -> Mapping[str, Any]:
     try:
         answer = json.loads(data)
     except (ValueError, RecursionError):
-        raise SystemFailed(f"{name} did not answer with JSON.", log=f"{data[:2000]!r}\n{log}") from None
+        raise SystemFailed(f"{name} did not answer with JSON.", log=f"It wrote {data[:2000]!r}\n{log}") from None
     if not isinstance(answer, dict):
         raise SystemFailed(f"{name} answered with JSON that is not an object.", log=log)
     return answer

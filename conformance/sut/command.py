@@ -7,6 +7,7 @@ answer is "no". docs/conformance.md describes the messages for any language.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import selectors
@@ -76,15 +77,21 @@ class Command:
                     start_new_session=True,
                 )
             except OSError as error:
-                raise Misuse(
-                    f"{self.name} cannot be started: {error.strerror}.",
-                    advice="Check the path and its permission to be executed in the system's TOML file.",
-                ) from None
+                sentence = f"{self.name} cannot be started: {error.strerror}."
+                raise Misuse(sentence, advice=self._advice(error)) from None
             with process:
                 try:
                     return self._collect(process)
                 finally:
                     _end(process)
+
+    def _advice(self, error: OSError) -> str:
+        there = Path(self._resolved()[0]).is_file()
+        if there and error.errno == errno.ENOENT:  # the system means the program that the script names
+            return "Its first line names a program that is not here; line ends of Windows make it look like that too."
+        if there and error.errno == errno.ENOEXEC:
+            return "Its first line must say what runs it, as #!/bin/sh."
+        return "Check the path and its permission to be executed in the system's TOML file."
 
     def _resolved(self) -> list[str]:
         program, *rest = self.arguments

@@ -154,8 +154,10 @@ class PaperworkDirectory:
             raw = yaml.safe_load(data) if len(data) <= _LARGEST else None
         except OSError as error:
             raise Misuse(f"The paperwork {path} cannot be read: {error.strerror}.") from None
-        except (yaml.YAMLError, UnicodeDecodeError, RecursionError):
-            raise Misuse(f"The paperwork {path} is not YAML.") from None
+        except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+            mark = getattr(error, "problem_mark", None)
+            line = f": see line {mark.line + 1}" if mark else ""
+            raise Misuse(f"The paperwork {path} is not YAML in UTF-8{line}.") from None
         made: Paperwork = _record(Paperwork, raw, FILE)
         return made
 

@@ -35,6 +35,11 @@ if TYPE_CHECKING:
     from conformance.sut.reference import Reference
 
 KINDS = ("reference", "mutant", "files")
+MADE_HERE: Mapping[str, tuple[str, ...]] = {
+    "reference": ("kind", "name", "system"),
+    "mutant": ("kind", "mutant", "name", "system"),
+}
+"""The keys of a file that asks for a system of the suite's own."""
 _ASKED = ("command", "url", "ca", "timeout", "output_limit")
 _ASKED_OR_OPERATED = (*_ASKED, "operator", "handover")
 _ROLES = tuple(str(role) for role in CertificateRole)
@@ -98,7 +103,7 @@ def attach(path: Path, *, operator: Operator | None = None, shared: SuiteSide | 
         sut = files_system(file, operator or AtTerminal())
         yield Attached(sut, shared.bench if shared else None, system_class, roles, _operated(file))
         return
-    file.only(("kind", "mutant", "name", "system") if kind == "mutant" else ("kind", "name", "system"))
+    file.only(MADE_HERE[kind])
     from conformance.sut.mutants import mutant_named
 
     system_class, roles = _system(file)
@@ -205,6 +210,8 @@ def _trust(row: Row) -> Trust:
         if len(row.values) > 1:
             raise Misuse(f"In {row.file.name}, [trust] names a workspace or files, not both.")
         published = row.path("workspace") / "published"
+        if not published.is_dir():
+            raise row.wrong("workspace", f"names {published.parent}, where no sotepki workspace stands")
         return read_trust(sorted(published.glob("ca/*.crt")), sorted(published.glob("crl/*.crl")))
     return read_trust(row.matches("certificates"), row.matches("crls"))
 

@@ -52,6 +52,7 @@ class AtTerminal:
                 raise OperatorNeeded(f"Nobody is at the terminal any more to answer: {question} {_WAITS}")
             if line.strip().isascii() and line.strip().isdigit() and 0 < int(line.strip()[:6]) <= len(answers):
                 return answers[int(line) - 1]
+            self.tell(f"Type a number from 1 to {len(answers)}, then Enter.")
 
 
 class Nobody:

@@ -11,6 +11,10 @@ from typing import Any
 
 from sotepki.errors import Misuse
 
+_ESCAPE_SIGNS = ("hex value", "escape")
+"""What tomllib says of a backslash that begins no escape, as in a path of Windows."""
+_ESCAPE_ADVICE = "In double quotes a backslash begins an escape: write C:/..., or put the path in single quotes."
+
 
 @dataclass(frozen=True)
 class Row:
@@ -28,12 +32,17 @@ class Row:
             Misuse: it cannot be read or is not TOML.
         """
         try:
-            with path.open("rb") as stream:
-                return cls(tomllib.load(stream), "", path)
+            # Editors on Windows may put a byte order mark in front, which TOML does not know.
+            return cls(tomllib.loads(path.read_text(encoding="utf-8-sig")), "", path)
         except OSError as error:
             raise Misuse(f"The file {path} cannot be read: {error.strerror}.", subject=str(path)) from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise Misuse(f"The file {path} is not TOML: {error}.", subject=str(path)) from None
+        except UnicodeDecodeError:
+            sentence = f"The file {path} is not TOML: it is not in UTF-8."
+            advice = "Save it as UTF-8; editors on Windows may choose ANSI or UTF-16."
+            raise Misuse(sentence, advice=advice, subject=str(path)) from None
+        except (tomllib.TOMLDecodeError, RecursionError) as error:
+            advice = _ESCAPE_ADVICE if any(sign in str(error) for sign in _ESCAPE_SIGNS) else ""
+            raise Misuse(f"The file {path} is not TOML: {error}.", advice=advice, subject=str(path)) from None
 
     @property
     def base(self) -> Path:

@@ -123,10 +123,10 @@ class DocumentDrop(Shown):
         return Judged(name, self.say("list of", entries=entries), self.say("verdict valid"))
 
     def _context(self) -> VerificationContext:
-        """What the workspace knows: its root and CAs, its books of revocation, Valvira's rights, its time."""
+        """What the workspace knows: its roots and CAs, its books of revocation, Valvira's rights, its time."""
         authorities = self._workspace.authorities
         return VerificationContext(
-            trust=[authorities.root],
+            trust=authorities.roots,
             intermediates=[authorities.certificate(one) for one in authorities.made()],
             at=self._workspace.clock.now(),
             rights=self._workspace.valvira,
@@ -171,8 +171,8 @@ class DocumentDrop(Shown):
 
     def _told(self, finding: Finding) -> list[str]:
         said = self.sentence_about(finding)
-        weight = self.say(f"weight {finding.severity}")
-        return [f"{said.sentence} {said.advice}".strip(), f"{weight}, {finding.grade}", said.rule]
+        weight, grade = self.say(f"weight {finding.severity}"), self.say(f"grade-{finding.grade}")
+        return [f"{said.sentence} {said.advice}".strip(), f"{weight}, {grade}", said.rule]
 
 
 def document_drop(workspace: Workspace, folder: Path | str = "my-files", *, language: str = "en") -> DocumentDrop:

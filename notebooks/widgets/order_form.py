@@ -89,7 +89,7 @@ class OrderForm(Shown):
         """Place the order, as the button does; a refusal is said, and stands in the journal."""
         self.placed = None
         self.placed = self._workspace.vartti.place_order(self._request(), registrar=self._registrar())
-        self.said = (Said(self.say("ordered", order=self.placed.id, state=self.placed.state)),)
+        self.said = (Said(self.say("ordered", order=self.placed.id, state=self.say(f"state-{self.placed.state}"))),)
         return self
 
     @kindly

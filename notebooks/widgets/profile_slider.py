@@ -60,15 +60,15 @@ class ProfileSlider(Shown):
         wanted = Choice(str(profile or kept.profile), str(key or kept.key), _whole(years) if years else kept.years)
         if wanted.profile not in holders():
             raise Misuse(
-                f"There is no profile {wanted.profile[:40]!r} of holders.",
-                advice=f"There are {', '.join(holders())}.",
+                self.say("no such profile", profile=wanted.profile[:40]),
+                advice=self.say("there are", those=", ".join(holders())),
             )
         if wanted.key and wanted.key not in keys():
             raise Misuse(
-                f"Keys of the kind {wanted.key[:40]!r} are not made here.", advice=f"There are {', '.join(keys())}."
+                self.say("no such key", key=wanted.key[:40]), advice=self.say("there are", those=", ".join(keys()))
             )
         if wanted.years and not _YEARS[0] <= wanted.years <= _YEARS[1]:
-            raise Misuse(f"A lifetime of {str(years)[:20]} years is not shown.", advice="Choose 1 to 10 years.")
+            raise Misuse(self.say("no such years", years=str(years)[:20]), advice=self.say("choose years"))
         self.choice, self.said = wanted, ()
         return self
 

@@ -23,7 +23,7 @@ from sotepki.card.vault import Vault
 from sotepki.card.wire import LENGTH_BYTES, Message, body_length, decode, encode, error_message
 from sotepki.errors import Misuse, Refused
 from sotepki.tokens.pin import Pin
-from sotepki.tokens.storage import try_lock
+from sotepki.tokens.storage import no_core_file, try_lock
 
 if TYPE_CHECKING:
     from sotepki.card.chip_door import ChipDoorRequests
@@ -33,6 +33,7 @@ Answer = Callable[[Message], Message]
 
 def main(arguments: list[str]) -> int:
     """Serve until the input ends. The first message out says whether the chip is there."""
+    no_core_file()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the reader; the chip ends when its input does
     requests = os.fdopen(os.dup(0), "rb")
     answers = os.fdopen(os.dup(1), "wb")

@@ -9,6 +9,7 @@ from typing import IO
 from sotepki.card.chip import Answer, chip_of, take_card
 from sotepki.card.wire import Message
 from sotepki.errors import Fault, SotepkiError
+from sotepki.tokens.storage import no_core_file
 
 
 class ChipHere:
@@ -27,6 +28,7 @@ class ChipHere:
             Refused: rule ``card.in-use``.
             Fault: rule ``card.state-file``.
         """
+        no_core_file()
         self._name = name
         self._lock = threading.Lock()
         self._card: IO[bytes] = take_card(directory)

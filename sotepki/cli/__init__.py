@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 
 import click
 
 from sotepki import __version__
 from sotepki.cli.lazy import LazyGroup
+from sotepki.cli.printing import say
 from sotepki.errors import Misuse, SotepkiError
+
+_LONGEST_WORD = 200
 
 EXIT_INTERRUPTED = 130
 EXIT_FAULT = 3
@@ -89,36 +93,46 @@ def run(arguments: list[str]) -> int:
         sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except SotepkiError as error:
-        click.echo(f"sotepki: {error}", err=True)
+        say(f"sotepki: {_clipped(str(error))}", err=True)
         return error.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        say(error.format_message(), err=True)
+        return Misuse.exit_code
     except click.UsageError as error:
+        sentence = " ".join(error.format_message().split())  # click puts choices on lines of their own
+        end = "" if sentence.endswith((".", "?", "?)")) else "."
         hint = f" See '{error.ctx.command_path} --help'." if error.ctx else ""
-        click.echo(f"sotepki: {error.format_message()}{hint}", err=True)
+        say(f"sotepki: {_clipped(sentence)}{end}{hint}", err=True)
         return Misuse.exit_code
     except click.ClickException as error:
-        click.echo(f"sotepki: {error.format_message()}", err=True)
+        say(f"sotepki: {error.format_message()}", err=True)
         return Misuse.exit_code
     except (KeyboardInterrupt, click.Abort):
-        click.echo("sotepki: Interrupted. What was acknowledged is kept, the rest was not done.", err=True)
+        say("sotepki: Interrupted. What was acknowledged is kept, the rest was not done.", err=True)
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         # The reader of our output has gone; a second error at interpreter exit would say so again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except MemoryError:
-        click.echo("sotepki: The machine has too little memory for this.", err=True)
+        say("sotepki: The machine has too little memory for this.", err=True)
         return EXIT_FAULT
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
-        click.echo(f"sotepki: The machine refused: {error.strerror or error}{where}.", err=True)
+        say(f"sotepki: The machine refused: {error.strerror or error}{where}.", err=True)
         return EXIT_FAULT
     except Exception as error:
         if os.environ.get("SOTEPKI_DEBUG"):
             raise
         what = str(error).partition("\n")[0].rstrip(".")
-        click.echo(
+        say(
             f"sotepki: A fault of ours: {type(error).__name__}: {what}. "
             "Set SOTEPKI_DEBUG=1 to see where, and please report it.",
             err=True,
         )
         return EXIT_FAULT
+
+
+def _clipped(sentence: str) -> str:
+    """The sentence without words that nobody writes: what was pasted by mistake would bury what is said of it."""
+    return re.sub(rf"\S{{{_LONGEST_WORD},}}", lambda word: f"{word[0][:60]}...", sentence)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from sotepki.cli.context import emit, pass_workspace
+from sotepki.cli.printing import one_line
 from sotepki.errors import Refused
 from sotepki.workspace import Workspace
 
@@ -17,7 +18,13 @@ def command() -> None:
 
 
 @command.command("list")
-@click.option("--last", default=20, show_default=True, help="How many entries, newest last.")
+@click.option(
+    "--last",
+    type=click.IntRange(0, 1_000_000),
+    default=20,
+    show_default=True,
+    help="How many entries, newest last.",
+)
 @pass_workspace
 def list_entries(workspace: Workspace, last: int) -> None:
     """Print the newest entries."""
@@ -36,7 +43,9 @@ def list_entries(workspace: Workspace, last: int) -> None:
         }
         for e in entries
     ]
-    emit(rows, "\n".join(f"{r['sequence']:>6}  {r['at']}  {r['office']}: {r['action']} {r['subject']}" for r in rows))
+    # A subject may come from outside, as the id of a message; it must not look like an entry of its own.
+    lines = [f"{r['sequence']:>6}  {r['at']}  {r['office']}: {r['action']} {r['subject']}" for r in rows]
+    emit(rows, "\n".join(map(one_line, lines)))
 
 
 @command.command("verify")

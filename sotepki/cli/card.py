@@ -10,17 +10,19 @@ import click
 from sotepki.cli import card_client, card_holder, card_reader, card_special, card_vartti
 from sotepki.cli.card_orders import (
     REGISTRAR,
-    actor_of,
     emit_order,
+    holder_registrar_or_dvv,
     identity_options,
     order_line,
     order_lines,
     proof_of,
+    read_actor,
 )
 from sotepki.cli.context import emit, pass_workspace, write_output
 from sotepki.errors import Misuse
 
 if TYPE_CHECKING:
+    from sotepki.identifiers import Hetu
     from sotepki.workspace import Workspace
 
 
@@ -53,11 +55,11 @@ def personalise(workspace: Workspace, order: str) -> None:
 
 @command.command("cancel")
 @click.argument("order", metavar="ORDER")
-@click.option("--actor", required=True, help="The registrar's personal identity code, or dvv.")
+@click.option("--actor", required=True, callback=read_actor, help="The registrar's personal identity code, or dvv.")
 @pass_workspace
-def cancel(workspace: Workspace, order: str, actor: str) -> None:
+def cancel(workspace: Workspace, order: str, actor: Hetu | str) -> None:
     """Withdraw an order before the card is made."""
-    emit_order(workspace.vartti.cancel_order(order, actor=actor_of(actor)))
+    emit_order(workspace.vartti.cancel_order(order, actor=actor))
 
 
 @command.command("list")
@@ -151,11 +153,11 @@ def hand_over(
     required=True,
     help="lost, stolen, broken, returned, name-changed, right-changed, employment-ended, right-removed, not-needed.",
 )
-@click.option("--actor", default="dvv", show_default=True, help="Holder or registrar (identity code), or dvv.")
+@holder_registrar_or_dvv
 @pass_workspace
-def close(workspace: Workspace, number: str, reason: str, actor: str) -> None:
+def close(workspace: Workspace, number: str, reason: str, actor: Hetu | str) -> None:
     """Close a card: both certificates are revoked for good, and the revocation list is published."""
-    closed = workspace.vartti.close_card(number, reason, actor_of(actor))
+    closed = workspace.vartti.close_card(number, reason, actor)
     workspace.authorities.publish_if_due(workspace.published)
     emit_order(closed)
 

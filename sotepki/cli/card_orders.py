@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from sotepki.cli.context import emit
+from sotepki.cli.day import DAY
 
 if TYPE_CHECKING:
     from sotepki.dvv import CardOrder, IdentityProof
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-DAY = click.DateTime(["%Y-%m-%d"])
 REGISTRAR = click.option("--registrar", required=True, help="The registrar's personal identity code.")
 
 
@@ -53,12 +53,18 @@ def day_of(moment: datetime | None) -> date | None:
     return moment.date() if moment else None
 
 
-def actor_of(text: str) -> Hetu | str:
-    """A person by identity code, or ``dvv``."""
+def read_actor(_context: click.Context, _option: click.Parameter, text: str) -> Hetu | str:
+    """The callback of an ``--actor`` who is a person, named by identity code, or ``dvv``."""
     from sotepki.dvv import DVV
     from sotepki.identifiers import Hetu
 
     return DVV if text == DVV else Hetu.parse(text)
+
+
+def holder_registrar_or_dvv(function: F) -> F:
+    """The option of who reports or closes a card."""
+    words = "Holder or registrar (identity code), or dvv."
+    return click.option("--actor", default="dvv", show_default=True, callback=read_actor, help=words)(function)
 
 
 def emit_order(found: CardOrder) -> None:

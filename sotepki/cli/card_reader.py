@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+import sotepki
 from sotepki.cli.card_faults import fault_options, faults_of
 from sotepki.cli.context import emit, workspace_directory
 from sotepki.errors import Fault, Misuse
@@ -129,7 +130,14 @@ def _insert_in_background(number: str, reader: int, options: list[str]) -> None:
     log_path.parent.mkdir(mode=0o700, exist_ok=True)
     command = [sys.executable, "-m", "sotepki", "card", "insert", number, *options, "--workspace", str(directory)]
     with log_path.open("wb") as log:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            cwd=Path(sotepki.__file__).resolve().parent.parent,  # Python would import what lies where the user is
+        )
     desk = _desk()  # it is imported while the process starts
     deadline = time.monotonic() + _BACKGROUND_PATIENCE
     while True:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sotepki.cli.context import emit, pass_workspace
+from sotepki.cli.day import DAY
 from sotepki.cli.pin_entry import pin_file_option, read_pins
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def receive(workspace: Workspace, count: int, registrar: str, point: str) -> Non
 @click.option("--holder", required=True, help="The holder's personal identity code.")
 @click.option("--identity", required=True, help="Identity document: passport, identity-card, police-identification.")
 @click.option("--identity-country", default="FI", show_default=True, help="Who issued it (ISO 3166).")
-@click.option("--identity-valid-to", type=click.DateTime(["%Y-%m-%d"]), help="Its last day, YYYY-MM-DD.")
+@click.option("--identity-valid-to", type=DAY, help="Its last day, YYYY-MM-DD.")
 @click.option("--days", type=int, default=14, show_default=True, help="For how many days.")
 @click.option(
     "--right", "right_code", default="", help="Code of the right on the card, if there are several in force."

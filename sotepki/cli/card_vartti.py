@@ -8,20 +8,21 @@ from typing import TYPE_CHECKING
 import click
 
 from sotepki.cli.card_orders import (
-    DAY,
     REGISTRAR,
-    actor_of,
     day_of,
     emit_order,
+    holder_registrar_or_dvv,
     identity_options,
     order_lines,
     proof_of,
 )
 from sotepki.cli.context import emit, pass_workspace, read_input
+from sotepki.cli.day import DAY
 from sotepki.cli.pin_entry import pin_file_option, read_pins
 from sotepki.errors import Misuse
 
 if TYPE_CHECKING:
+    from sotepki.identifiers import Hetu
     from sotepki.workspace import Workspace
 
 
@@ -137,11 +138,11 @@ def new_code(
 
 @click.command("found")
 @click.argument("number")
-@click.option("--actor", default="dvv", show_default=True, help="Holder or registrar (identity code), or dvv.")
+@holder_registrar_or_dvv
 @pass_workspace
-def found(workspace: Workspace, number: str, actor: str) -> None:
+def found(workspace: Workspace, number: str, actor: Hetu | str) -> None:
     """Note that a closed card was found; it stays closed."""
-    done = workspace.vartti.report_found(number, actor_of(actor))
+    done = workspace.vartti.report_found(number, actor)
     emit(done.as_dict(), f"The card {number} is noted as found. It stays closed: a revocation is never undone.")
 
 

@@ -10,6 +10,7 @@ from sotepki.cli.cert_ocsp import ocsp_faults
 from sotepki.cli.cert_vectors import defects, vectors
 from sotepki.cli.cert_verify import verify
 from sotepki.cli.context import emit, read_input
+from sotepki.cli.printing import one_line
 from sotepki.errors import Refused
 
 
@@ -62,7 +63,8 @@ def show(file: str) -> None:
         lines = [f"{description.title}{name}"]
         lines += [f"  taken for it by: {', '.join(description.why)}"] if description.why else []
         for field in description.fields:
-            lines.append(f"{field.field}: {field.value}" + (f" [{field.encoding}]" if field.encoding else ""))
+            value = one_line(field.value)
+            lines.append(f"{field.field}: {value}" + (f" [{field.encoding}]" if field.encoding else ""))
             lines += [f"    {field.meaning}"] if field.meaning else []
             lines += [f"    Profile: {field.rule}"] if field.rule else []
         return "\n".join(lines)

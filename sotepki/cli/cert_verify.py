@@ -73,7 +73,7 @@ def verify(
 ) -> int:
     """Validate the path of the first certificate in each FILE to a trusted root; others in it count as issuers.
 
-    Without --trust the workspace gives its root, its CAs, its published revocation lists and its time. With --fetch
+    Without --trust the workspace gives its roots, its CAs, its published revocation lists and its time. With --fetch
     the addresses in the certificates are asked at URL (http://127.0.0.1:8880), never at DVV's hosts. A second
     opinion that differs is a finding; the verdict stays ours.
     JSON: one object for one FILE, a list for several; --index: what was expected, what was said, and agrees.
@@ -232,14 +232,14 @@ def _material(
 
 
 def _from_workspace(given: _Material, at_given: bool) -> _Material:
-    """What is missing, from the workspace: the root, the published CAs and lists, the workspace's time."""
+    """What is missing, from the workspace: the roots, the published CAs and lists, the time."""
     from sotepki.workspace import Workspace
     from sotepki.x509.reading import read_certificates, read_crls
 
     with Workspace.open(workspace_directory()) as workspace:
         published = workspace.published
         return _Material(
-            trust=(workspace.authorities.root,),
+            trust=workspace.authorities.roots,
             intermediates=given.intermediates
             + tuple(c for path in sorted(published.rglob("*.crt")) for c in read_certificates(path.read_bytes())),
             crls=given.crls

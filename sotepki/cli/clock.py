@@ -21,11 +21,14 @@ def show(workspace: Workspace) -> None:
     emit({"now": now.isoformat()}, f"The workspace's time is {now:%Y-%m-%d %H:%M:%S} UTC.")
 
 
-@command.command("advance")
+@command.command("advance", context_settings={"ignore_unknown_options": True})  # "-5" is a number, and is refused
 @click.argument("days", type=float)
 @pass_workspace
 def advance(workspace: Workspace, days: float) -> None:
-    """Move the workspace's time forward by DAYS. It never moves back: what was signed stays in order."""
+    """Move the workspace's time forward by DAYS. It never moves back: what was signed stays in order.
+
+    A 'sotepki serve' that runs keeps its time; stop it and start it anew.
+    """
     workspace.advance_clock(days)
     now = workspace.clock.now()
     emit({"now": now.isoformat()}, f"The workspace's time is now {now:%Y-%m-%d %H:%M:%S} UTC.")

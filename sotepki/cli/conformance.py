@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -11,15 +12,20 @@ import click
 
 from sotepki.cli import conformance_beside, conformance_describe
 from sotepki.cli.context import emit, progress_wanted
+from sotepki.cli.foreground import ended_as_by_ctrl_c
+from sotepki.cli.printing import one_line, say
 from sotepki.errors import Misuse
 
 if TYPE_CHECKING:
     from conformance.extending import Extension
+    from conformance.report import Earlier
     from conformance.session import Selection
     from conformance.sut.loading import Attached
     from conformance.verdicts import CaseResult
 
 E = TypeVar("E", bound=StrEnum)
+_MOST_RED = 20
+"""So many lines about what went wrong at the end of a run; the report has all."""
 
 
 @click.group("conformance")
@@ -88,15 +94,20 @@ def list_cases(
 @_PRIVATE
 def run_suite(description: Path, report: Path, **chosen: Any) -> int:
     """Run the suite on a system and write report.html, report.json and junit.xml."""
+    from conformance.extending import declared, register
     from conformance.report import HTML_NAME, Earlier, report_data
     from conformance.running import ReportNotWritten, RunOptions, prepare_report_directory, run
     from conformance.sut.loading import attach
+    from conformance.verdicts import CaseVerdict
 
     earlier = {name: Earlier.load(chosen[name]) if chosen[name] else None for name in ("failed", "resume", "compare")}
     extension = _extension(chosen["private"])
+    # A slip in an option is told at once and not after some seconds in which a mutant is built.
+    names = _names(frozenset(chosen["cases"]), earlier["failed"], earlier["resume"])
+    _chosen(chosen, names).choose(declared(extension), register(extension))
     prepare_report_directory(report)
-    with attach(description) as attached:
-        selection = _chosen(chosen, attached, earlier["failed"], earlier["resume"])
+    with ended_as_by_ctrl_c(), attach(description) as attached:
+        selection = _chosen(chosen, names, attached)
         options = RunOptions(
             language=chosen["language"],
             extension=extension,
@@ -115,16 +126,24 @@ def run_suite(description: Path, report: Path, **chosen: Any) -> int:
         except ReportNotWritten as error:
             emit(report_data(attached.sut, error.summary, extension=extension), error.summary.line())
             raise
+        except KeyboardInterrupt:
+            if (report / HTML_NAME).exists():
+                say(f"What was done is in {report / HTML_NAME}; the rest is run with --resume {report}.", err=True)
+            raise
         data = report_data(attached.sut, summary, extension=extension, compared=earlier["compare"])
-        emit(data, "\n".join([*summary.faults, summary.line(), f"Report: {report / HTML_NAME}"]))
+        lines = [*summary.faults, *_red(summary.results), summary.line(), f"Report: {report / HTML_NAME}"]
+        if "comparison" in data:
+            lines.append(_compared(data["comparison"]))
+        if summary.counts[CaseVerdict.WAITING]:
+            lines.append(f"What waits is run with --resume {report}.")
+        emit(data, "\n".join(lines))
     return summary.exit_code
 
 
-def _chosen(chosen: dict[str, Any], attached: Attached, failed: Any, resumed: Any) -> Selection:
-    """What the options and the description of the system choose."""
+def _names(names: frozenset[str], failed: Earlier | None, resumed: Earlier | None) -> frozenset[str]:
+    """The cases that are chosen by name, or by what came of them earlier; empty for all."""
     from conformance.verdicts import CaseVerdict
 
-    names = frozenset(chosen["cases"])
     for earlier, verdicts, what in (
         (failed, (CaseVerdict.FAIL, CaseVerdict.ERROR), "failed"),
         (resumed, (CaseVerdict.WAITING,), "waits"),
@@ -134,8 +153,15 @@ def _chosen(chosen: dict[str, Any], attached: Attached, failed: Any, resumed: An
             names = names & found if names else found
             if not names:
                 raise Misuse(f"No case {what} in {earlier.name}.", advice="Leave out the option to run them all.")
-    system_class = chosen["system_class"] or (attached.system_class and str(attached.system_class))
-    roles = chosen["roles"] or tuple(str(role) for role in attached.roles)
+    return names
+
+
+def _chosen(chosen: dict[str, Any], names: frozenset[str], attached: Attached | None = None) -> Selection:
+    """What the options choose, and the description of the system where they say nothing."""
+    system_class, roles = chosen["system_class"], chosen["roles"]
+    if attached is not None:
+        system_class = system_class or (attached.system_class and str(attached.system_class))
+        roles = roles or tuple(str(role) for role in attached.roles)
     return _selection(tuple(names), chosen["areas"], chosen["phases"], system_class, roles, chosen["changed"])
 
 
@@ -177,9 +203,36 @@ def _member(members: type[E], what: str, name: str) -> E:
         raise Misuse(f"There is no {what} {name!r}.", advice=f"There is {', '.join(members)}.") from None
 
 
+def _compared(comparison: dict[str, Any]) -> str:
+    """One line on what changed since the earlier report; the new faults by name."""
+    from conformance.report.earlier import Change
+
+    count = {change: len(comparison[change]) for change in Change}
+    fresh = ", ".join(str(row["id"]) for row in comparison[Change.NEW][:_MOST_RED])
+    named = f" ({fresh})" if fresh else ""
+    mended, still = count[Change.MENDED], count[Change.STILL]
+    return f"Since then: new faults {count[Change.NEW]}{named}, mended {mended}, as before {still}."
+
+
+def _red(results: Iterable[CaseResult]) -> list[str]:
+    """One line for each thing that went wrong; cases with one and the same reason share it, as of a missing file."""
+    from conformance.verdicts import CaseVerdict
+
+    cases: dict[tuple[CaseVerdict, str], list[str]] = {}
+    for result in results:
+        if result.verdict in (CaseVerdict.FAIL, CaseVerdict.ERROR):
+            cases.setdefault((result.verdict, result.reason), []).append(result.case)
+    lines = []
+    for (verdict, reason), names in cases.items():
+        others = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        lines.append(f"{verdict:<7} {names[0]}{others}  {one_line(reason)}".rstrip())
+    left = len(lines) - _MOST_RED
+    return lines if left <= 0 else [*lines[:_MOST_RED], f"... and {left} more; the report has them all."]
+
+
 def _show(result: CaseResult, number: int, count: int) -> None:
     reason = f"  {result.reason}" if result.reason else ""
-    click.echo(f"[{number:>{len(str(count))}}/{count}] {result.verdict:<7} {result.case}{reason}", err=True)
+    say(f"[{number:>{len(str(count))}}/{count}] {result.verdict:<7} {result.case}{reason}", err=True)
 
 
 def _show_all(result: CaseResult, number: int, count: int, *, language: str) -> None:
@@ -188,8 +241,8 @@ def _show_all(result: CaseResult, number: int, count: int, *, language: str) -> 
 
     _show(result, number, count)
     for evidence in result.evidence:
-        click.echo(f"    {evidence.title} ({evidence.media_type}, {evidence.size} bytes)", err=True)
+        say(f"    {evidence.title} ({evidence.media_type}, {evidence.size} bytes)", err=True)
         for line in evidence.content.splitlines()[:40]:
-            click.echo(f"        {line}", err=True)
+            say(f"        {line}", err=True)
     for sentence in result.advice:
-        click.echo(f"    {texts_of(language)['advice']}: {advice(sentence).get(language, sentence)}", err=True)
+        say(f"    {texts_of(language)['advice']}: {advice(sentence).get(language, sentence)}", err=True)

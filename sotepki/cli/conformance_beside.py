@@ -54,6 +54,8 @@ def package(report: Path, target: Path) -> None:
     from conformance.packaging import write_package
     from sotepki.clock import SystemClock
 
+    if target.is_dir():
+        raise Misuse(f"{target} is a directory.", advice="Name the file, as in rehearsal.zip.")
     write_package(report, target, SystemClock())
     text = (
         f"{target}\nVerify: openssl cms -verify -binary -inform DER -in manifest.json.p7s -content manifest.json \\\n"
@@ -95,11 +97,16 @@ def prove(names: tuple[str, ...], private: Path | None, jobs: int) -> int:
     from conformance.proving import prove_all
 
     if private is not None:
-        differences = prove_private(Extension.load(private))
+        extension = Extension.load(private)
+        differences = prove_private(extension)
+        count, what = len(extension.cases), "private cases pass on the reference system and catch what they name"
     else:
         tell = _proved if progress_wanted() and output_format() == "text" else None
-        differences = [line for row in prove_all(names, jobs=jobs, tell=tell) for line in row.differences]
-    emit({"differences": differences}, "\n".join(differences) or "Everything is as declared.")
+        rows = prove_all(names, jobs=jobs, tell=tell)
+        differences = [line for row in rows for line in row.differences]
+        count, what = len(rows), "broken systems are caught by the cases that name them, and by no other"
+    well = f"Everything is as declared: {count} of {count} {what}."
+    emit({"differences": differences}, "\n".join(differences) or well)
     return 1 if differences else 0
 
 

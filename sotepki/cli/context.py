@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import click
 
+from sotepki.cli.printing import say
 from sotepki.errors import Fault, Misuse
 
 if TYPE_CHECKING:
@@ -50,11 +51,11 @@ def emit(data: Any, text: str | Callable[[], str], *, html: Callable[[], str] | 
     """Print ``data`` as JSON, ``text``, or the page of a command that offers ``html``, as ``--format`` says."""
     chosen = output_format()
     if chosen == "json":
-        click.echo(json.dumps(data, ensure_ascii=False, indent=2, default=str))
+        say(json.dumps(data, ensure_ascii=False, indent=2, default=str))
     elif chosen == "html" and html is not None:
-        click.echo(html())
+        say(html())
     else:
-        click.echo(text() if callable(text) else text)
+        say(text() if callable(text) else text)
 
 
 def read_input(path: str | Path, *, limit: int = MAX_INPUT) -> bytes:
@@ -76,7 +77,8 @@ def read_input(path: str | Path, *, limit: int = MAX_INPUT) -> bytes:
         except OSError as error:
             raise Misuse(f"{path} cannot be read: {error.strerror}.", subject=str(path)) from None
     if len(data) > limit:
-        raise Misuse(f"{path} is longer than {limit // 1048576} MiB, which is the limit.", subject=str(path))
+        size = f"{limit // 1048576} MiB" if limit >= 1048576 else f"{limit} bytes"
+        raise Misuse(f"{path} is longer than {size}, which is the limit.", subject=str(path))
     return data
 
 
@@ -95,6 +97,8 @@ def write_output(path: str | Path, data: bytes, *, private: bool = False) -> Non
         sys.stdout.buffer.flush()
         return
     target = Path(path)
+    if target.is_dir():
+        raise Misuse(f"{path} is a directory; the answer is written into a file.", subject=str(path))
     if target.exists() and not target.is_file():
         try:
             descriptor = os.open(target, os.O_WRONLY)

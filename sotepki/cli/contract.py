@@ -142,7 +142,7 @@ def approve(workspace: Workspace, contract: str, return_reason: str | None, acto
 
 @command.command("end")
 @click.argument("contract")
-@click.option("--reason", required=True)
+@click.option("--reason", required=True, help="Why, in a few words.")
 @click.option("--user", help="The account's user who ends it; without one DVV does.")
 @pass_workspace
 def end(workspace: Workspace, contract: str, reason: str, user: str | None) -> None:

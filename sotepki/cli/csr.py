@@ -6,6 +6,7 @@ import click
 
 from sotepki.cli.checks import FAILED, check_text
 from sotepki.cli.context import emit, read_input, workspace_directory
+from sotepki.cli.printing import one_line
 from sotepki.errors import SotepkiError
 
 
@@ -37,12 +38,12 @@ def check(file: str, kind: str) -> int:
     answer = {"file": file, "type": kind, "reuse": compared} | report.as_dict()
 
     def text() -> str:
-        wanted = ", ".join(f"{name} {value}" for name, value in report.subject.items())
+        wanted = one_line(", ".join(f"{name} {value}" for name, value in report.subject.items()))
         lines = [check_text(answer)]
         if report.csr is not None:
             lines.append(f"  asks for: {wanted or 'no name'}; {report.key or 'no readable key'}")
         if report.dns_names:
-            lines.append(f"  domain names: {', '.join(report.dns_names)}")
+            lines.append(f"  domain names: {one_line(', '.join(report.dns_names))}")
         lines.append(f"  key used before: {compared}")
         return "\n".join(lines)
 

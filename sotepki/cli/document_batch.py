@@ -15,6 +15,7 @@ from sotepki.cli.checks import FAILED
 from sotepki.cli.context import emit, output_format, progress_wanted, read_input, workspace_directory
 from sotepki.cli.document_sign import clock_offset, private_key
 from sotepki.cli.document_trust import material
+from sotepki.cli.printing import one_line
 from sotepki.errors import Misuse
 
 if TYPE_CHECKING:
@@ -216,6 +217,6 @@ def _text(summary: Summary, journal: Path, counts: dict[str, int]) -> str:
     lines.append(f"  in the journal: {kept or 'nothing'}")
     for row in summary.first:
         rules = f" [{row.rules}]" if row.rules else ""
-        lines.append(f"  {row.name}: {row.verdict or 'failed'}: {row.message}{rules}")
+        lines.append(one_line(f"  {row.name}: {row.verdict or 'failed'}: {row.message}{rules}"))
     lines.append(f"  journal: {journal}")
     return "\n".join(lines)

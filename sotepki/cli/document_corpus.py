@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,8 @@ def score(directory: Path, program: Sequence[str], seconds: float) -> int:
     from sotepki.documents.corpus import INDEX, run_verifier
     from sotepki.documents.corpus import score as scored
 
+    if shutil.which(program[0]) is None:
+        raise Misuse(f"There is no program {program[0]} that could be run.", advice="Check its path and its rights.")
     try:
         index: dict[str, Any] = json.loads(read_input(directory / INDEX))
         result = scored(index, directory, run_verifier(list(program), seconds))

@@ -53,11 +53,18 @@ def material(
         )
         return
 
+    directory = workspace_directory()
+    if not directory.exists():
+        raise Misuse(
+            f"There is no workspace in {directory.absolute()}, and no trusted root is named.",
+            advice="Name roots with --trust (and CAs with --intermediates), or your workspace with --workspace; "
+            "'sotepki init' makes one.",
+        )
     from sotepki.workspace import Workspace
 
-    with Workspace.open(workspace_directory()) as workspace:
+    with Workspace.open(directory) as workspace:
         yield VerificationContext(
-            trust=(workspace.authorities.root,),
+            trust=workspace.authorities.roots,
             intermediates=(*issuers, *_authorities(workspace)),
             at=moment or workspace.clock.now(),
             crls=lists,

@@ -12,6 +12,7 @@ import click
 from sotepki.cli.checks import FAILED, check_text
 from sotepki.cli.context import emit, read_input, write_output
 from sotepki.cli.document_trust import material
+from sotepki.cli.printing import one_line
 from sotepki.errors import Misuse, Refused
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ def _write_content(out: str, report: DocumentReport) -> None:
 def _text(row: dict[str, Any]) -> str:
     lines = [check_text(row)]
     for signature in row["signatures"]:
-        who = f"{signature['kind'] or 'unknown kind'} {signature['signer'] or 'unknown signer'}"
+        who = one_line(f"{signature['kind'] or 'unknown kind'} {signature['signer'] or 'unknown signer'}")
         state = "intact" if signature["intact"] else "not intact"
         lines.append(f"  signature: {who}, {signature['time'] or 'no time'}, {state}")
         lines += [f"    covers {path}" for path in signature["covered"]]

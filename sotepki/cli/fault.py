@@ -72,7 +72,7 @@ def _check(service: str) -> None:
 
     known = list(catalogue())
     if service not in (ALL, *known):
-        raise Misuse(f"There is no service {service[:40]!a}; there are {', '.join(known)}.")
+        raise Misuse(f"There is no service {service[:40]!r}; there are {', '.join(known)}.")
 
 
 def _emit(board: ServiceFaultBoard) -> None:

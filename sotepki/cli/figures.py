@@ -33,7 +33,7 @@ def command(workspace: Workspace, table: str | None, pictures: Path | None, kind
     from sotepki.ministry import COLUMNS, collect
 
     if table is not None and table not in COLUMNS:
-        raise Misuse(f"There is no table {table[:40]!a}; there are: {', '.join(COLUMNS)}.")
+        raise Misuse(f"There is no table {table[:40]!r}; there are: {', '.join(COLUMNS)}.")
     if output_format() == "csv" and table is None:
         raise Misuse("CSV is of one table.", advice=f"Name one: {', '.join(COLUMNS)}.")
     figures = collect(workspace.records)

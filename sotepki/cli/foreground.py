@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from sotepki.cli.printing import one_line
 
 
 @contextmanager
@@ -20,6 +23,19 @@ def stopped() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
+@contextmanager
+def ended_as_by_ctrl_c() -> Iterator[None]:
+    """SIGTERM, by which build servers and containers end a program, ends the block as Ctrl-C does: in good order."""
+    if threading.current_thread() is not threading.main_thread():  # only there may signals be set
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def wait(stop: threading.Event) -> None:
     """Wait until the event is set, letting signals through."""
     while not stop.wait(1.0):
@@ -28,7 +44,28 @@ def wait(stop: threading.Event) -> None:
 
 def log_requests() -> None:
     """Log to standard error, one line for each request."""
-    import logging
-
-    logging.basicConfig(format="time=%(asctime)s level=%(levelname)s from=%(name)s %(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(RequestLines("time=%(asctime)s level=%(levelname)s from=%(name)s %(message)s"))
+    logging.getLogger().addHandler(handler)
     logging.getLogger("sotepki").setLevel(logging.INFO)
+
+
+class RequestLines(logging.Formatter):
+    """A message is one line, whatever a client sent; octets that are no HTTP are neither shown nor traced."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name is logging's
+        record.message = one_line(record.message)
+        return super().formatMessage(record)
+
+    def format(self, record: logging.LogRecord) -> str:
+        if record.name == "aiohttp.server" and record.exc_info and _no_http(record.exc_info[1]):
+            told = {"msg": "A client sent what is no HTTP.", "args": (), "levelname": "INFO"}
+            record = logging.makeLogRecord({**record.__dict__, **told, "exc_info": None, "exc_text": None})
+        return super().format(record)
+
+
+def _no_http(error: BaseException | None) -> bool:
+    from aiohttp.http_exceptions import HttpProcessingError
+    from aiohttp.web import RequestPayloadError
+
+    return isinstance(error, HttpProcessingError | RequestPayloadError)

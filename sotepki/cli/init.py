@@ -8,7 +8,13 @@ from sotepki.cli.context import emit, progress_wanted, workspace_directory
 
 
 @click.command("init")
-@click.option("--keys", default=8, show_default=True, help="How many RSA-3072 card keys to make beforehand.")
+@click.option(
+    "--keys",
+    type=click.IntRange(0, 10_000),
+    default=8,
+    show_default=True,
+    help="How many RSA-3072 card keys to make beforehand.",
+)
 @click.option(
     "--database",
     metavar="URL",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sotepki.cli.context import emit, pass_workspace
+from sotepki.cli.day import DAY
 
 if TYPE_CHECKING:
     from sotepki.kela import Approval, ChangeNotice, JointTestRole, JointTestState
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 Command = Callable[..., Any]
 
-_DAY = click.DateTime(["%Y-%m-%d"])
+_NUMBER = click.IntRange(1, 1_000_000_000)
 _ACTORS = {"supplier": "supplier", "kela": "kela-official"}
 
 
@@ -57,8 +58,8 @@ def command() -> None:
 @click.option("--supplier", required=True, help="OID of the supplier.")
 @click.option("--class", "system_class", required=True, help="A2, A3 or wellbeing-A are tested.")
 @click.option("--content", required=True, help="What is tested, such as a Kanta service.")
-@click.option("--begins", type=_DAY, required=True, help="When testing is to begin, YYYY-MM-DD.")
-@click.option("--received", type=_DAY, help="When the registration came, if it is entered later; without it today.")
+@click.option("--begins", type=DAY, required=True, help="When testing is to begin, YYYY-MM-DD.")
+@click.option("--received", type=DAY, help="When the registration came, if it is entered later; without it today.")
 @_actor("supplier")
 @pass_workspace
 def register(
@@ -78,7 +79,7 @@ def register(
     from sotepki.kela import SystemClass
 
     if system_class not in [*SystemClass]:
-        raise Misuse(f"There is no class {system_class[:20]!a}; there are: {', '.join(SystemClass)}.")
+        raise Misuse(f"There is no class {system_class[:20]!r}; there are: {', '.join(SystemClass)}.")
     number = workspace.joint_tests.register(
         system=system,
         version=version,
@@ -93,7 +94,7 @@ def register(
 
 
 @command.command("pretests")
-@click.argument("number", type=int)
+@click.argument("number", type=_NUMBER)
 @click.option("--errors", type=click.IntRange(0, 100_000), required=True, help="How many significant errors.")
 @_step("supplier")
 def pretests(workspace: Workspace, number: int, errors: int, **by: Any) -> None:
@@ -103,8 +104,8 @@ def pretests(workspace: Workspace, number: int, errors: int, **by: Any) -> None:
 
 
 @command.command("phase")
-@click.argument("number", type=int)
-@click.argument("phase", type=int)
+@click.argument("number", type=_NUMBER)
+@click.argument("phase", type=click.IntRange(1, 3))
 @click.option("--passed/--failed", required=True, help="The result.")
 @_step("kela")
 def phase_(workspace: Workspace, number: int, phase: int, passed: bool, **by: Any) -> None:
@@ -114,7 +115,7 @@ def phase_(workspace: Workspace, number: int, phase: int, passed: bool, **by: An
 
 
 @command.command("statement")
-@click.argument("number", type=int)
+@click.argument("number", type=_NUMBER)
 @_step("kela")
 def statement(workspace: Workspace, number: int, **by: Any) -> None:
     """Give Kela's statement (yhteistestauslausunto); with it the version comes into the register."""
@@ -123,7 +124,7 @@ def statement(workspace: Workspace, number: int, **by: Any) -> None:
 
 
 @command.command("cancel")
-@click.argument("number", type=int)
+@click.argument("number", type=_NUMBER)
 @_step("supplier")
 def cancel(workspace: Workspace, number: int, **by: Any) -> None:
     """Give a joint test up."""
@@ -132,7 +133,7 @@ def cancel(workspace: Workspace, number: int, **by: Any) -> None:
 
 
 @command.command("show")
-@click.argument("number", type=int)
+@click.argument("number", type=_NUMBER)
 @pass_workspace
 def show(workspace: Workspace, number: int) -> None:
     """Show a joint test."""
@@ -198,7 +199,7 @@ def changes() -> None:
 @click.argument("kind")
 @click.option("--version", required=True, help="The new version.")
 @click.option("--description", required=True, help="What changes.")
-@click.option("--on", "day", type=_DAY, help="When it is tested, or when the renewed certificate ends, YYYY-MM-DD.")
+@click.option("--on", "day", type=DAY, help="When it is tested, or when the renewed certificate ends, YYYY-MM-DD.")
 @_actor("supplier")
 @pass_workspace
 def change(
@@ -228,7 +229,7 @@ def require_test(workspace: Workspace, notice: str, reason: str, **by: Any) -> N
 
 @command.command("accept")
 @click.argument("notice")
-@click.option("--joint-test", type=int, help="The joint test of the new version, if one was required.")
+@click.option("--joint-test", type=_NUMBER, help="The joint test of the new version, if one was required.")
 @_step("kela")
 def accept(workspace: Workspace, notice: str, joint_test: int | None, **by: Any) -> None:
     """Kela accepts a change; the approval covers the new version."""

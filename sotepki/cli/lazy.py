@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from typing import Any, TypeVar
 
 import click
@@ -13,6 +14,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 _COMMON_OPTIONS = ("workspace", "output_format")
 _FORMATS = ("text", "json")
 _EXTRA_FORMATS = "sotepki_extra_formats"
+_LONGEST_ACTOR = 100
 
 
 def offers_formats(*names: str) -> Callable[[Function], Function]:
@@ -45,6 +47,15 @@ class LazyGroup(click.Group):
         add_common_options(command)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        # click would look for the nearest name among the commands that were imported, and none is.
+        near = get_close_matches(args[0], self._by_name, n=1)
+        if near and self.get_command(ctx, args[0]) is None:
+            raise click.UsageError(f"No such command {args[0]!r}. Did you mean {near[0]!r}?", ctx)
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in self._by_name.items()])
@@ -58,6 +69,9 @@ def add_common_options(command: click.Command) -> None:
         return
     if any(parameter.name in _COMMON_OPTIONS for parameter in command.params):
         return
+    for parameter in command.params:
+        if parameter.name == "actor" and parameter.callback is None:
+            parameter.callback = _fit_for_the_journal
     command.params.append(
         click.Option(
             ["--workspace", "workspace"],
@@ -82,6 +96,19 @@ def add_common_options(command: click.Command) -> None:
             help="How to print the answer.",
         )
     )
+
+
+def _fit_for_the_journal(ctx: click.Context, parameter: click.Parameter, value: str) -> str:
+    """Who acts is kept for good: some word for them, and never a personal identity code."""
+    if not value.strip() or len(value) > _LONGEST_ACTOR or not value.isprintable():
+        raise click.BadParameter(f"give 1 to {_LONGEST_ACTOR} characters on one line.", ctx=ctx, param=parameter)
+    from sotepki.identifiers import holds_identity_code
+
+    if holds_identity_code(value):
+        raise click.BadParameter(
+            "the journal takes no personal identity code; name people by their task.", ctx=ctx, param=parameter
+        )
+    return value
 
 
 def _remember(ctx: click.Context, parameter: click.Parameter, value: str) -> str:

@@ -86,7 +86,8 @@ def export(workspace: Workspace, output: str) -> None:
 @pass_workspace
 def import_(workspace: Workspace, file: str, actor: str) -> None:
     """Enter and change the organisations of a CSV file, all or none."""
-    became = workspace.thl.import_organisations(read_input(file), actor=actor, name=_name(file))
+    name = _name(file)
+    became = workspace.thl.import_organisations(read_input(file), actor=actor, name=name)
     emit(
         {word.value: count for word, count in became.items()},
         ", ".join(f"{count} {word}" for word, count in became.items()) or "The file names no organisation.",
@@ -100,7 +101,8 @@ def import_(workspace: Workspace, file: str, actor: str) -> None:
 def valveri(workspace: Workspace, file: str | None, actor: str) -> None:
     """Send private providers of a CSV file from Valveri; without FILE: what is on the way and what became of it."""
     if file is not None:
-        arrivals = workspace.thl.receive_from_valveri(read_input(file), actor=actor, name=_name(file))
+        name = _name(file)
+        arrivals = workspace.thl.receive_from_valveri(read_input(file), actor=actor, name=name)
     else:
         arrivals = workspace.thl.arrivals()
     rows = [

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sotepki.cli.context import emit, pass_workspace
+from sotepki.cli.day import DAY
 from sotepki.cli.provider_plans import plan
 from sotepki.errors import Misuse
 
@@ -17,10 +18,9 @@ if TYPE_CHECKING:
     from sotepki.provider import Access, AttributeClient, Provider, Readiness, Sweep
     from sotepki.workspace import Workspace
 
-_DAY = click.DateTime(["%Y-%m-%d"])
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _ACTOR = click.option("--actor", default="administrator", show_default=True, help="Who does it, for the journal.")
-_ON = click.option("--on", "day", type=_DAY, help="Which day, YYYY-MM-DD; today if left out.")
+_ON = click.option("--on", "day", type=DAY, help="Which day, YYYY-MM-DD; today if left out.")
 
 
 @click.group("provider")
@@ -133,6 +133,8 @@ def sweep(
     """Check the staff's rights and end what no longer rests on one; exit code 3 if the service did not answer."""
     provider = _provider(workspace, organisation)
     if not url:
+        if certificate or key or roots or server_name:
+            raise Misuse("--certificate, --key, --roots and --server-name go with --url.")
         return _emit_sweep(provider.sweep(actor=actor))
     with _client(url, certificate, key, roots, server_name) as client:
         return _emit_sweep(provider.sweep(actor=actor, asked=client))
@@ -157,8 +159,8 @@ def schedule(workspace: Workspace, organisation: str, hours: int, actor: str) ->
 @command.command("support")
 @click.argument("organisation")
 @click.option("--name", default="", help="Who gives technical support; without it, the contact is shown.")
-@click.option("--email", default="")
-@click.option("--telephone", default="")
+@click.option("--email", default="", help="Their e-mail address.")
+@click.option("--telephone", default="", help="Their telephone number, such as +358 40 000 0000.")
 @click.option("--hours", default="day and night", show_default=True, help="When they answer.")
 @_ACTOR
 @pass_workspace
@@ -169,6 +171,8 @@ def support(
     from sotepki.provider import SupportContact
 
     books = _provider(workspace, organisation).books
+    if not name and (email or telephone):
+        raise Misuse("The contact has no name.", advice="Give --name, too; without any, the contact is shown.")
     if name:
         books.name_support(SupportContact(name, email, telephone, hours), actor=actor)
     found = books.support()
@@ -240,13 +244,18 @@ def train(
 ) -> None:
     """Note who was trained on a topic."""
     from sotepki.identifiers import RegistrationNumber
+    from sotepki.valvira.holdings import unknown_number
 
     provider = _provider(workspace, organisation)
     people = {RegistrationNumber.parse(number) for number in numbers}
     if everybody:
         people |= {one.registration_number for one in provider.access.held(provider.organisation)}
     if not people:
-        raise Misuse("Nobody is named.", advice="Give registration numbers, or --everybody.")
+        who = "Nobody has access yet." if everybody else "Nobody is named."
+        raise Misuse(who, advice="Give registration numbers, or --everybody when access has been given.")
+    for one in people:
+        if workspace.valvira.professional(one) is None:
+            raise unknown_number(one)
     provider.books.train(sorted(people, key=str), topic, trained_on=_day(day), actor=actor)
     emit({"topic": topic, "people": sorted(map(str, people))}, f"{len(people)} trained on {topic}")
 
@@ -267,7 +276,10 @@ def lists() -> None:
 @pass_workspace
 def joining(workspace: Workspace, organisation: str, service: str) -> int:
     """Evaluate what joining a Kanta service needs, with a reason for each open item; exit code 1 if not ready."""
-    provider = _provider(workspace, organisation)
+    from sotepki.identifiers import Oid
+
+    # Not _provider: that the organisation is not in the register is the first item of the list.
+    provider = workspace.provider(Oid.parse(organisation))
     found = provider.readiness(provider.facts(service))
     emit(
         {"ready": found.ready, "items": [item.as_dict() for item in found.items]},
@@ -277,9 +289,12 @@ def joining(workspace: Workspace, organisation: str, service: str) -> int:
 
 
 def _provider(workspace: Workspace, organisation: str) -> Provider:
+    """The office of an organisation in the register; of a mistyped one it would be said that all is in order."""
     from sotepki.identifiers import Oid
 
-    return workspace.provider(Oid.parse(organisation))
+    provider = workspace.provider(Oid.parse(organisation))
+    provider.access.refuse_unknown(provider.organisation)
+    return provider
 
 
 def _day(moment: datetime | None) -> date | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sotepki.cli.context import emit, pass_workspace, read_input
+from sotepki.cli.day import DAY
 from sotepki.errors import Misuse
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ Command = Callable[..., Any]
 _ACTOR = click.option("--actor", default="administrator", show_default=True, help="Who does it, for the journal.")
 _REVIEW_BY = click.option(
     "--review-by",
-    type=click.DateTime(["%Y-%m-%d"]),
+    type=DAY,
     required=True,
     callback=lambda _context, _option, value: value.date(),
     help="The day of the next review, YYYY-MM-DD.",
@@ -80,7 +81,7 @@ def parts(workspace: Workspace, kind: str) -> None:
     from sotepki.provider.plans import plan_kinds, plan_rules
 
     if kind not in plan_kinds():
-        raise plan_rules().refusal("plan.kind", f"There is no kind of plan {kind[:40]!a}.")
+        raise plan_rules().refusal("plan.kind", f"There is no kind of plan {kind[:40]!r}.")
     found = plan_kinds()[kind]
     emit(
         {
@@ -123,10 +124,7 @@ def write(
     if (text is None) == (file is None):
         raise Misuse("A part is written from TEXT or from --file, one of the two.")
     if file is not None:
-        try:
-            text = read_input(file, limit=1024 * 1024).decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise Misuse(f"{file} is not UTF-8 text.") from error
+        text = text_of(file)
     _emit(_plans(workspace).write(organisation, kind, part, text or "", **by))
 
 
@@ -160,6 +158,18 @@ def list_(workspace: Workspace, organisation: Oid) -> None:
     """List the versions of an organisation's plans."""
     found = _plans(workspace).versions(organisation)
     emit([one.as_dict() for one in found], lambda: "\n".join(map(_line, found)) or "No plan has been begun.")
+
+
+def text_of(file: Path) -> str:
+    """The text of a file as editors write it, without their byte order mark, Windows line ends and tabs.
+
+    Raises:
+        Misuse: it cannot be read, or is not UTF-8.
+    """
+    try:
+        return read_input(file, limit=1024 * 1024).decode("utf-8-sig").replace("\r\n", "\n").expandtabs(4)
+    except UnicodeDecodeError as error:
+        raise Misuse(f"{file} is not UTF-8 text.", advice="Save it as UTF-8.") from error
 
 
 def _plans(workspace: Workspace) -> Plans:

@@ -78,7 +78,7 @@ def open_point(workspace: Workspace, point: str, actor: str) -> None:
 
 @command.command("close")
 @click.argument("point")
-@click.option("--reason", required=True)
+@click.option("--reason", required=True, help="Why, in a few words.")
 @_BY
 @pass_workspace
 def close(workspace: Workspace, point: str, reason: str, user: str | None) -> None:
@@ -156,7 +156,7 @@ def renew(workspace: Workspace, registrar: str, point: str, certificate: str, ac
 @registrar.command("withdraw")
 @_TRAINEE
 @click.argument("point")
-@click.option("--reason", required=True)
+@click.option("--reason", required=True, help="Why, in a few words.")
 @_BY
 @pass_workspace
 def withdraw(workspace: Workspace, registrar: str, point: str, reason: str, user: str | None) -> None:

@@ -60,8 +60,8 @@ def certificate(workspace: Workspace, certificate: str, reason_id: str, authorit
 
     OCSP says so at once, and a new revocation list is published.
     """
-    from sotepki.dvv.authority.ledger import serial_text
     from sotepki.dvv.authority.reasons import reason_called
+    from sotepki.x509.serials import serial_text
 
     authorities = workspace.authorities
     known = reason_called(reason_id, authorities.reasons)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sotepki.cli.context import emit, pass_workspace
+from sotepki.cli.day import DAY
 from sotepki.errors import Misuse
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from sotepki.valvira import PublicEntry
     from sotepki.workspace import Workspace
 
-_DAY = click.DateTime(["%Y-%m-%d"])
 _ACTOR = click.option("--actor", default="valvira-official", show_default=True, help="Who decides, for the journal.")
 _REASON = click.option("--reason", required=True, help="Why, in a few words.")
 
@@ -32,8 +32,8 @@ def command() -> None:
 @command.command("grant")
 @click.option("--hetu", required=True, help="Whom: the personal identity code (900-series).")
 @click.option("--code", required=True, help="Which right: see 'sotepki right codes'.")
-@click.option("--from", "valid_from", type=_DAY, help="First day, YYYY-MM-DD; today if left out.")
-@click.option("--until", "valid_to", type=_DAY, help="Last day, YYYY-MM-DD; until further notice if left out.")
+@click.option("--from", "valid_from", type=DAY, help="First day, YYYY-MM-DD; today if left out.")
+@click.option("--until", "valid_to", type=DAY, help="Last day, YYYY-MM-DD; until further notice if left out.")
 @_ACTOR
 @pass_workspace
 def grant(
@@ -83,7 +83,7 @@ def restore(workspace: Workspace, number: str, code: str, reason: str, actor: st
 @click.argument("number")
 @click.argument("code")
 @click.argument("targets", nargs=-1, required=True)
-@click.option("--until", "valid_to", type=_DAY, help="Last day, YYYY-MM-DD; until it is lifted if left out.")
+@click.option("--until", "valid_to", type=DAY, help="Last day, YYYY-MM-DD; until it is lifted if left out.")
 @_REASON
 @_ACTOR
 @pass_workspace
@@ -156,7 +156,9 @@ def search(workspace: Workspace, number: str | None, surname: str, given_names: 
 
 
 @command.command("changes")
-@click.option("--after", type=click.IntRange(0), default=0, help="Only changes after the one with this number.")
+@click.option(
+    "--after", type=click.IntRange(0, 1_000_000_000), default=0, help="Only changes after the one with this number."
+)
 @pass_workspace
 def changes(workspace: Workspace, after: int) -> None:
     """Print what was decided about rights, the oldest first: grants, removals, restorations, restrictions."""

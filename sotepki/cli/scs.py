@@ -161,7 +161,8 @@ def page(workspace: Workspace, port: int, scs_url: str, publication: str) -> Non
     log_requests()
     authorities = workspace.authorities
     status = OcspOverHttp(workspace.clock, reached_at(publication))
-    trusted = Trusted((authorities.root,), tuple(authorities.chain("sote-persons")), status)
+    made = tuple(authorities.certificate(one) for one in authorities.made())
+    trusted = Trusted(authorities.roots, made, status)
     app = TestPage(trusted, workspace.clock, scs_url).application()
     with stopped() as stop, loopback.running(app, tls_context(chain), port=port) as url:
         emit({"page": url, "scs": scs_url}, f"page         {url}\n             Ctrl-C stops.")
@@ -273,10 +274,11 @@ def _certificate(*, observed: bool = False) -> Path:
     from sotepki.clock import SystemClock
     from sotepki.scs import CertificateVariant, local_certificate
 
-    directory = workspace_directory()
-    if not directory.is_dir():
+    directory = workspace_directory().absolute()  # the path is told to browsers and curl elsewhere
+    if not (directory / "workspace.json").is_file():  # the key must not lie about in some other directory
         raise Misuse(
-            f"There is no workspace in {directory}.", advice=f"Make one with 'sotepki init --workspace {directory}'."
+            f"There is no workspace in {directory}.",
+            advice=f"Make one with 'sotepki init --workspace {directory}', or name yours with --workspace.",
         )
     variant = CertificateVariant.OBSERVED if observed else CertificateVariant.CLEAN
     name = "localhost-observed.pem" if observed else "localhost.pem"

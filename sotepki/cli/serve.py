@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,8 @@ if TYPE_CHECKING:
     from sotepki.workspace import Workspace
 
 _PORT = click.IntRange(0, 65535)
-_SWITCH_SECONDS = 0.05
+_PROCESSES = click.IntRange(1, 64)
+_HOW_TO_START = "Name it with --only too; --scs starts the SCS and its workstation."
 
 
 class _ServeCommand(click.Command):
@@ -41,6 +41,9 @@ class _ServeCommand(click.Command):
 @click.command("serve", cls=_ServeCommand)
 @click.option("--only", multiple=True, metavar="SERVICE", help="Start only this service (may be given again).")
 @click.option("--free-ports", is_flag=True, help="Take free ports where none is named.")
+@click.option(
+    "--kanta-processes", "processes", type=_PROCESSES, help="Serve Kanta by so many processes; best one a processor."
+)
 @click.option("--ocsp-down", type=click.Choice(["refuse", "accept-with-warning"]), help="Kanta's policy then.")
 @click.option("--scs", "with_scs", is_flag=True, help="Also the Signature Creation Service and its workstation.")
 @click.option("--card", "card_number", help="Put this card into the reader of the SCS (implies --scs).")
@@ -52,6 +55,7 @@ def command(
     /,
     only: tuple[str, ...],
     free_ports: bool,
+    processes: int | None,
     ocsp_down: str | None,
     with_scs: bool,
     card_number: str | None,
@@ -66,7 +70,8 @@ def command(
     """
     from sotepki.cli.scs_pins import file_pins, terminal_pins
     from sotepki.kela import WhenStatusUnavailable
-    from sotepki.services import catalogue, chosen, running_house
+    from sotepki.services import catalogue, chosen, environments_of, running_house
+    from sotepki.services.worker import prepare_process
 
     if pin_file and terminal:
         raise Misuse("Give either --pins or --terminal.")
@@ -74,18 +79,20 @@ def command(
     services = chosen(catalogue(), only, scs)
     asked = {name: ports[_parameter(name)] for name in catalogue()}
     named = {name: port for name, port in asked.items() if port is not None}
+    # Publication may be that of another house: Kanta asks its responder there.
+    for name in set(named) - {service.name for service in services} - {"publication"}:
+        raise Misuse(f"--{name}-port is given, but the service {name} is not started.", advice=_HOW_TO_START)
     if free_ports:
         named = {service.name: 0 for service in services} | named
-    _log_as_json()
-    # Threads that judge documents give way to others at every digest and every statement anyway; being interrupted
-    # every 5 ms besides costs a fifth of the processor.
-    sys.setswitchinterval(_SWITCH_SECONDS)
+    if processes is None and any(service.spread for service in services):
+        processes = max(one.settings.processes for one in environments_of(workspace).values())
+    prepare_process()
     with stopped() as stop:
         pins = file_pins(pin_file) if pin_file else terminal_pins(stop) if terminal else None
         options: dict[str, object] = {"card": card_number, "pins": pins}
         if ocsp_down:
             options["when_status_unavailable"] = WhenStatusUnavailable(ocsp_down)
-        with running_house(workspace, services, ports=named, options=options) as house:
+        with running_house(workspace, services, ports=named, options=options, processes=processes or 1) as house:
             _tell(house)
             wait(stop)
     click.echo("Stopped.", err=True)
@@ -101,32 +108,20 @@ def _tell(house: House) -> None:
         {"name": name, "url": one.address, "base": one.url, "purpose": one.service.purpose}
         for name, one in house.started.items()
     ]
-    width = max(len(row["name"]) for row in rows) + 2
+    width = max(len(name) for name in ("trust", "hosts", *house.started)) + 2
     lines = [f"{row['name']:<{width}}{row['url']}\n{'':<{width}}{row['purpose']}" for row in rows]
     hosts = house.hosts()
+    lines += [
+        f"{'trust':<{width}}{house.trust_file}",
+        f"{'':<{width}}the TEST root, for example curl --cacert",
+    ]
+    if hosts:
+        lines += [
+            f"{'hosts':<{width}}" + f"\n{'':<{width}}".join(hosts),
+            f"{'':<{width}}for /etc/hosts, or curl --resolve; certificates of servers name localhost too",
+        ]
     emit(
         {"services": rows, "trust": str(house.trust_file), "hosts": hosts},
-        "\n".join(
-            [
-                *lines,
-                f"{'trust':<{width}}{house.trust_file}",
-                f"{'':<{width}}the TEST root, for example curl --cacert",
-                f"{'hosts':<{width}}" + f"\n{'':<{width}}".join(hosts),
-                f"{'':<{width}}for /etc/hosts, or curl --resolve; certificates of servers name localhost too",
-                "Ctrl-C stops.",
-            ]
-        ),
+        "\n".join([*lines, "Ctrl-C stops."]),
     )
     sys.stdout.flush()
-
-
-def _log_as_json() -> None:
-    from sotepki.services.observing import JsonLines
-
-    handler = logging.StreamHandler()
-    handler.setFormatter(JsonLines())
-    root = logging.getLogger()
-    root.addHandler(handler)
-    logging.getLogger("sotepki").setLevel(logging.INFO)
-    # The house writes one line for each request; that of an office would be a second.
-    logging.getLogger("sotepki.serving").setLevel(logging.WARNING)

@@ -19,6 +19,7 @@ from sotepki.cli.service_certificate_office import emit_application
 from sotepki.errors import Misuse
 
 if TYPE_CHECKING:
+    from sotepki.dvv import Application
     from sotepki.identifiers import Hetu
     from sotepki.workspace import Workspace
 
@@ -196,7 +197,7 @@ def list_applications(workspace: Workspace, state: str, organisation: str | None
     found = workspace.service_certificates.applications(state=state, organisation=oid)
     now = workspace.clock.now()
     lines = [
-        f"{one.id}  {one.state:<20} {one.kind:<16} {one.organisation}  {one.promise(now):<8} {one.serial}".rstrip()
+        f"{one.id}  {one.state:<20} {one.kind:<16} {one.organisation}  {one.promise(now):<8} {_issued(one)}".rstrip()
         for one in found
     ]
     emit_answer(
@@ -215,7 +216,19 @@ def show(workspace: Workspace, application: str | None, link: str | None) -> Non
     if (application is None) == (link is None):
         raise Misuse("Give either APPLICATION or --link.")
     found = office.by_link(link) if link is not None else office.application(application or "")
-    emit_application(found, at=workspace.clock.now())
+    emit_application(found, at=workspace.clock.now(), revoked_elsewhere=_revoked_elsewhere(workspace, found))
+
+
+def _revoked_elsewhere(workspace: Workspace, found: Application) -> str:
+    """The day on which the revocation service revoked a certificate that nobody has had revoked here; or empty."""
+    if found.state != "issued" or not found.serial:
+        return ""
+    statuses = [one.status for one in workspace.authorities.issued(serial_number=int(found.serial, 16))]
+    return next((f"{one.revoked_at:%Y-%m-%d}" for one in statuses if one.revoked_at), "")
+
+
+def _issued(one: Application) -> str:
+    return f"{one.serial}  to {one.not_after:%Y-%m-%d}" if one.not_after else one.serial
 
 
 def _person(text: str | None) -> Hetu | None:

@@ -76,7 +76,9 @@ def collect(workspace: Workspace, application: str, out: Path | None) -> None:
 @click.argument("application")
 @click.option("--serial", required=True, help="Serial number of the certificate, hexadecimal.")
 @click.option("--reason", required=True, help="key-compromise, not-needed, purpose-changed; DVV: misuse-suspected.")
-@click.option("--actor", type=click.Choice(["customer", "dvv"]), default="customer", show_default=True)
+@click.option(
+    "--actor", type=click.Choice(["customer", "dvv"]), default="customer", show_default=True, help="Who asks for it."
+)
 @pass_workspace
 def revoke(workspace: Workspace, application: str, serial: str, reason: str, actor: str) -> None:
     """Have the certificate of an application revoked, for good; the revocation list is published."""
@@ -96,8 +98,11 @@ def resume(workspace: Workspace) -> None:
     emit([one.as_dict() for one in done], "\n".join(f"{one.id}: {one.state}" for one in done) or "Nothing waits.")
 
 
-def emit_application(found: Application, at: datetime | None = None) -> None:
-    """Print an application; with ``at`` also how DVV stands to its promise at that moment."""
+def emit_application(found: Application, at: datetime | None = None, revoked_elsewhere: str = "") -> None:
+    """Print an application; with ``at`` also how DVV stands to its promise at that moment.
+
+    ``revoked_elsewhere`` is the day on which the certificate was revoked other than through the application.
+    """
     lines = [f"{found.id}: {found.state}, {found.kind} certificate for {found.organisation}"]
     if at is not None and found.promised_by:
         lines.append(f"Promised by {found.promised_by}: {found.promise(at)}")
@@ -110,8 +115,12 @@ def emit_application(found: Application, at: datetime | None = None) -> None:
         lines.append(f"Returned: {found.return_reason}")
     if found.revocation_reason:
         lines.append(f"Revocation: {found.revocation_reason}")
+    if revoked_elsewhere:
+        lines.append(f"Revoked by the revocation service on {revoked_elsewhere}")
     lines += [f"{one.severity.value.capitalize()}: {one.message} [{one.rule}] {one.advice}" for one in found.findings]
-    emit({**found.as_dict(), **({"promise": found.promise(at)} if at else {})}, "\n".join(lines))
+    promise = {"promise": found.promise(at)} if at else {}
+    elsewhere = {"revoked_elsewhere": revoked_elsewhere} if revoked_elsewhere else {}
+    emit({**found.as_dict(), **promise, **elsewhere}, "\n".join(lines))
 
 
 COMMANDS = (process, collect, revoke, resume)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from sotepki.cli.context import emit, pass_workspace
+from sotepki.cli.day import DAY
 
 if TYPE_CHECKING:
     from sotepki.thl import SteeringDocument
     from sotepki.workspace import Workspace
 
-_DAY = click.DateTime(["%Y-%m-%d"])
-_ON = click.option("--on", "day", type=_DAY, help="On which day, YYYY-MM-DD; today if left out.")
+_ON = click.option("--on", "day", type=DAY, help="On which day, YYYY-MM-DD; today if left out.")
 
 
 @click.group("steering")
@@ -29,7 +29,7 @@ def command() -> None:
 def list_(workspace: Workspace, day: datetime | None, everything: bool) -> None:
     """List the documents in force."""
     found = workspace.steering.documents() if everything else workspace.steering.in_force(_day(day))
-    emit([one.as_dict() for one in found], "\n".join(map(_line, found)))
+    emit([one.as_dict() for one in found], "\n".join(map(_line, found)) or "No document was in force.")
 
 
 @command.command("show")
@@ -57,8 +57,8 @@ def requirements(workspace: Workspace, system_class: str, day: datetime | None) 
 
 @command.command("publish")
 @click.argument("document")
-@click.option("--title", required=True)
-@click.option("--from", "first", type=_DAY, required=True, help="First day in force, YYYY-MM-DD.")
+@click.option("--title", required=True, help="Of the document.")
+@click.option("--from", "first", type=DAY, required=True, help="First day in force, YYYY-MM-DD.")
 @click.option("--replaces", multiple=True, help="A document that it replaces; may be given several times.")
 @click.option("--actor", default="thl-official", show_default=True, help="Who publishes, for the journal.")
 @pass_workspace

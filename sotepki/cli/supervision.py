@@ -9,12 +9,12 @@ import click
 
 from sotepki.cli.checks import findings_text
 from sotepki.cli.context import emit, pass_workspace
+from sotepki.cli.day import DAY
 
 if TYPE_CHECKING:
     from sotepki.valvira.supervision import Deviation, InformationSystem
     from sotepki.workspace import Workspace
 
-_DAY = click.DateTime(["%Y-%m-%d"])
 _ACTOR = click.option("--actor", default="supervisor", show_default=True, help="Who does it, for the journal.")
 _ROLE = click.option(
     "--role",
@@ -72,8 +72,8 @@ def notify(
 @click.argument("kind", type=click.Choice(["joint-test-statement", "security-certificate"]))
 @click.option("--number", required=True, help="The number of the statement or certificate.")
 @click.option("--issuer", required=True, help="Who issued it.")
-@click.option("--issued", type=_DAY, required=True, help="When, YYYY-MM-DD.")
-@click.option("--until", type=_DAY, help="Last day, YYYY-MM-DD; a security certificate has three years at most.")
+@click.option("--issued", type=DAY, required=True, help="When, YYYY-MM-DD.")
+@click.option("--until", type=DAY, help="Last day, YYYY-MM-DD; a security certificate has three years at most.")
 @_ACTOR
 @pass_workspace
 def attach(
@@ -120,7 +120,7 @@ def step(workspace: Workspace, system: str, name: str, role: str, reason: str, a
 
 @command.command("check")
 @click.argument("system")
-@click.option("--on", "day", type=_DAY, help="At noon of which day, YYYY-MM-DD; now if left out.")
+@click.option("--on", "day", type=DAY, help="At noon of which day, YYYY-MM-DD; now if left out.")
 @pass_workspace
 def check(workspace: Workspace, system: str, day: datetime | None) -> int:
     """Say whether a system may be used in production; exit code 1 if not."""
@@ -180,7 +180,7 @@ def deviation(workspace: Workspace, system: str, weight: str, description: str, 
 @command.command("deviation-step")
 @click.argument("deviation")
 @click.argument("name", type=click.Choice(["take-up", "require-measures", "report-correction", "close"]))
-@click.option("--by", "deadline", type=_DAY, help="By which day measures are required, YYYY-MM-DD.")
+@click.option("--by", "deadline", type=DAY, help="By which day measures are required, YYYY-MM-DD.")
 @_ROLE
 @_REASON
 @_ACTOR

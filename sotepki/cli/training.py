@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sotepki.cli.context import emit, pass_workspace, read_input, write_output
+from sotepki.errors import Misuse
 
 if TYPE_CHECKING:
     from sotepki.dvv.registration.registrar_course import Question
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 _NOT_DONE = 1
 _LARGEST_ANSWER = 4 * 1024 * 1024
+_LANGUAGE = click.Choice(["en", "fi", "sv"])
 
 Command = Callable[..., Any]
 
@@ -26,7 +28,12 @@ Command = Callable[..., Any]
 def _as_trainee(function: Command) -> Command:
     """The options of everything that a trainee does."""
     language = click.option(
-        "--language", envvar="SOTEPKI_LANGUAGE", default="en", show_default=True, help="en, fi or sv."
+        "--language",
+        envvar="SOTEPKI_LANGUAGE",
+        type=_LANGUAGE,
+        default="en",
+        show_default=True,
+        help="The language; what was not translated is in English.",
     )
     trainee = click.option("--trainee", default="", help="The name in the class's table; default: SOTEPKI_TRAINEE.")
     return language(trainee(function))
@@ -42,12 +49,15 @@ def command() -> None:
 
 @command.command("list")
 @click.option("--notebook", default="", help="Only those whose notebook begins so, as in 03.")
-@click.option("--language", envvar="SOTEPKI_LANGUAGE", default="en", show_default=True, help="en, fi or sv.")
+@click.option("--language", envvar="SOTEPKI_LANGUAGE", type=_LANGUAGE, default="en", show_default=True)
 def list_tasks(notebook: str, language: str) -> None:
     """List the tasks."""
     from sotepki.training import all_tasks
 
     tasks = [one for one in all_tasks().values() if one.notebook.startswith(notebook)]
+    if not tasks:
+        known = ", ".join(dict.fromkeys(one.notebook for one in all_tasks().values()))
+        raise Misuse(f"No notebook with tasks begins with {notebook[:40]!r}.", advice=f"There are {known}.")
     emit(
         [{"task": one.id, "notebook": one.notebook, "title": one.text(language).title} for one in tasks],
         "\n".join(f"{one.notebook:<20} {one.id:<32} {one.text(language).title}" for one in tasks),
@@ -108,7 +118,14 @@ def check(
 
 @command.command("exam")
 @click.argument("trainee")
-@click.option("--language", envvar="SOTEPKI_LANGUAGE", default="fi", show_default=True, help="fi, sv or en.")
+@click.option(
+    "--language",
+    envvar="SOTEPKI_LANGUAGE",
+    type=_LANGUAGE,
+    default="fi",
+    show_default=True,
+    help="The language of a course that begins; one that was begun goes on in its own.",
+)
 @click.option("--out", metavar="FILE", help="Write the certificate.")
 @pass_workspace
 def exam(workspace: Workspace, trainee: str, language: str, out: str | None) -> int:
@@ -119,7 +136,7 @@ def exam(workspace: Workspace, trainee: str, language: str, out: str | None) -> 
     from sotepki.identifiers import Hetu
     from sotepki.training.sitting import sit
 
-    sat = sit(workspace.registrar_course, Hetu.parse(trainee), language=language, ask=_asked)
+    sat = sit(workspace.registrar_course, Hetu.parse(trainee), language=language, ask=_asked, tell=_told)
     result, certificate = sat.result, sat.certificate
     if certificate is not None and out is not None:
         write_output(out, certificate.document)
@@ -191,6 +208,10 @@ def _asked(number: int, of: int, question: Question) -> str:
     for letter, text in question.choices.items():
         click.echo(f"  {letter}) {text}")
     return str(click.prompt("", prompt_suffix="> ", err=True))
+
+
+def _told(sentence: str) -> None:
+    click.echo(sentence, err=True)
 
 
 def _line(row: Any) -> str:

@@ -15,6 +15,7 @@ from sotepki.documents.certificates import SignerCertificate, subject_name
 from sotepki.documents.report import VerificationContext
 from sotepki.documents.standing import Standing
 from sotepki.errors import SotepkiError
+from sotepki.x509.serials import serial_text
 from sotepki.x509.status import CertificateState, CertificateStatus
 from sotepki.xmldsig import Judgement
 
@@ -52,7 +53,7 @@ def ask_status(
     except SotepkiError as error:
         status_unknown(f"The state of the certificate is not known: {error.sentence}", own)
         return _UNKNOWN
-    serial = f"{certificate.serial_number:x}"
+    serial = serial_text(certificate.serial_number)
     if status.state is CertificateState.UNKNOWN:
         status_unknown(f"The CA does not say whether the certificate {serial} is revoked.", own)
         return _UNKNOWN
@@ -84,9 +85,10 @@ def listed(
     if not moments:
         return Revocation(before, before)
     if sound:
+        serial = serial_text(signer.certificate.serial_number)
         own.find(
             "doc.certificate.revoked-later",
-            f"The certificate {signer.certificate.serial_number:x} was revoked after the claimed signing time.",
+            f"The certificate {serial} was revoked after the claimed signing time.",
             expected=f"not revoked at {context.at.isoformat()}",
             found=min(moments).isoformat(),
         )

@@ -82,7 +82,8 @@ class Population:
             _check(tx, person)
             if _row(tx, person.hetu) is not None:
                 raise population_rules().refusal(
-                    "population.person.once", f"{person.hetu!r} belongs to a person in the register already."
+                    "population.person.once",
+                    f"{person.hetu.masked} belongs to a person in the register already.",
                 )
             row = PersonRow(**_fields(person))
             tx.session.add(row)
@@ -101,7 +102,8 @@ class Population:
             row = _row(tx, person.hetu)
             if row is None:
                 raise population_rules().refusal(
-                    "population.person.known", f"There is no person with the code {person.hetu!r}."
+                    "population.person.known",
+                    f"There is no person with the code {person.hetu.masked}.",
                 )
             changed = [name for name, value in _fields(person).items() if getattr(row, name) != value]
             for name, value in _fields(person).items():
@@ -136,12 +138,15 @@ def _check(tx: Transaction, person: Person) -> None:
     refuse = population_rules().refusal
     Hetu.parse(person.hetu.value)
     if person.hetu.birth_date > finnish_day(tx.now):
-        raise refuse("population.person.born", f"{person.hetu!r} names a day that is still to come.")
+        raise refuse(
+            "population.person.born",
+            f"{person.hetu.masked} names a day that is still to come.",
+        )
     for name in (person.surname, person.given_names):
         if not name.strip() or not name.isprintable():
-            raise refuse("population.person.name", f"The name of {person.hetu!r} is empty or not printable.")
+            raise refuse("population.person.name", f"The name of {person.hetu.masked} is empty or not printable.")
     if person.language not in LANGUAGES:
-        raise refuse("population.person.language", f"The language of {person.hetu!r} is {person.language!r}.")
+        raise refuse("population.person.language", f"The language of {person.hetu.masked} is {person.language!r}.")
 
 
 def _row(tx: Transaction, hetu: Hetu) -> PersonRow | None:

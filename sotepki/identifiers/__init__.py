@@ -7,7 +7,8 @@ trimmed, because a leading zero or a century sign is part of the identity.
 
 from sotepki.identifiers.business_id import BusinessId
 from sotepki.identifiers.check import CHECK_CHARACTERS, check_character
-from sotepki.identifiers.hetu import Hetu
+from sotepki.identifiers.hetu import Hetu, holds_identity_code
+from sotepki.identifiers.host_name import is_host_name
 from sotepki.identifiers.oid import Oid, business_id_of, document_oid, organisation_oid, register_keeper_oid
 from sotepki.identifiers.prescriber_id import PrescriberId
 from sotepki.identifiers.registration_number import RegistrationNumber
@@ -24,6 +25,8 @@ __all__ = [
     "business_id_of",
     "check_character",
     "document_oid",
+    "holds_identity_code",
+    "is_host_name",
     "organisation_oid",
     "register_keeper_oid",
 ]

@@ -18,6 +18,10 @@ CENTURY_OF_SIGN: Final = {
 """Century signs; Y X W V U and B C D E F by the decree in force since 1.1.2023 (registration.md 11.1: confirmed)."""
 
 _FORM = re.compile(r"([0-9]{2})([0-9]{2})([0-9]{2})(.)([0-9]{3})([0-9A-Z])", re.DOTALL)
+_ANYWHERE = re.compile(
+    "[0-9]{6}[-+A-FU-Y][0-9]{3}[0-9A-Y]"
+    "|(?<![0-9a-z])[0-9]{6}[-+a-fu-y][0-9]{3}[0-9a-y](?![0-9a-z])"  # in small letters, but not inside hexadecimal
+)
 _FIRST_TEST_NUMBER = 900
 _FIRST_ISSUED_NUMBER = 2
 _HIDDEN = 4
@@ -123,5 +127,15 @@ class Hetu:
     def __str__(self) -> str:
         return self.value
 
+    @property
+    def masked(self) -> str:
+        """The code as a sentence for people may show it: quoted, without its last four characters."""
+        return shown(self.value, hide=_HIDDEN)
+
     def __repr__(self) -> str:
-        return f"Hetu({shown(self.value, hide=_HIDDEN)})"
+        return f"Hetu({self.masked})"
+
+
+def holds_identity_code(text: str) -> bool:
+    """Whether something in a text has the form of a personal identity code, right or wrong; notes may hold none."""
+    return _ANYWHERE.search(text) is not None

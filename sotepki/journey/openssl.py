@@ -45,14 +45,18 @@ def make_request(
     directory.mkdir(parents=True, exist_ok=True)
     made = CertificateRequest(directory / f"{name}.csr", directory / f"{name}.key")
     distinguished_name = "".join(f"/{key}={_escaped(value)}" for key, value in subject.items())
-    command = [
+    command: list[str | bytes] = [
         *(program, "req", "-new", "-newkey", f"rsa:{bits}", "-nodes", "-utf8", "-sha256"),
-        *("-keyout", str(made.key), "-out", str(made.request), "-subj", distinguished_name),
+        *("-keyout", os.fsencode(made.key), "-out", os.fsencode(made.request)),
+        # "-utf8" says how to read the name, so it goes as UTF-8 whatever the locale; Python would go by the locale.
+        *("-subj", distinguished_name.encode()),
     ]
     if dns_names:
         command += ["-addext", "subjectAltName=" + ",".join(f"DNS:{name}" for name in dns_names)]
     os.close(os.open(made.key, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_SECONDS)
+    done = subprocess.run(
+        command, capture_output=True, encoding="utf-8", errors="replace", check=False, timeout=_SECONDS
+    )
     if done.returncode:
         raise Fault(
             f"openssl req refused: {done.stderr.strip().splitlines()[-1] if done.stderr else 'no reason given'}."

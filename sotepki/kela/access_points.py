@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from sqlalchemy import select
 
 from sotepki.errors import Refused
-from sotepki.identifiers import Oid
+from sotepki.identifiers import Oid, is_host_name
 from sotepki.kela.request_log import OFFICE
+from sotepki.kela.rules import rulebook
 from sotepki.kela.tables import AccessPoint, ServedOrganisation
 from sotepki.records import Records, journals_refusals
 from sotepki.registers import Organisation, OrganisationRegister
@@ -32,10 +33,12 @@ class AccessPoints:
         """Register an access point, or replace what it serves.
 
         Raises:
-            Refused: the operator or a served organisation is not in THL's register
-                (``kanta.client.organisation-register``).
+            Refused: the name is no host name (``kanta.access-point.host``), or the operator or a served organisation
+                is not in THL's register (``kanta.client.organisation-register``).
         """
         host, served = host_name.strip().lower(), sorted(set(serves) | {operator})
+        if not is_host_name(host):
+            raise rulebook().refusal("kanta.access-point.host", f"{host_name[:80]!r} is not a host name.")
         for oid in served:
             if self.organisations.organisation(oid) is None:
                 raise Refused(

@@ -20,7 +20,8 @@ from sotepki.kela.tables import JointTest
 from sotepki.records import Records, Transaction, journals_refusals
 from sotepki.states import Objection
 
-APPROVED, ACCEPTED, CANCELLED = "approved", "accepted", "cancelled"
+APPROVED, REPLACED = "approved", "replaced"
+ACCEPTED, CANCELLED = "accepted", "cancelled"
 
 _ID = re.compile(r"TEST-KJ-([0-9]{4,9})")
 
@@ -113,7 +114,9 @@ class Approvals:
         """
         found = self.coverage(system, version)
         if found.approval is None:
-            raise rulebook().refusal("approval.version", f"{found.reason}.", subject=system)
+            notice = any(one.system == system and one.state == APPROVED for one in self.all())
+            advice = "" if notice else "Let the supplier register the version for joint testing."
+            raise rulebook().refusal("approval.version", f"{found.reason}.", advice=advice, subject=system)
         return found.approval
 
     @journals_refusals(OFFICE, "approval")
@@ -157,7 +160,7 @@ def approval_row(session: Session, approval: str) -> ApprovalRow:
     form = _ID.fullmatch(approval)
     row = session.get(ApprovalRow, int(form[1])) if form else None
     if row is None:
-        raise rulebook().refusal("approval.known", f"There is no approval {approval[:40]!a}.")
+        raise rulebook().refusal("approval.known", f"There is no approval {approval[:40]!r}.")
     return row
 
 

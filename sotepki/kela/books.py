@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
-from sqlalchemy import BindParameter, Select, Table, bindparam, insert, select
+from sqlalchemy import BindParameter, Select, Table, bindparam, event, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -20,10 +21,12 @@ from sotepki.errors import Fault
 from sotepki.kela import request_log
 from sotepki.kela.acknowledgement import AckCode, Acknowledgement, acknowledgement_id
 from sotepki.kela.judging import Judgement
+from sotepki.kela.pen import Pen
 from sotepki.kela.request_log import OFFICE, RequestEntry, RequestKind
 from sotepki.kela.rules import refusing, rulebook
 from sotepki.kela.settings import KantaSettings
 from sotepki.kela.tables import REPLACES, AcknowledgedMessage, ArchivedDocument
+from sotepki.kela.turns import Turn
 from sotepki.kela.versions import Parent, Version, check_parent
 from sotepki.records import Records, Transaction
 
@@ -48,10 +51,17 @@ _REPLACED = select(_DOCUMENTS.c.replaces, _DOCUMENTS.c.document_id).where(
 
 @dataclass(frozen=True)
 class Books:
-    """What one environment has archived and acknowledged."""
+    """What one environment has archived and acknowledged.
+
+    Attributes:
+        turn: taken by whoever settles while it computes; not while it waits for another writer or for the disk.
+        pen: taken before, if other processes settle into the same books.
+    """
 
     records: Records
     settings: KantaSettings
+    turn: Turn = field(default_factory=Turn, repr=False, compare=False)
+    pen: Pen = field(default_factory=Pen, repr=False, compare=False)
 
     def settle(self, judgements: Sequence[Judgement]) -> list[Acknowledgement]:
         """Archive what may be archived, log everything, and answer each in its place.
@@ -74,7 +84,10 @@ class Books:
     def _settle(self, judgements: Sequence[Judgement]) -> list[Acknowledgement]:
         for attempt in range(_ATTEMPTS):
             try:
-                with self.records.change(OFFICE, "") as tx:
+                with self.pen.held(), ExitStack() as turn, self.records.change(OFFICE, "") as tx:
+                    # Only now: who has the turn never waits for a writer, so a writer may wait for the turn.
+                    turn.enter_context(self.turn.taken())
+                    event.listen(tx.session, "before_commit", lambda _session: turn.close())
                     return _Settling(self, tx).settle(judgements)
             except Fault as fault:
                 # Two servers on one database may take the same journal number; the loser begins again.

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from sotepki.clock import finnish_day, months_after
 from sotepki.errors import Refused
 from sotepki.kela.approval_tables import ApprovalRow, ChangeNoticeRow
-from sotepki.kela.approvals import APPROVED, approval_id, approval_row
+from sotepki.kela.approvals import APPROVED, REPLACED, approval_id, approval_row
 from sotepki.kela.joint_testing_data import ChangeKind, Role, change_kinds, change_machine, text_objection
 from sotepki.kela.request_log import OFFICE
 from sotepki.kela.rules import rulebook
@@ -82,18 +82,16 @@ class ChangeNotices:
         """
         known = change_kinds()
         if kind not in known:
-            raise _refusal("change.kind", f"There is no kind of change {kind[:40]!a}; there are: {', '.join(known)}.")
+            raise _refusal("change.kind", f"There is no kind of change {kind[:40]!r}; there are: {', '.join(known)}.")
         for text, what in ((version, "The version"), (description, "The description")):
             if (objection := text_objection(text, what)) is not None:
                 raise _refusal("change.described", objection.sentence)
         if not known[kind].notice:
             raise _refusal("change.no-notice", f"A change that {known[kind].text} needs no notice.")
-        today = finnish_day(self.records.clock.now())
-        _keep_deadline(known[kind], today, effective_on)
         with self.records.change(OFFICE, actor) as tx:
-            entry = approval_row(tx.session, approval)
-            if entry.state != APPROVED:
-                raise _refusal("approval.state", f"{approval} is {entry.state}.")
+            entry, today = approval_row(tx.session, approval), finnish_day(tx.now)
+            _refuse_ended(entry)
+            _keep_deadline(known[kind], today, effective_on)
             row = ChangeNoticeRow(
                 approval=entry.id,
                 kind=kind,
@@ -128,11 +126,13 @@ class ChangeNotices:
         """Kela accepts the change; one that is to be tested with the joint test of the new version.
 
         Raises:
-            Refused: ``change.*``.
+            Refused: ``approval.state`` or ``change.*``.
         """
         with self.records.change(OFFICE, actor) as tx:
             row = _row(tx.session, notice)
             wanted = row.state != change_machine().initial
+            # The statement on the new version has already replaced the entry that a tested change is of.
+            _refuse_ended(tx.session.get_one(ApprovalRow, row.approval), *([REPLACED] if wanted else []))
             self._step(tx, row, "accept", role, _Case(tested=_tested_with(tx, row, joint_test) if wanted else None))
             row.joint_test = joint_test
             tx.session.flush()
@@ -174,9 +174,21 @@ def _keep_deadline(kind: ChangeKind, today: date, effective_on: date | None) -> 
     if not kind.months_before:
         return
     first = months_after(today, kind.months_before)
-    if effective_on is None or effective_on < first:
-        found = f"on {effective_on}" if effective_on else "on no day that is named"
-        raise _refusal("change.deadline", f"A change that {kind.text}, {found}: the first day possible is {first}.")
+    if effective_on is None:
+        raise rulebook().refusal(
+            "change.deadline",
+            f"A change that {kind.text} needs a day; the first one possible is {first}.",
+            advice="Name the day of testing, or the day on which the certificate ends.",
+        )
+    if effective_on < first:
+        raise _refusal(
+            "change.deadline", f"A change that {kind.text}, on {effective_on}: the first day possible is {first}."
+        )
+
+
+def _refuse_ended(approval: ApprovalRow, *also: str) -> None:
+    if approval.state not in (APPROVED, *also):
+        raise _refusal("approval.state", f"{approval_id(approval)} is {approval.state}.")
 
 
 def _tested_with(tx: Transaction, row: ChangeNoticeRow, joint_test: int | None) -> bool:
@@ -184,7 +196,7 @@ def _tested_with(tx: Transaction, row: ChangeNoticeRow, joint_test: int | None) 
     if test is None or test.statement_running is None or test.version != row.version:
         return False
     before = tx.session.get_one(JointTest, tx.session.get_one(ApprovalRow, row.approval).joint_test)
-    return (test.system, test.supplier) == (before.system, before.supplier)
+    return test is not before and (test.system, test.supplier) == (before.system, before.supplier)
 
 
 def _id(row: ChangeNoticeRow) -> str:
@@ -195,7 +207,7 @@ def _row(session: Session, notice: str) -> ChangeNoticeRow:
     form = _ID.fullmatch(notice)
     row = session.get(ChangeNoticeRow, int(form[1])) if form else None
     if row is None:
-        raise _refusal("change.known", f"There is no notice of change {notice[:40]!a}.")
+        raise _refusal("change.known", f"There is no notice of change {notice[:40]!r}.")
     return row
 
 

@@ -18,6 +18,7 @@ from sotepki.kela.access_points import AccessPoints
 from sotepki.kela.revocation import StatusQuestions
 from sotepki.kela.rules import rulebook
 from sotepki.kela.settings import KantaSettings
+from sotepki.x509.serials import serial_text
 from sotepki.x509.status import CertificateState
 
 E = TypeVar("E", bound=x509.ExtensionType)
@@ -253,7 +254,7 @@ def _status(certificate: x509.Certificate, issuer: x509.Certificate, questions: 
         return [
             rulebook().finding(
                 "kanta.client.revoked",
-                f"The client's certificate {certificate.serial_number:x} is revoked{when}{why}.",
+                f"The client's certificate {serial_text(certificate.serial_number)} is revoked{when}{why}.",
                 expected="good",
                 found="revoked",
             )
@@ -262,7 +263,7 @@ def _status(certificate: x509.Certificate, issuer: x509.Certificate, questions: 
         return [
             rulebook().finding(
                 "kanta.client.status-unknown",
-                f"The responder does not know the client's certificate {certificate.serial_number:x}.",
+                f"The responder does not know the client's certificate {serial_text(certificate.serial_number)}.",
                 expected="good",
                 found="unknown",
             )

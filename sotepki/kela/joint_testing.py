@@ -187,13 +187,14 @@ class JointTests:
 
     @journals_refusals(OFFICE, "number")
     def give_statement(self, number: int, *, actor: str, role: Role = Role.KELA) -> Statement:
-        """Kela's statement, once phase 1 is passed and no later phase has failed; asked again, the same statement.
+        """Kela's statement, once the pre-test cases are in order, phase 1 is passed and no later phase has failed;
+        asked again, the same statement.
 
         The number is a running number of the year followed by the year, like ``20142023`` (confirmed). With it the
         version comes into the register of approved systems.
 
         Raises:
-            Refused: ``joint.unknown``, ``joint.phase``, ``joint.state`` or ``joint.actor``.
+            Refused: ``joint.unknown``, ``joint.pretests``, ``joint.phase``, ``joint.state`` or ``joint.actor``.
         """
         known = self.state(number).statement
         if known is not None:

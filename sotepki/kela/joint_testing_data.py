@@ -9,6 +9,7 @@ from functools import cache
 
 from sotepki.errors import Fault
 from sotepki.evidence import Grade, load_yaml, refuse_unknown_keys
+from sotepki.identifiers import holds_identity_code
 from sotepki.kela.rules import rulebook
 from sotepki.resources import package_file
 from sotepki.states import Objection, StateMachine
@@ -70,10 +71,10 @@ def change_machine() -> StateMachine:
 
 
 def text_objection(text: str, what: str) -> Objection | None:
-    """What speaks against a text: it is empty, too long or not printable."""
-    if text.strip() and len(text) <= LONGEST_TEXT and text.isprintable():
-        return None
-    return Objection(f"{what} is empty, longer than {LONGEST_TEXT} characters, or not text.")
+    """What speaks against a text: it is empty, too long or not printable, or names a person by the code."""
+    if not text.strip() or len(text) > LONGEST_TEXT or not text.isprintable():
+        return Objection(f"{what} is empty, longer than {LONGEST_TEXT} characters, or not text.")
+    return Objection(f"{what} holds a personal identity code.") if holds_identity_code(text) else None
 
 
 def _machine(name: str) -> StateMachine:

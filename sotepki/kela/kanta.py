@@ -24,6 +24,7 @@ from sotepki.kela.acknowledgement import AckCode, Acknowledgement
 from sotepki.kela.books import Books, known_documents
 from sotepki.kela.client import Trust
 from sotepki.kela.judging import Judge, Judgement
+from sotepki.kela.pen import Pen
 from sotepki.kela.request_log import OFFICE, RequestEntry, RequestKind
 from sotepki.kela.revocation import StatusLookup
 from sotepki.kela.rules import finding_of, rulebook
@@ -47,7 +48,8 @@ class Kanta:
         organisations: THL's SOTE organisation register.
         status: asks a CA's responder about a certificate; see ``StatusLookup``.
         settings: the environment; the package's own by default.
-        turn: of the threads that judge its messages; given up while the responder is asked.
+        turn: of the threads that judge and settle its messages; given up while responder or disk are waited for.
+        pen: of the processes that settle into the same books.
     """
 
     records: Records
@@ -57,6 +59,7 @@ class Kanta:
     status: StatusLookup
     settings: KantaSettings = field(default_factory=load_settings)
     turn: Turn = field(default_factory=Turn, repr=False, compare=False)
+    pen: Pen = field(default_factory=Pen, repr=False, compare=False)
 
     @cached_property
     def judge(self) -> Judge:
@@ -67,7 +70,7 @@ class Kanta:
     @cached_property
     def books(self) -> Books:
         """What was archived and acknowledged."""
-        return Books(self.records, self.settings)
+        return Books(self.records, self.settings, self.turn, self.pen)
 
     @property
     def access_points(self) -> AccessPoints:

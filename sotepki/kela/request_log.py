@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session
 from sotepki.evidence import Finding
 from sotepki.kela.tables import LoggedRequest, RefusedCertificate
 from sotepki.records import Transaction
+from sotepki.x509.serials import serial_text
 
 OFFICE = "kela"
 
@@ -197,7 +198,7 @@ def _identified(certificate: x509.Certificate | None) -> tuple[str, str, str]:
     """Fingerprint, serial number in hex and issuer; the same for all messages of a client."""
     if certificate is None:
         return "", "", ""
-    return fingerprint(certificate), f"{certificate.serial_number:x}", issuer_name(certificate)
+    return fingerprint(certificate), serial_text(certificate.serial_number), issuer_name(certificate)
 
 
 def fingerprint(certificate: x509.Certificate) -> str:

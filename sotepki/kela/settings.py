@@ -15,6 +15,9 @@ from sotepki.identifiers import Oid
 from sotepki.kela.rules import all_rules
 from sotepki.resources import package_file
 
+MOST_PROCESSES = 64
+"""More would not be begun together on any machine that this is for."""
+
 
 class WhenStatusUnavailable(StrEnum):
     """What the archive does when an OCSP responder gives no usable answer."""
@@ -46,6 +49,7 @@ class KantaSettings:
     max_message_bytes: int
     read_seconds: float
     workers: int
+    processes: int
     shark_checks_signatures: bool
     shark_quirks: frozenset[SharkQuirk]
     memory_seconds: float
@@ -141,6 +145,7 @@ def _settings(values: Mapping[str, Any]) -> KantaSettings:
             max_message_bytes=int(values["max_message_bytes"]),
             read_seconds=float(values["read_seconds"]),
             workers=int(values["workers"]),
+            processes=_processes(values["processes"]),
             shark_checks_signatures=bool(values["shark_checks_signatures"]),
             shark_quirks=frozenset(SharkQuirk(quirk) for quirk in values["shark_quirks"]),
             memory_seconds=float(values["memory_seconds"]),
@@ -150,6 +155,12 @@ def _settings(values: Mapping[str, Any]) -> KantaSettings:
     for rule_id in settings.refuses_by_choice:
         all_rules()[rule_id]
     return settings
+
+
+def _processes(value: Any) -> int:
+    if type(value) is not int or not 1 <= value <= MOST_PROCESSES:
+        raise ValueError(f"processes is {value!r}, it is a whole number from 1 to {MOST_PROCESSES}")
+    return value
 
 
 def _value(name: str, row: Any) -> Any:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from sotepki.errors import Misuse, Refused
 from sotepki.identifiers import Oid, RegistrationNumber
-from sotepki.provider.refusals import OFFICE, refusals_journalled
+from sotepki.provider.refusals import OFFICE, refusals_journalled, refuse_note
 from sotepki.provider.staff_rights import AskedRegister, StaffRights, Standing, Unanswered
 from sotepki.provider.tables import AccessRow
 from sotepki.provider.task_list import Obstacle, Task, obstacle, provider_rules, tasks
@@ -79,8 +79,7 @@ class AccessRights:
         """
         wanted = self._task(task)
         with refusals_journalled(self.records, actor=actor, step="grant", subject=registration_number.value):
-            if self.organisations.organisation(organisation) is None:
-                raise _refusal("access.organisation", f"The organisation {organisation} is not in the register.")
+            self.refuse_unknown(organisation)
             found = self._obstacle(wanted, registration_number)
             if found is not None:
                 raise _refusal(found.rule, found.sentence, subject=registration_number.value)
@@ -93,7 +92,10 @@ class AccessRights:
 
         Raises:
             Misuse: the person does not hold it.
+            Refused: ``books.text``, the reason is no note.
         """
+        with refusals_journalled(self.records, actor=actor, step="end", subject=registration_number.value):
+            refuse_note(reason, 200)
         with self.records.change(OFFICE, actor) as tx:
             row = _row(tx.session, organisation, registration_number, self._task(task))
             if row is None:
@@ -112,6 +114,11 @@ class AccessRights:
         wanted = self._task(task)
         with self.records.look() as session:
             return _row(session, organisation, registration_number, wanted) is not None
+
+    def refuse_unknown(self, organisation: Oid) -> None:
+        """Raise ``access.organisation`` for an organisation that is not in the register."""
+        if self.organisations.organisation(organisation) is None:
+            raise _refusal("access.organisation", f"The organisation {organisation} is not in the register.")
 
     def held(self, organisation: Oid) -> list[Access]:
         """The access rights of an organisation's staff that have not been ended."""

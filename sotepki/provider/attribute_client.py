@@ -29,12 +29,18 @@ class AttributeClient:
     """
 
     def __init__(self, url: str, context: ssl.SSLContext, *, server_name: str = "", seconds: float = SECONDS) -> None:
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+            port = parts.port or 443
+        except ValueError as error:
+            raise Misuse(
+                f"{url[:80]!r} is not an address: {error}.", advice="Write it as 'sotepki serve' does."
+            ) from None
         if parts.scheme != "https" or not parts.hostname:
-            raise Misuse(f"The attribute service is asked over https, not at {url[:80]!a}.")
+            raise Misuse(f"The attribute service is asked over https, not at {url[:80]!r}.")
         self._path = parts.path or "/attribute/v1/professional"
         self._connection = _Connection(
-            parts.hostname, parts.port or 443, context=context, timeout=seconds, server_name=server_name
+            parts.hostname, port, context=context, timeout=seconds, server_name=server_name
         )
 
     def __enter__(self) -> Self:

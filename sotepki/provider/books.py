@@ -14,7 +14,7 @@ from sotepki.clock import finnish_day
 from sotepki.errors import Refused
 from sotepki.identifiers import Oid, RegistrationNumber
 from sotepki.provider.join_lists import join_data
-from sotepki.provider.refusals import OFFICE, refusals_journalled
+from sotepki.provider.refusals import OFFICE, refusals_journalled, refuse_note
 from sotepki.provider.tables import ArrangementRow, SupportContactRow, TrainingRow
 from sotepki.provider.task_list import provider_rules
 from sotepki.records import Records
@@ -24,7 +24,6 @@ MODEL = "operating-model:"
 
 _EMAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63}){1,8}")
 _TELEPHONE = re.compile(r"\+?[0-9][0-9 ]{4,24}")
-_IDENTITY_CODE = re.compile(r"[0-9]{6}[-+A-FU-Y][0-9]{3}[0-9A-Y]")
 
 
 class Arrangement(StrEnum):
@@ -89,7 +88,7 @@ class Books:
         with refusals_journalled(self.records, actor=actor, step="support", subject=self.organisation.value):
             self._known()
             for text, longest in ((contact.name, 200), (contact.hours, 100)):
-                _refuse_text(text, longest)
+                refuse_note(text, longest)
             if not _EMAIL.fullmatch(contact.email) or not _TELEPHONE.fullmatch(contact.telephone):
                 raise _refusal("books.support", "The contact needs an e-mail address and a telephone number.")
             with self.records.change(OFFICE, actor) as tx:
@@ -109,8 +108,9 @@ class Books:
             self._known()
             if kind not in (*Arrangement, *(f"{MODEL}{model}" for model in join_data().models)):
                 known = ", ".join(join_data().models)
-                raise _refusal("books.model", f"There is no operating model {kind[:60]!a}; there are: {known}.")
-            _refuse_text(value, 300)
+                model = kind.removeprefix(MODEL)
+                raise _refusal("books.model", f"There is no operating model {model[:40]!r}; there are: {known}.")
+            refuse_note(value, 300)
             day = self._day(agreed_on)
             with self.records.change(OFFICE, actor) as tx:
                 tx.session.merge(
@@ -131,7 +131,7 @@ class Books:
             self._known()
             if topic not in join_data().topics:
                 known = ", ".join(join_data().topics)
-                raise _refusal("books.topic", f"There is no topic {topic[:40]!a}; there are: {known}.")
+                raise _refusal("books.topic", f"There is no topic {topic[:40]!r}; there are: {known}.")
             day = self._day(trained_on)
             with self.records.change(OFFICE, actor) as tx:
                 for number in numbers:
@@ -153,11 +153,6 @@ class Books:
         if day is not None and day > today:
             raise _refusal("books.day", f"{day} is still to come.")
         return day or today
-
-
-def _refuse_text(text: str, longest: int) -> None:
-    if not text.strip() or len(text) > longest or not text.isprintable() or _IDENTITY_CODE.search(text):
-        raise _refusal("books.text", f"{text[:20]!a} is empty, longer than {longest} characters, or not for a note.")
 
 
 def _refusal(rule: str, sentence: str) -> Refused:

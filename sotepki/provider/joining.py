@@ -20,6 +20,7 @@ from sotepki.provider.plans import Plan, plan_kinds
 from sotepki.provider.task_list import provider_rules
 from sotepki.records import Records
 from sotepki.registers import Organisation, OrganisationRegister
+from sotepki.x509.serials import serial_text
 from sotepki.x509.status import CertificateState, CertificateStatus
 
 StatusOf = Callable[[x509.Certificate], CertificateStatus]
@@ -182,7 +183,7 @@ class Joining:
         for certificate in facts.certificates:
             if not fits(certificate, facts.organisation):
                 continue
-            serial = f"{certificate.serial_number:x}"
+            serial = serial_text(certificate.serial_number)
             if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
                 reason = f"the certificate {serial} is not valid at {now:%Y-%m-%d}"
             elif (state := self.status(certificate).state) is not CertificateState.GOOD:
@@ -238,7 +239,7 @@ def list_of(service: str) -> JoinList:
 
 def _no_such_list(service: str) -> Refused:
     known = ", ".join(join_data().lists)
-    return provider_rules().refusal("join.service", f"There is no list {service[:40]!a}; there are: {known}.")
+    return provider_rules().refusal("join.service", f"There is no list {service[:40]!r}; there are: {known}.")
 
 
 def _registered(facts: JoiningFacts) -> Answer:

@@ -44,9 +44,10 @@ class SweepSchedule:
         """Let the sweep of an organisation run every so many hours, beginning from now.
 
         Raises:
-            Refused: ``sweep.interval``.
+            Refused: ``access.organisation``, ``sweep.interval``.
         """
         with refusals_journalled(self.records, actor=actor, step="schedule", subject=organisation.value):
+            self.access.refuse_unknown(organisation)
             if not 1 <= hours <= LONGEST_HOURS:
                 raise provider_rules().refusal("sweep.interval", f"A sweep every {hours} hours is not possible.")
             with self.records.change(OFFICE, actor) as tx:

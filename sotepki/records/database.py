@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -148,12 +149,23 @@ def _engine(url: URL) -> Engine:
         return create_engine(url, pool_pre_ping=True)
     except ModuleNotFoundError as error:
         raise Misuse(
-            "The driver of PostgreSQL is not installed.", advice="Install it with: pip install 'sotepki[postgresql]'"
+            "The driver of PostgreSQL is not installed.", advice="Install it with: pip install 'psycopg[binary]'"
         ) from error
 
 
 def _sqlite(url: URL) -> Engine:
     engine = create_engine(url, connect_args={"timeout": PATIENCE, "check_same_thread": False})
+
+    @event.listens_for(engine, "do_connect")
+    def _keep_private(*_connecting: object) -> None:
+        # A new file is made before SQLite does it, for its owner alone: people stand in it, and letters until they
+        # are sent. The files beside it (write-ahead log) get the same permissions.
+        file = url.database or ":memory:"
+        if not file.startswith((":", "file:")):
+            # Never a file that is there (O_EXCL): closing it would take from this process every lock that SQLite
+            # holds on it (POSIX; sqlite.org/howtocorrupt.html 2.2), and what is written next would be lost.
+            with contextlib.suppress(OSError):  # SQLite says it better
+                os.close(os.open(file, os.O_RDONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: object) -> None:
@@ -164,6 +176,8 @@ def _sqlite(url: URL) -> Engine:
             cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA foreign_keys=ON")
+        # A code is gone from the file when its letter is sent; Debian's SQLite does this anyway, others do not.
+        cursor.execute("PRAGMA secure_delete=ON")
         # A group of documents fits, so that what a transaction wrote is not read back from the disk to be digested.
         cursor.execute(f"PRAGMA cache_size=-{_CACHE_KIBIBYTES}")
         cursor.close()

@@ -11,7 +11,8 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from sotepki.clock import Clock
-from sotepki.errors import Fault
+from sotepki.errors import Fault, Misuse
+from sotepki.identifiers import holds_identity_code
 from sotepki.records import heads, journal, outbox
 from sotepki.records.database import Database
 from sotepki.records.vouching import Touched, watching
@@ -30,7 +31,16 @@ class Transaction:
     postings: int = field(default=0, init=False)
 
     def journal(self, action: str, subject: str, **details: str) -> None:
-        """Write the change into the audit journal. Never pass identity codes, PINs or codes in ``details``."""
+        """Write the change into the audit journal. Never pass identity codes, PINs or codes in ``details``.
+
+        Raises:
+            Misuse: the ``reason``, which people write, holds an identity code; then nothing is stored.
+        """
+        if holds_identity_code(details.get("reason", "")):
+            raise Misuse(
+                "The reason holds a personal identity code, and the journal keeps what it is given.",
+                advice="Name people by their task.",
+            )
         self.entries.append(journal.Entry(self.now, self.office, self.actor, action, subject, details))
 
     def post(self, posting: outbox.Posting) -> None:

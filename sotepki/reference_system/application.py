@@ -92,8 +92,11 @@ class ReferenceSystem:
 
     async def _check_token(self, request: web.Request, session: Session) -> None:
         """The token of the session, from a script's header or a form's field."""
-        given = request.headers.get("X-CSRF-Token") or str((await request.post()).get("csrf", ""))
-        if not hmac.compare_digest(given.encode(), session.csrf.encode()):
+        try:
+            given = request.headers.get("X-CSRF-Token") or str((await request.post()).get("csrf", ""))
+        except (ValueError, LookupError):  # a form that is none, or in an encoding that is none
+            given = ""
+        if not hmac.compare_digest(given.encode("utf-8", "replace"), session.csrf.encode()):
             raise rules().refusal("ref.csrf", "The request lacks the token of its session.")
 
     def _user(self, request: web.Request) -> User:

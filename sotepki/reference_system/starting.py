@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from sotepki.documents import StatusQuestion
-from sotepki.dvv import SOTE_PERSONS, SOTE_SERVICES, ApplicationKind
+from sotepki.dvv import ApplicationKind
 from sotepki.errors import Refused
 from sotepki.identifiers import RegistrationNumber
 from sotepki.journey.cast import Cast
@@ -56,8 +56,8 @@ def surroundings(
     return Surroundings(
         organisation=organisation,
         clock=workspace.clock,
-        roots=(authorities.root,),
-        intermediates=tuple(authorities.certificate(name) for name in (SOTE_PERSONS, SOTE_SERVICES)),
+        roots=authorities.roots,
+        intermediates=tuple(authorities.certificate(name) for name in authorities.made()),
         status=status,
         asked=AttributeService(attributes_url, ATTRIBUTE_HOST, root, server),
         users=workspace.valvira.professional,

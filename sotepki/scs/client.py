@@ -16,7 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
-from sotepki.errors import Fault
+from sotepki.errors import Fault, Misuse
 from sotepki.scs.answers import ScsAnswer, ScsVersion, answer_rules, read_answer, read_version
 from sotepki.scs.challenge import challenge_content
 from sotepki.scs.jose import is_jwe, read_jwe, read_jws, write_jwe, write_jws
@@ -45,12 +45,29 @@ class ScsClient:
         tls: see ``tls_of``.
         origin: what a browser would send as Origin; empty sends none.
         seconds: how long an answer may take; the user types a PIN meanwhile.
+
+    Raises:
+        Misuse: ``url`` is no address of http or https, or ``origin`` cannot stand in a header.
     """
 
     url: str = f"https://127.0.0.1:{PORT}"
     tls: ssl.SSLContext = field(default_factory=tls_of, repr=False)
     origin: str = ""
     seconds: float = _USER_SECONDS
+
+    def __post_init__(self) -> None:
+        try:
+            parts = urlsplit(self.url)
+            usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError:  # a port or an address that is none
+            usable = False
+        if not usable:
+            raise Misuse(
+                f"{self.url!r} is no address of an SCS.",
+                advice=f"Give it as https://127.0.0.1:{PORT}.",
+            )
+        if not (self.origin.isascii() and self.origin.isprintable()) or " " in self.origin:
+            raise Misuse(f"{self.origin!r} is no origin.", advice="Give it as browsers write it, https://example.fi.")
 
     def version(self) -> ScsVersion:
         """Ask ``/version``.

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from aiohttp import ClientError, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from sotepki import loopback
 from sotepki.errors import Misuse
@@ -65,8 +66,9 @@ class ScsHttp:
         settings = self.service.settings
         if (request.content_length or 0) > settings.max_content:
             return self._refused(request, "scs.request.size", "The request is too long.")
-        # A request without a type is read: only what a browser would send without asking first is turned away.
-        kind = request.content_type if "Content-Type" in request.headers else _JSON
+        # A program's request without a type is read. A page's is not: a browser sends it without asking first.
+        typed = "Content-Type" in request.headers or "Origin" in request.headers
+        kind = request.content_type if typed else _JSON
         if kind != _JSON and not settings.any_media_type and not (settings.transactions and kind == _JWT):
             return self._refused(request, "scs.request.media-type", "The request's Content-Type is not taken.")
         try:
@@ -76,7 +78,7 @@ class ScsHttp:
             return self._refused(request, "scs.request.size", "The request is too long.")
         except TimeoutError:
             return self._refused(request, "scs.request.slow", "The request came too slowly.")
-        except (ClientError, web.RequestPayloadError, ConnectionError):
+        except (ClientError, HttpProcessingError, web.RequestPayloadError, ConnectionError):
             return self._refused(request, "scs.request.json", "The request broke off.")
         origin = request.headers.get("Origin", "")
         if settings.transactions and kind == _JWT:

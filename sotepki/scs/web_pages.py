@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import jinja2
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from sotepki.errors import Refused, SotepkiError
 from sotepki.evidence import load_yaml, refuse_unknown_keys
@@ -27,7 +28,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 LANGUAGES = ("fi", "sv", "en")
 _LANGUAGE_COOKIE = "language"
 _LOG = logging.getLogger("sotepki.pages")
-_OWN_HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
+_OWN_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 _TYPES = {".css": "text/css", ".js": "text/javascript"}
 _SHARED = package_file("scs", "web")
 _POLICY = (
@@ -109,6 +110,8 @@ class Pages:
             answer = onward if error.status < 400 else self._sentence(request, error.status, error.reason)
         except SotepkiError as error:
             answer = self._sentence(request, 403 if error.rule == self.rule else 400, str(error), error.rule)
+        except (web.RequestPayloadError, HttpProcessingError):
+            answer = self._sentence(request, 400, "The request cannot be read.", "scs.page.request")
         except Exception:  # noqa: BLE001 - a page never sees a traceback; the log does
             _LOG.exception("request failed")
             answer = self._sentence(request, 500, "The service failed; its log says where.")
@@ -126,7 +129,10 @@ class Pages:
         return web.json_response({"sentence": sentence, "rule": rule}, status=status)
 
     def _own_page(self, request: web.Request) -> None:
-        host = urlsplit(f"//{request.host}").hostname or ""
+        try:
+            host = urlsplit(f"//{request.host}").hostname or ""
+        except ValueError:  # no host at all, as "[::1"
+            host = ""
         if host not in _OWN_HOSTS:  # a foreign name that resolves to 127.0.0.1 (DNS rebinding)
             raise Refused("The page is asked for under a foreign name.", rule=self.rule)
         if request.method in ("GET", "HEAD"):

@@ -2,7 +2,7 @@
 
 from sotepki.services.archive import KANTA_HOST, kanta_of, kanta_server_chain
 from sotepki.services.catalogue import ATTRIBUTE_HOST, catalogue
-from sotepki.services.house import House, Started, chosen, running_house, service_fault_board
+from sotepki.services.house import House, Started, chosen, environments_of, running_house, service_fault_board
 from sotepki.services.publication import RunningServices, fault_board, running_services, trust_file
 from sotepki.services.service import Service
 
@@ -15,6 +15,7 @@ __all__ = [
     "Started",
     "catalogue",
     "chosen",
+    "environments_of",
     "fault_board",
     "kanta_of",
     "kanta_server_chain",

@@ -12,6 +12,7 @@ from sotepki.dvv import SOTE_SERVICES
 from sotepki.dvv.authority.authorities import Authorities
 from sotepki.kela import Kanta, KantaSettings, StatusLookup, Trust, load_settings, server_chain
 from sotepki.kela.memory import ShortMemory
+from sotepki.kela.pen import Pen
 from sotepki.workspace import Workspace
 
 KANTA_HOST = "kanta.kela.test.example"
@@ -30,6 +31,7 @@ def kanta_of(workspace: Workspace, status: StatusLookup, settings: KantaSettings
         organisations=workspace.thl,
         status=status,
         settings=settings,
+        pen=Pen(workspace.directory / "services" / "kanta.pen"),
     )
 
 

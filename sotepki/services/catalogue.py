@@ -201,6 +201,7 @@ _SERVICES = (
         _archive(CURRENT),
         path=ARCHIVE_PATH,
         hosts=(KANTA_HOST,),
+        spread=True,
     ),
     Service(
         "kanta-next",
@@ -208,6 +209,7 @@ _SERVICES = (
         8444,
         _archive(NEXT),
         path=ARCHIVE_PATH,
+        spread=True,
     ),
     Service(
         "kela",

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sotepki import loopback
 from sotepki.errors import Misuse
 from sotepki.kela import Environment, OcspOverHttp, load_environments, reached_at
-from sotepki.loopback import LOOPBACK
+from sotepki.loopback import LOOPBACK, Door
 from sotepki.services.failing import failing
-from sotepki.services.observing import RequestCounts, observer
+from sotepki.services.observing import RequestCounts, Sample, added, observer
 from sotepki.services.publication import trust_file
 from sotepki.services.service import Application, Service
-from sotepki.serving import ServiceFaultBoard
+from sotepki.serving import FileTally, ServiceFaultBoard
 from sotepki.workspace import Workspace
 
-_ENVIRONMENTS = "kanta-environments.yaml"
+if TYPE_CHECKING:
+    from sotepki.services.master import Master
 
-_log = logging.getLogger(__name__)
+_ENVIRONMENTS = "kanta-environments.yaml"
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class House:
         ports: by service; a service that is not named takes its default port.
         shared: what several services of this house use together, by a name of theirs.
         options: what was asked for on the command line, for single services (a card for the SCS, for example).
+        master: of the processes that serve what may be spread over several; None if everything is served here.
     """
 
     workspace: Workspace
@@ -57,6 +59,7 @@ class House:
     shared: dict[str, object] = field(default_factory=dict)
     counts: RequestCounts = field(default_factory=RequestCounts)
     resources: ExitStack = field(default_factory=ExitStack, repr=False)
+    master: Master | None = field(default=None, repr=False)
 
     @cached_property
     def status_lookup(self) -> OcspOverHttp:
@@ -86,29 +89,48 @@ class House:
 
         return f"http://{LOOPBACK}:{self.ports.get(name) or catalogue()[name].port}"
 
-    def start(self, service: Service) -> Started:
+    def start(self, service: Service, door: Door | None = None) -> Started:
         """Start a service, with the fault knobs in front of it.
+
+        With a master, a service that may be spread is built here too, so that what is wrong with it is said here and
+        now; but it is served by the master's processes. In such a process ``door`` is the one that they share.
 
         Raises:
             Misuse: its port is taken.
         """
         application = service.build(self)
-        if not application.fails:
-            application.app.middlewares.insert(0, failing(service.name, self.faults))
-        url = self.resources.enter_context(
-            loopback.running(
-                application.app,
-                application.tls,
-                port=self.ports.get(service.name, service.port),
-                observer=observer(service.name, self.counts),
+        port = self.ports.get(service.name, service.port)
+        if self.master is not None and service.spread:
+            url = loopback.base_url(self.master.listen(service.name, port), tls=application.tls is not None)
+        else:
+            if not application.fails:
+                application.app.middlewares.insert(0, failing(service.name, self.faults))
+            url = self.resources.enter_context(
+                loopback.running(
+                    application.app,
+                    application.tls,
+                    port=port,
+                    observer=observer(service.name, self.counts),
+                    door=door,
+                )
             )
-        )
         self.started[service.name] = Started(service, application, url)
         return self.started[service.name]
 
     def health(self) -> dict[str, str]:
         """What is wrong with each service, in a sentence; empty for a healthy one."""
-        return {name: one.application.health() for name, one in self.started.items()}
+        spread = self.master.trouble() if self.master is not None else ""
+        return {
+            name: one.application.health() or (spread if one.service.spread else "")
+            for name, one in list(self.started.items())
+        }
+
+    def samples(self) -> list[Sample]:
+        """What was counted so far, in this process and in those of the master."""
+        samples = self.counts.samples()
+        for one in list(self.started.values()):
+            samples += one.application.samples()
+        return added([*samples, *self.master.samples()]) if self.master is not None else samples
 
     def hosts(self) -> list[str]:
         """The lines for a hosts file: names in certificates and documents that belong to services of this house."""
@@ -126,9 +148,10 @@ def environments_of(workspace: Workspace) -> Mapping[str, Environment]:
     return load_environments(own) if own.exists() else load_environments()
 
 
-def service_fault_board(workspace: Workspace) -> ServiceFaultBoard:
-    """The faults of a workspace's services."""
-    return ServiceFaultBoard(workspace.directory / "services" / "service-faults.json")
+def service_fault_board(workspace: Workspace, *, tally: Path | None = None) -> ServiceFaultBoard:
+    """The faults of a workspace's services; processes that count faulty answers together name one ``tally``."""
+    path = workspace.directory / "services" / "service-faults.json"
+    return ServiceFaultBoard(path, FileTally(tally) if tally else None)
 
 
 @contextmanager
@@ -138,16 +161,28 @@ def running_house(
     *,
     ports: Mapping[str, int] | None = None,
     options: Mapping[str, object] | None = None,
+    processes: int = 1,
 ) -> Iterator[House]:
     """Run services of the catalogue until the block ends; the last one started is the first to be stopped.
 
+    With ``processes`` above 1 those that may be spread are served by so many processes of their own. They are made
+    with ``multiprocessing``: a program that asks for them guards its main module as that demands.
+
     Raises:
         Misuse: a port is taken; then nothing stays running.
+        Fault: a process did not start.
     """
     with ExitStack() as resources:
         house = House(workspace, ports or {}, options or {}, resources=resources)
+        if processes > 1 and any(service.spread for service in services):
+            from sotepki.services.master import Master
+
+            house.master = Master(house, processes)
+            resources.callback(house.master.close)
         for service in services:
             house.start(service)
+        if house.master is not None:
+            resources.enter_context(house.master.running())
         yield house
 
 

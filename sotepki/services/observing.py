@@ -16,9 +16,11 @@ from typing import cast
 
 from aiohttp import web
 from aiohttp.abc import AbstractAccessLogger
+from aiohttp.http_exceptions import HttpProcessingError
 
 from sotepki.loopback import Observer
 
+REQUESTS = "sotepki_http_requests_total"
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "CONNECT"})
@@ -38,11 +40,6 @@ class RequestCounts:
             self._requests[service, method, status] += 1
             self._seconds[service] += seconds  # type: ignore[assignment]
 
-    def of(self, service: str) -> int:
-        """How many requests a service has answered."""
-        with self._lock:
-            return sum(count for (name, _, _), count in self._requests.items() if name == service)
-
     def samples(self) -> list[Sample]:
         """What was counted."""
         with self._lock:
@@ -50,7 +47,7 @@ class RequestCounts:
         return [
             *(
                 Sample(
-                    "sotepki_http_requests_total",
+                    REQUESTS,
                     {"service": service, "method": method, "status": str(status)},
                     count,
                 )
@@ -77,6 +74,20 @@ def by_label(metric: str, label: str, counts: Mapping[str, int], **labels: str) 
     return [Sample(metric, {**labels, label: key}, count) for key, count in sorted(counts.items())]
 
 
+def added(samples: Iterable[Sample]) -> list[Sample]:
+    """Samples of several processes as if one had counted: a sum for each metric and its labels."""
+    totals: dict[tuple[str, tuple[tuple[str, str], ...]], float] = {}
+    for sample in samples:
+        key = sample.metric, tuple(sample.labels.items())
+        totals[key] = totals.get(key, 0) + sample.value
+    return [Sample(metric, dict(labels), round(value, 6)) for (metric, labels), value in totals.items()]
+
+
+def requests_of(service: str, samples: Iterable[Sample]) -> int:
+    """How many requests a service has answered."""
+    return int(sum(one.value for one in samples if one.metric == REQUESTS and one.labels["service"] == service))
+
+
 def exposition(samples: Iterable[Sample]) -> str:
     """Counters in the text format of Prometheus, all samples of a metric together.
 
@@ -91,8 +102,8 @@ def exposition(samples: Iterable[Sample]) -> str:
     return "\n".join(lines) + "\n"
 
 
-class _RequestLine(dict[str, object]):
-    """What is logged of a request: JSON where it is printed as it is, and fields for a formatter that knows it."""
+class LogFields(dict[str, object]):
+    """What is logged with names: JSON where it is printed as it is, and fields for a formatter that knows it."""
 
     def __str__(self) -> str:
         return json.dumps(self)
@@ -107,7 +118,7 @@ def observer(service: str, counts: RequestCounts) -> Observer:
             counts.add(service, method, response.status, time)
             if self.logger.isEnabledFor(logging.INFO):
                 pattern = _pattern(request)
-                line = _RequestLine(
+                line = LogFields(
                     service=service,
                     method=method,
                     path=pattern or "unknown",
@@ -139,17 +150,34 @@ def _pattern(request: web.BaseRequest) -> str | None:
 
 
 class JsonLines(logging.Formatter):
-    """Log records as lines of JSON; the fields of a request get time and level added."""
+    """Log records as lines of JSON; fields that have names get time and level added."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, object] = {
             "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
             "level": record.levelname.lower(),
         }
-        if isinstance(record.args, _RequestLine):
+        if isinstance(record.args, LogFields):
             line |= record.args
         else:
             line |= {"from": record.name, "message": record.getMessage()}
-        if record.exc_info:
+        if record.exc_info and _of_a_client(record.exc_info[1]):
+            line |= {"level": "info", "message": "A client sent what is no HTTP."}
+        elif record.exc_info:
             line["trace"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False)
+
+
+def _of_a_client(error: BaseException | None) -> bool:
+    """Whether what went wrong is what a client sent: a trace of that would show its octets."""
+    return isinstance(error, HttpProcessingError | web.RequestPayloadError)
+
+
+def log_as_json() -> None:
+    """Log to standard error, a line of JSON for each request and each thing worth telling."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonLines())
+    logging.getLogger().addHandler(handler)
+    logging.getLogger("sotepki").setLevel(logging.INFO)
+    # The house writes one line for each request; that of an office would be a second.
+    logging.getLogger("sotepki.serving").setLevel(logging.WARNING)

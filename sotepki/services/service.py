@@ -50,6 +50,7 @@ class Service:
         path: of its most useful page or resource.
         hosts: names in certificates and documents by which its clients know it.
         asked: started only when it is asked for by name.
+        spread: may be served by several processes at once (``House.master``).
     """
 
     name: str
@@ -59,3 +60,4 @@ class Service:
     path: str = ""
     hosts: tuple[str, ...] = ()
     asked: bool = False
+    spread: bool = False

@@ -10,7 +10,7 @@ from aiohttp import web
 from sotepki.kela.http_requests import wants_json
 from sotepki.resources import package_file
 from sotepki.services.house import House
-from sotepki.services.observing import METRICS_TYPE, exposition
+from sotepki.services.observing import METRICS_TYPE, exposition, requests_of
 from sotepki.services.service import Application
 from sotepki.serving import NO_FAULTS
 from sotepki.serving.operator_pages import HEADERS, add_style, operator_page
@@ -31,7 +31,7 @@ def status_application(house: House) -> Application:
 
 def overview(house: House) -> dict[str, Any]:
     """What the status page says, ready for JSON."""
-    health, faults = house.health(), house.faults.all()
+    health, faults, samples = house.health(), house.faults.all(), house.samples()
     return {
         "now": house.workspace.clock.now().isoformat(),
         "services": [
@@ -41,7 +41,7 @@ def overview(house: House) -> dict[str, Any]:
                 "purpose": one.service.purpose,
                 "healthy": not health.get(name),
                 "trouble": health.get(name, ""),
-                "requests": house.counts.of(name),
+                "requests": requests_of(name, samples),
                 "faults": faults.get(name, NO_FAULTS).as_dict(),
                 "hosts": list(one.service.hosts),
             }
@@ -68,7 +68,5 @@ class _Pages:
         return web.json_response({"status": status, "troubles": troubles}, status=503 if troubles else 200)
 
     async def metrics(self, _request: web.Request) -> web.StreamResponse:
-        samples = self._house.counts.samples()
-        for one in list(self._house.started.values()):
-            samples += one.application.samples()
-        return web.Response(body=exposition(samples).encode(), headers={"Content-Type": METRICS_TYPE})
+        body = exposition(self._house.samples()).encode()
+        return web.Response(body=body, headers={"Content-Type": METRICS_TYPE})

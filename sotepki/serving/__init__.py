@@ -4,6 +4,7 @@ from sotepki.serving.desk import CLIENT, MOMENT, STALE, Desk, HttpRefusal, Refus
 from sotepki.serving.fault_board import ALL, FaultBoard
 from sotepki.serving.faults import NO_FAULTS, Down, ServiceFaultBoard, ServiceFaults
 from sotepki.serving.history import RequestHistory, RequestRecord
+from sotepki.serving.tally import FileTally
 
 __all__ = [
     "ALL",
@@ -14,6 +15,7 @@ __all__ = [
     "Desk",
     "Down",
     "FaultBoard",
+    "FileTally",
     "HttpRefusal",
     "Refusal",
     "RequestHistory",

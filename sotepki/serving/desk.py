@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler, Middleware
 
 from sotepki.clock import Clock
@@ -155,7 +156,7 @@ def _refusal(request: web.Request, error: Exception) -> Refusal:
         return Refusal(413, "", "The request is too long.")
     if isinstance(error, web.HTTPException):
         return Refusal(error.status, "", f"There is no {request.method} {request.path[:80]!a} here: {error.reason}.")
-    if isinstance(error, UnicodeError | web.RequestPayloadError):
+    if isinstance(error, UnicodeError | web.RequestPayloadError | HttpProcessingError):
         return Refusal(400, "", "The request cannot be read.")
     _log.error("a request failed", exc_info=error)
     return Refusal(503, "", "The service failed.", "Ask again later.")

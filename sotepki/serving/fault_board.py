@@ -34,11 +34,20 @@ class Faults(Protocol):
 F = TypeVar("F", bound=Faults)
 
 
+class Tally(Protocol):
+    """Counts faulty answers for several boards on one file."""
+
+    def take(self, key: str, board: object) -> int:
+        """Count one for a service; how many there were before it, since the board was last written."""
+        ...
+
+
 class FaultBoard(Generic[F]):
     """The faults of every service by name; safe to use from several threads.
 
     With ``path`` the board is a file that every process of the workspace shares: what one writes, a running service
-    shows with the next answer. Without it the board lives in memory.
+    shows with the next answer. Without it the board lives in memory. Each process counts its faulty answers for
+    itself, unless they share a ``tally``.
     """
 
     def __init__(
@@ -49,12 +58,14 @@ class FaultBoard(Generic[F]):
         read: Callable[[Mapping[str, Any]], F],
         title: str,
         advice: str,
+        tally: Tally | None = None,
     ) -> None:
         self._path = path
         self._none = none
         self._read = read
         self._title = title
         self._advice = advice
+        self._tally = tally
         self._lock = threading.Lock()
         self._faults: dict[str, F] = {}
         self._given: dict[str, int] = {}
@@ -68,12 +79,7 @@ class FaultBoard(Generic[F]):
             faults = self._faults.get(key)
             if faults is None:
                 return self._none
-            if faults.answers:
-                given = self._given.get(key, 0)
-                if given >= faults.answers:
-                    return self._none
-                self._given[key] = given + 1
-            return faults
+            return self._none if faults.answers and self._spent(key, faults.answers) else faults
 
     def all(self) -> Mapping[str, F]:
         """All faults that are set, by the name of the service or ``ALL``.
@@ -115,6 +121,14 @@ class FaultBoard(Generic[F]):
         if not isinstance(rows, dict) or not all(isinstance(row, dict) for row in rows.values()):
             raise Misuse(f"{name} is not a board of {self._title}.", advice=self._advice)
         return {key: self._read(row) for key, row in rows.items()}
+
+    def _spent(self, key: str, answers: int) -> bool:
+        """Whether so many faulty answers were given; if not, one more is now."""
+        before = self._given.get(key, 0)
+        if before < answers and self._tally is not None:
+            before = self._tally.take(key, self._seen)
+        self._given[key] = before + 1
+        return before >= answers
 
     def _save(self) -> None:
         if self._path is None:

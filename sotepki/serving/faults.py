@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sotepki.errors import Misuse
-from sotepki.serving.fault_board import FaultBoard
+from sotepki.serving.fault_board import FaultBoard, Tally
 
 SLOWEST_SECONDS = 600.0
 STALEST_HOURS = 24.0 * 366
@@ -90,11 +90,12 @@ NO_FAULTS = ServiceFaults()
 class ServiceFaultBoard(FaultBoard[ServiceFaults]):
     """The faults of every service by its name; with ``path`` shared by every process of the workspace."""
 
-    def __init__(self, path: Path | None = None) -> None:
+    def __init__(self, path: Path | None = None, tally: Tally | None = None) -> None:
         super().__init__(
             path,
             none=NO_FAULTS,
             read=ServiceFaults.from_dict,
             title="service faults",
             advice="Begin anew with 'sotepki fault clear'.",
+            tally=tally,
         )

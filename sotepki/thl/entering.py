@@ -105,7 +105,7 @@ def _check(session: Session, organisation: Organisation) -> None:
     oid, name = organisation.oid, organisation.name
     texts = (name, organisation.long_name, organisation.municipality)
     if not name.strip() or not "".join(texts).isprintable() or max(map(len, texts)) > LONGEST_NAME:
-        raise refuse("thl.organisation.name", f"The name {name[:60]!a} is empty, too long or not text.")
+        raise refuse("thl.organisation.name", f"The name {name[:60]!r} is empty, too long or not text.")
     if business_id_of(oid) != organisation.business_id:
         raise refuse(
             "thl.organisation.oid-of-business-id",

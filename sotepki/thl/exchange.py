@@ -27,8 +27,12 @@ def read_lines(data: bytes, columns: Sequence[str], name: str) -> list[tuple[int
     try:
         reader = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True)
         rows = [(reader.line_num, row) for row in reader]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise _bad_form(f"{name} is not CSV in UTF-8: {error}.") from error
+    except UnicodeDecodeError as error:
+        raise _bad_form(f"{name} is not text in UTF-8.", "Save it as 'CSV UTF-8'.") from error
+    except csv.Error as error:
+        raise _bad_form(f"{name} is not CSV: {error}.") from error
+    if rows and rows[0][1] == [";".join(columns)]:
+        raise _bad_form(f"{name} has semicolons between its columns.", "Write commas between them.")
     if not rows or rows[0][1] != list(columns):
         raise _bad_form(f"{name} must begin with the columns {','.join(columns)}.")
     for number, row in rows[1:]:
@@ -63,5 +67,5 @@ def line(number: int, name: str) -> Iterator[None]:
         raise _bad_form(f"Line {number} of {name}: {error}.") from error
 
 
-def _bad_form(sentence: str) -> Refused:
-    return thl_rules().refusal("thl.import.form", sentence)
+def _bad_form(sentence: str, advice: str = "") -> Refused:
+    return thl_rules().refusal("thl.import.form", sentence, advice=advice)

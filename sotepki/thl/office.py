@@ -155,9 +155,12 @@ class Thl:
             Refused: ``thl.import.form``, or the rule that a line breaks, with the number of the line.
         """
         became: Counter[Entered] = Counter()
+        seen: dict[Oid, int] = {}
         with self.records.change(OFFICE, actor) as tx:
             for number, organisation in _organisations_in(data, name):
                 with line(number, name):
+                    if seen.setdefault(organisation.oid, number) != number:
+                        raise ValueError(f"{organisation.oid} stands in line {seen[organisation.oid]} already")
                     became[put(tx, organisation, lookups.by_oid(tx.session, organisation.oid.value))] += 1
             tx.journal("import-organisations", "organisations", **{word: str(n) for word, n in became.items()})
         return became

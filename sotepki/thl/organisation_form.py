@@ -87,5 +87,5 @@ def organisation_of_json(content: str) -> Organisation:
 
 def _truth(row: Mapping[str, str], name: str) -> bool:
     if row[name] not in _TRUTH:
-        raise ValueError(f"{name} is {row[name][:20]!a} instead of yes or no")
+        raise ValueError(f"{name} is {row[name][:20]!r} instead of yes or no")
     return _TRUTH[row[name]]

@@ -53,6 +53,7 @@ def thl_application(
     desk = Desk(NAME, clock, faults or ServiceFaultBoard(), history or RequestHistory())
     app = desk.application(
         [
+            web.get("/", service.front),
             web.get("/organisations", service.organisations),
             web.get("/organisations/{oid}", service.organisation),
             web.get("/organisations/{oid}/units", service.units),
@@ -74,6 +75,10 @@ class _Registers:
     """The handlers."""
 
     thl: Thl
+
+    async def front(self, _request: web.Request) -> web.Response:
+        """The lists that there are, for who opens the address that 'sotepki serve' prints."""
+        return _json({"lists": [f"/{name}" for name in ("organisations", "intermediaries", "codesystems")]})
 
     async def organisations(self, request: web.Request) -> web.Response:
         return await self._page(request, _wanted(request))
@@ -147,7 +152,7 @@ def _wanted(request: web.Request) -> Wanted:
 def _known_query(request: web.Request, *known: str) -> None:
     for name, value in request.query.items():
         if name not in known:
-            raise HttpRefusal(Refusal(400, "", f"There is no parameter {name[:40]!a}; there are {', '.join(known)}."))
+            raise HttpRefusal(Refusal(400, "", f"There is no parameter {name[:40]!r}; there are {', '.join(known)}."))
         if len(value) > _LONGEST or not value.isprintable():
             raise HttpRefusal(Refusal(400, "", f"The parameter {name} is too long, or not text."))
 
@@ -162,7 +167,7 @@ def _languages(request: web.Request) -> tuple[str, ...]:
 
 
 def _bounds(request: web.Request) -> tuple[int, int]:
-    return count_in(request, "offset", 0), max(1, count_in(request, "limit", PAGE, most=LARGEST_PAGE))
+    return count_in(request, "offset", 0), count_in(request, "limit", PAGE, most=LARGEST_PAGE)
 
 
 def _oid(request: web.Request) -> Oid:
@@ -195,7 +200,7 @@ def _paged(
 ) -> web.Response:
     offset, limit = _bounds(request)
     following = None
-    if offset + limit < total:
+    if limit and offset + limit < total:  # of no items there is no next page
         following = "?" + urlencode({**request.query, "offset": str(offset + limit), "limit": str(limit)})
     return _json({**(head or {}), "total": total, "offset": offset, "items": items, "next": following})
 

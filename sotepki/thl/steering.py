@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from sotepki.clock import finnish_day
-from sotepki.errors import Fault, Refused
+from sotepki.errors import Fault, Misuse, Refused
 from sotepki.evidence import Grade, RuleBook, load_yaml, refuse_unknown_keys
 from sotepki.records import Records, journals_refusals
 from sotepki.resources import package_file
@@ -98,18 +99,7 @@ class Steering:
     def documents(self) -> Sequence[SteeringDocument]:
         """Every document, by the day from which it is in force."""
         with self.records.look() as session:
-            published = [_published(row) for row in session.scalars(select(SteeringDocumentRow))]
-        found = [*_data()[0], *published]
-        successor = {old: one for one in found for old in one.replaces}
-        known = [
-            SteeringDocument(
-                **{**vars(one), "replaced_by": successor[one.id].id, "replaced_on": successor[one.id].in_force_from}
-            )
-            if one.id in successor
-            else one
-            for one in found
-        ]
-        return sorted(known, key=lambda one: (one.in_force_from, one.id))
+            return _documents(session)
 
     def in_force(self, day: date | None = None) -> Sequence[SteeringDocument]:
         """The documents that bind on a day (default: today)."""
@@ -125,10 +115,17 @@ class Steering:
         for one in self.documents():
             if one.id == document:
                 return one
-        raise _refusal("thl.steering.known", f"There is no steering document {document[:40]!a}.")
+        raise _refusal("thl.steering.known", f"There is no steering document {document[:40]!r}.")
 
     def requirements(self, system_class: str = "", day: date | None = None) -> Sequence[Requirement]:
-        """What the documents in force on a day require, of one class of systems or of all."""
+        """What the documents in force on a day require, of one class of systems or of all.
+
+        Raises:
+            Misuse: no requirement concerns the class; that nothing is required of it would be said of a typing error.
+        """
+        classes = sorted({name for one in _data()[1] for name in one.classes})
+        if system_class not in ("", *classes):
+            raise Misuse(f"There is no class {system_class[:20]!r} here; there are: {', '.join(classes)}.")
         binding = {one.id for one in self.in_force(day)}
         return [one for one in _data()[1] if one.document in binding and system_class in ("", *one.classes)]
 
@@ -142,18 +139,18 @@ class Steering:
             Refused: ``thl.steering.*``.
         """
         if not _ID.fullmatch(document):
-            raise _refusal("thl.steering.id", f"{document[:40]!a} is not an id of a steering document.")
+            raise _refusal("thl.steering.id", f"{document[:40]!r} is not an id of a steering document.")
         if not title.strip() or len(title) > 300 or not title.isprintable():
             raise _refusal("thl.steering.described", f"The document {document} has no title, or too long a one.")
         if in_force_from < finnish_day(self.records.clock.now()):
             raise _refusal("thl.steering.day", f"{in_force_from} has passed.")
-        known = {one.id: one for one in self.documents()}
-        if document in known:
-            raise _refusal("thl.steering.once", f"{document} is published already.")
-        for old in replaces:
-            if old not in known or known[old].replaced_by:
-                raise _refusal("thl.steering.replaces", f"{old[:40]!a} is not known, or was replaced already.")
         with self.records.change(OFFICE, actor) as tx:
+            known = {one.id: one for one in _documents(tx.session)}
+            if document in known:
+                raise _refusal("thl.steering.once", f"{document} is published already.")
+            for old in replaces:
+                if old not in known or known[old].replaced_by:
+                    raise _refusal("thl.steering.replaces", f"{old[:40]!r} is not known, or was replaced already.")
             tx.session.add(
                 SteeringDocumentRow(
                     id=document,
@@ -166,6 +163,19 @@ class Steering:
             tx.session.flush()
             tx.journal("steering published", document, replaces=" ".join(replaces), day=in_force_from.isoformat())
         return self.document(document)
+
+
+def _documents(session: Session) -> list[SteeringDocument]:
+    """Every document with its successor, by the day from which it is in force."""
+    found = [*_data()[0], *map(_published, session.scalars(select(SteeringDocumentRow)))]
+    successor = {old: one for one in found for old in one.replaces}
+    known = [
+        replace(one, replaced_by=successor[one.id].id, replaced_on=successor[one.id].in_force_from)
+        if one.id in successor
+        else one
+        for one in found
+    ]
+    return sorted(known, key=lambda one: (one.in_force_from, one.id))
 
 
 def _published(row: SteeringDocumentRow) -> SteeringDocument:

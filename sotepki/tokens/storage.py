@@ -17,8 +17,9 @@ from sotepki.errors import Fault
 
 try:  # POSIX only, as SoftHSM's packages are
     import fcntl
+    import resource
 except ImportError:  # pragma: no cover
-    fcntl = None  # type: ignore[assignment]
+    fcntl = resource = None  # type: ignore[assignment]
 
 
 def private_directory(path: Path) -> Path:
@@ -32,6 +33,12 @@ def private_directory(path: Path) -> Path:
     except OSError as error:
         raise _unwritable(path, error) from error
     return path
+
+
+def no_core_file() -> None:
+    """Let this process leave no core file, in which the keys and PINs of its memory would lie."""
+    if resource is not None:
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
 def write_private(target: Path, content: bytes, *, durable: bool = True) -> None:

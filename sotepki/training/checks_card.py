@@ -10,6 +10,8 @@ _MOST = 5
 
 def nine_digits(scene: Scene) -> Outcome:
     """The status of a PIN that is too long, and no try spent on it."""
+    if not _status(scene):
+        return scene.lacks("nothing")
     if _status(scene) != "6a80":
         return scene.lacks("other-status")
     return DONE if _tries(scene) == _MOST else scene.lacks("spent", left=_tries(scene))

@@ -49,6 +49,8 @@ def who_am_i(scene: Scene) -> Outcome:
     """The registration number from the subject."""
     professional = scene.workspace.valvira.professional_of(scene.cast.person("pharmacist"))
     assert professional is not None
+    if not scene.said():
+        return scene.lacks("nothing")
     return DONE if scene.said() == professional.registration_number.value else scene.lacks("other-value")
 
 

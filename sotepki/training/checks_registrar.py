@@ -49,7 +49,9 @@ def right_removed(scene: Scene) -> Outcome:
 def two_professions(scene: Scene) -> Outcome:
     """Two live orders of the one who is dentist and physician, each with another right."""
     codes = sorted(order.right_code for order in _live(scene, "dentist-and-physician"))
-    return DONE if codes == ["001", "T02"] else scene.lacks("codes", codes=", ".join(codes) or "-")
+    if not codes:
+        return scene.lacks("no-order")
+    return DONE if codes == ["001", "T02"] else scene.lacks("codes", codes=", ".join(codes))
 
 
 def three_rights(scene: Scene) -> Outcome:

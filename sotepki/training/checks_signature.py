@@ -26,7 +26,9 @@ def renamed_prefixes(scene: Scene) -> Outcome:
     if report.verdict is Verdict.VALID:
         return scene.lacks("still-valid")
     named = {name for one in diagnose(scene.answer) for name in one.accidents}
-    return DONE if "prefix.renamed" in named else scene.lacks("other-accident", names=", ".join(sorted(named)) or "-")
+    if "prefix.renamed" in named:
+        return DONE
+    return scene.lacks("other-accident", names=", ".join(sorted(named))) if named else scene.lacks("no-accident")
 
 
 def one_letter(scene: Scene) -> Outcome:
@@ -36,6 +38,8 @@ def one_letter(scene: Scene) -> Outcome:
     if report.verdict is Verdict.VALID:
         return scene.lacks("still-valid")
     rules = _broken(report)
+    if not rules:
+        return scene.lacks("no-document")
     return DONE if rules == "doc.digest.body" else scene.lacks("more", rules=rules)
 
 

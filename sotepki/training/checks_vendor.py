@@ -39,6 +39,8 @@ def which_accident(scene: Scene) -> Outcome:
     """One of the accidents that the diagnosis names for the exported file."""
     document = (scene.workspace.directory / scene.names["file"]).read_bytes()
     named = {name for one in diagnose(document) for name in one.accidents}
+    if not scene.said():
+        return scene.lacks("nothing")
     return DONE if scene.said() in named else scene.lacks("other")
 
 
@@ -63,6 +65,8 @@ def octets_saved(scene: Scene) -> Outcome:
 def least_known(scene: Scene) -> Outcome:
     """A profile that has more rows of grade unknown than, or as many as, any other."""
     frame = profiles_frame()
+    if not scene.said():
+        return scene.lacks("nothing")
     if scene.said() not in set(frame.index):
         return scene.lacks("no-profile")
     return DONE if frame.loc[scene.said(), "unknown"] == frame["unknown"].max() else scene.lacks("other-profile")

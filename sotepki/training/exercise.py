@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
 from sotepki.errors import SotepkiError
-from sotepki.journey import load_cast
+from sotepki.journey import Cast, load_cast
 from sotepki.training.preparing import prepared
 from sotepki.training.progress import ProgressBook, book_of, trainee_name
 from sotepki.training.scene import Outcome, Scene
@@ -19,16 +20,22 @@ from sotepki.workspace import Workspace
 
 LANGUAGE = "SOTEPKI_LANGUAGE"
 
+_PART = re.compile(r'cast\.person\("([^"]+)"\)')
+
 
 @dataclass(frozen=True)
 class Exercise:
-    """A task as a trainee has it; ``trouble`` says why it cannot be worked on, and is empty if it can."""
+    """A task as a trainee has it; ``trouble`` says why it cannot be worked on, and is empty if it can.
+
+    ``people`` tells whom the text names, as code and commands name them.
+    """
 
     task: Task
     trainee: str
     language: str
     scene: Scene | None = None
     trouble: str = ""
+    people: str = ""
 
     # --- what a trainee does ---------------------------------------------------------------------------------
 
@@ -73,6 +80,8 @@ class Exercise:
         paragraphs = [("", self._filled(texts.situation)), ("", self._filled(texts.question))]
         if texts.answer:
             paragraphs.append((self._phrase("hand-in"), self._filled(texts.answer)))
+        if self.people:
+            paragraphs.append((self._phrase("people"), self.people))
         return self._shown("task", paragraphs, Look.TASK)
 
     def __repr__(self) -> str:
@@ -143,9 +152,25 @@ def task(task_id: str, workspace: object, *, language: str = "", trainee: str = 
     try:
         cast = load_cast()
         names = prepared(opened, workspace, cast)
+        people = people_of(opened, workspace, cast)
     except SotepkiError as error:
         return replace(plain, trouble=phrase("no-scene", plain.language, why=_sentence(error)))
-    return replace(plain, scene=Scene(opened, workspace, cast, plain.language, names))
+    return replace(plain, scene=Scene(opened, workspace, cast, plain.language, names), people=people)
+
+
+def people_of(task: Task, workspace: Workspace, cast: Cast) -> str:
+    """Whom the task's text names and its solution needs, and the registrars who act: by part and identity code."""
+    text = task.text(ENGLISH)
+    told = f"{text.situation} {text.question}"
+    found = []
+    for part in dict.fromkeys(_PART.findall(task.solution)):
+        person = workspace.population.person(cast.person(part))
+        if person is None:
+            continue
+        first = person.given_names.split()[0]
+        if person.surname in told or first in told or part.startswith("registrar-"):
+            found.append(f'{first} {person.surname} `cast.person("{part}")` {person.hetu}')
+    return "; ".join(found)
 
 
 def judge(scene: Scene) -> Outcome:

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sotepki.errors import Fault
 from sotepki.journey import Cast
 from sotepki.records import JournalEntry
+from sotepki.training.showing import state_in_words
 from sotepki.training.tasks import Task
 from sotepki.workspace import Workspace
 
@@ -47,9 +48,13 @@ class Scene:
     def lacks(self, key: str, **values: object) -> Outcome:
         """Not done yet: the task's sentence ``key`` in the trainee's language, filled with ``values``.
 
+        A ``state`` is told in words of that language.
+
         Raises:
             Fault: the task has no such sentence, or it has a place for a value that was not given.
         """
+        if "state" in values:
+            values["state"] = state_in_words(str(values["state"]), self.language)
         try:
             sentence = self.task.text(self.language).missing[key].format_map({**self.names, **values})
         except KeyError as error:

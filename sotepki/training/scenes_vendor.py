@@ -19,7 +19,7 @@ from sotepki.journey.service_provider import provider_system
 from sotepki.journey.walk import Walk
 from sotepki.records import write_atomically
 from sotepki.services import running_services
-from sotepki.training.cards import card_of
+from sotepki.training.cards import any_card_of, card_of
 from sotepki.workspace import Workspace
 from sotepki.xmldsig.parsing import without_blank_text
 
@@ -95,7 +95,7 @@ def knocked(workspace: Workspace, cast: Cast) -> dict[str, str]:
 def three_cards(workspace: Workspace, cast: Cast) -> dict[str, str]:
     """Three people have cards; one of the cards is closed."""
     for part in ("social-worker", "pharmacist"):
-        card_of(workspace, cast, part)
-    lost = card_of(workspace, cast, "farmaseutti")
+        any_card_of(workspace, cast, part)
+    lost = any_card_of(workspace, cast, "farmaseutti")
     workspace.vartti.close_card(lost.card_number, "lost", cast.person("farmaseutti"))
     return {"card": lost.card_number}

@@ -73,9 +73,24 @@ def phrase(name: str, language: str, **values: object) -> str:
     return row.get(language, row[ENGLISH]).format(**values)
 
 
+def state_in_words(state: str, language: str) -> str:
+    """A state of an order, a card, a contract or a point as people say it; one without words as its id."""
+    return states().get(state, {}).get(language, state)
+
+
+@cache
+def states() -> Mapping[str, Mapping[str, str]]:
+    """The words for states (``states.yaml``) by id and language; the notebooks say them, too."""
+    return _read("states.yaml")
+
+
 @cache
 def _phrases() -> Mapping[str, Mapping[str, str]]:
-    raw: Mapping[str, Mapping[str, str]] = load_yaml(package_file("training", "phrases.yaml"))
+    return _read("phrases.yaml")
+
+
+def _read(file: str) -> Mapping[str, Mapping[str, str]]:
+    raw: Mapping[str, Mapping[str, str]] = load_yaml(package_file("training", file))
     for name, row in raw.items():
-        refuse_unknown_keys(row, LANGUAGES, f"The phrase {name} in phrases.yaml")
+        refuse_unknown_keys(row, LANGUAGES, f"The phrase {name} in {file}")
     return raw

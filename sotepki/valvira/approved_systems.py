@@ -6,7 +6,6 @@ certificate is not public; here it names the host in the certificate (choice), s
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,14 +15,14 @@ from cryptography import x509
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from sotepki.identifiers import Oid
+from sotepki.identifiers import Oid, holds_identity_code, is_host_name
 from sotepki.records import Records, journals_refusals
 from sotepki.valvira.rules import attribute_rules
 from sotepki.valvira.tables import ApprovedSystemRow
 
 OFFICE = "valvira"
 
-_HOST = re.compile(r"(?=.{4,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
+_LONGEST_NAME = 200
 
 
 @dataclass(frozen=True)
@@ -57,11 +56,21 @@ class ApprovedSystems:
         """Approve a system by the host name in its certificate.
 
         Raises:
-            Refused: ``attribute.approval.host``, ``attribute.approval.once``.
+            Refused: ``attribute.approval.host``, ``attribute.approval.system``, ``attribute.approval.once``.
         """
         name = host.lower()
-        if not _HOST.fullmatch(name):
-            raise attribute_rules().refusal("attribute.approval.host", f"{host[:80]!a} is not a host name.")
+        if not is_host_name(name):
+            raise attribute_rules().refusal("attribute.approval.host", f"{host[:80]!r} is not a host name.")
+        if (
+            not system.strip()
+            or len(system) > _LONGEST_NAME
+            or not system.isprintable()
+            or holds_identity_code(system)
+        ):
+            raise attribute_rules().refusal(
+                "attribute.approval.system",
+                f"The name of the system is empty, longer than {_LONGEST_NAME} characters, or not that of a system.",
+            )
         with self.records.change(OFFICE, actor) as tx:
             if _in_force(tx.session, name, tx.now) is not None:
                 raise attribute_rules().refusal("attribute.approval.once", f"{name} is approved already.")
@@ -83,7 +92,7 @@ class ApprovedSystems:
         with self.records.change(OFFICE, actor) as tx:
             row = _in_force(tx.session, host.lower(), tx.now)
             if row is None:
-                raise attribute_rules().refusal("attribute.approval.known", f"{host[:80]!a} is not approved.")
+                raise attribute_rules().refusal("attribute.approval.known", f"{host[:80]!r} is not approved.")
             row.withdrawn_at = tx.now
             tx.journal("withdraw-approval", row.host)
             tx.session.flush()

@@ -78,7 +78,7 @@ def read_fields(found: Mapping[str, Any], interface: AttributeInterface) -> Ques
     values: dict[str, str] = {}
     for name, value in found.items():
         if name not in names:
-            raise _bad_form(f"The question has no field {name[:40]!a}; it has {', '.join(names)}.")
+            raise _bad_form(f"The question has no field {name[:40]!r}; it has {', '.join(names)}.")
         if not isinstance(value, str):
             raise _bad_form(f"The field {name} is not text.")
         values[names[name]] = value
@@ -178,7 +178,7 @@ def _moment(text: str) -> datetime:
             raise ValueError("no time zone")
         return moment.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise _bad_form(f"{text[:40]!a} is not a moment with a time zone (ISO 8601).") from None
+        raise _bad_form(f"{text[:40]!r} is not a moment with a time zone (ISO 8601).") from None
 
 
 def _bad_form(sentence: str) -> Refused:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Final
@@ -11,7 +10,7 @@ from sqlalchemy import func, or_, select
 
 from sotepki.clock import finnish_day
 from sotepki.errors import Refused
-from sotepki.identifiers import PrescriberId, RegistrationNumber
+from sotepki.identifiers import PrescriberId, RegistrationNumber, holds_identity_code
 from sotepki.records import Transaction
 from sotepki.registers import Person, Professional
 from sotepki.valvira import lookups, periods
@@ -22,7 +21,7 @@ FIRST_REGISTRATION_NUMBER: Final = 900_000_001
 """TEST numbers start with 009: a leading zero to be kept, and far from the published 000987... and 001987..."""
 FIRST_PRESCRIBER_ID: Final = 99_001
 
-_IDENTITY_CODE = re.compile(r"[0-9]{6}[-+A-FU-Y][0-9]{3}[0-9A-Y]")
+_LONGEST_REASON = 500
 
 
 def as_it_stands(tx: Transaction, number: RegistrationNumber) -> Professional:
@@ -37,7 +36,12 @@ def check_reason(reason: str) -> None:
     """Raise ``valvira.right.reason`` if no reason is given, or one that the journal may not hold."""
     if not reason.strip():
         raise valvira_rules().refusal("valvira.right.reason", "No reason was given.")
-    if _IDENTITY_CODE.search(reason):
+    if len(reason) > _LONGEST_REASON or not reason.isprintable():
+        raise valvira_rules().refusal(
+            "valvira.right.reason",
+            f"The reason is longer than {_LONGEST_REASON} characters, or not one line of text.",
+        )
+    if holds_identity_code(reason):
         raise valvira_rules().refusal("valvira.right.reason", "The reason holds a personal identity code.")
 
 
@@ -45,7 +49,9 @@ def known_code(tx: Transaction, code: str) -> RightCodeRow:
     """The entry of the code list, or ``valvira.code.known``."""
     row = tx.session.get(RightCodeRow, code)
     if row is None:
-        raise valvira_rules().refusal("valvira.code.known", f"There is no professional right with the code {code!r}.")
+        raise valvira_rules().refusal(
+            "valvira.code.known", f"There is no professional right with the code {code[:20]!r}."
+        )
     return row
 
 

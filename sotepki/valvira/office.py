@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
-from sotepki.clock import finnish_day
+from sotepki.clock import HELSINKI, finnish_day
 from sotepki.errors import Fault
 from sotepki.identifiers import Hetu, RegistrationNumber
 from sotepki.records import Records, journals_refusals
@@ -201,9 +201,9 @@ class Valvira:
         with self.records.change(OFFICE, actor) as tx:
             moment = periods.aware(effective_at) if effective_at else tx.now
             if moment < tx.now:
+                past = f"{moment.astimezone(HELSINKI):%d.%m.%Y %H:%M} Finnish time"
                 raise valvira_rules().refusal(
-                    "valvira.right.no-backdating",
-                    f"The removal would take effect in the past, at {moment:%d.%m.%Y %H:%M}.",
+                    "valvira.right.no-backdating", f"The removal would take effect in the past, at {past}."
                 )
             if not periods.in_reach(moment.date()):
                 raise valvira_rules().refusal(
@@ -335,5 +335,8 @@ class Valvira:
             raise Fault("Valvira was asked to look a person up without the Population Information System.")
         person = self.population.person(hetu)
         if person is None:
-            raise valvira_rules().refusal("valvira.person.exists", f"There is no person with the code {hetu!r}.")
+            raise valvira_rules().refusal(
+                "valvira.person.exists",
+                f"There is no person with the code {hetu.masked}.",
+            )
         return person

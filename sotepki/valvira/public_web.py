@@ -34,6 +34,9 @@ NAME = "public-rights"
 
 FIELDS = ("number", "surname", "given_names")
 
+_TYPED = web.RequestKey("sotepki.public-rights.typed", dict[str, str])
+"""Key of a request: what was typed into the form, which stands there again beside the answer or the refusal."""
+
 _HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'",
@@ -81,9 +84,8 @@ class _PublicService:
         return self._page(request)
 
     async def answer(self, request: web.Request) -> web.Response:
-        return self._page(
-            request, entries=await self._found(request, text_fields(await form_fields(request), FIELDS))
-        )
+        fields = request[_TYPED] = text_fields(await form_fields(request), FIELDS)
+        return self._page(request, entries=await self._found(request, fields))
 
     async def search_number(self, request: web.Request) -> web.Response:
         return self._json(await self._found(request, text_fields(dict(request.query), FIELDS)))
@@ -125,6 +127,7 @@ class _PublicService:
             authority=getattr(authority, language),
             entries=entries,
             refusal=refusal,
+            typed=request.get(_TYPED, {}),
             helsinki=HELSINKI,
         )
         status = refusal.status if refusal else 200

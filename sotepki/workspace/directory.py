@@ -93,7 +93,7 @@ def read_settings(directory: Path) -> Settings:
     except FileNotFoundError:
         raise Misuse(
             f"There is no workspace in {directory}.",
-            advice=f"Make one with 'sotepki init --workspace {directory}'.",
+            advice=f"Make one with 'sotepki init --workspace {directory}', or name yours with --workspace.",
         ) from None
     except NotADirectoryError:
         raise Misuse(f"{directory} is a file, a workspace is a directory.") from None

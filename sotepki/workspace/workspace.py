@@ -92,7 +92,7 @@ class Workspace:
             Fault: it is damaged.
         """
         directory = directory.absolute()
-        if (directory / INCOMPLETE).exists():
+        if os.path.exists(directory / INCOMPLETE):  # unlike Path.exists, no error where the directory is closed to us
             raise Misuse(
                 f"The workspace {directory} was left incomplete by an interrupted init.",
                 advice="Give 'sotepki init' again; it starts over.",

@@ -25,6 +25,7 @@ from sotepki.x509.names import readable
 from sotepki.x509.purposes import Purpose, purpose_findings
 from sotepki.x509.reading import plain_reason
 from sotepki.x509.rulebook import rulebook
+from sotepki.x509.serials import serial_text
 
 __all__ = ["PathReport", "PathStep", "Purpose", "validate_path"]
 
@@ -308,7 +309,7 @@ def _step(certificate: x509.Certificate, number: int, chain: Sequence[x509.Certi
     return PathStep(
         subject=readable(certificate.subject),
         issuer=readable(certificate.issuer),
-        serial_number=f"{certificate.serial_number:x}",
+        serial_number=serial_text(certificate.serial_number),
         not_before=certificate.not_valid_before_utc,
         not_after=certificate.not_valid_after_utc,
         role=role,

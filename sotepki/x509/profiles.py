@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
+from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
@@ -287,11 +288,16 @@ def find_profile(profile_id: str) -> Profile:
     """The profile with an id.
 
     Raises:
-        Misuse: there is none; the sentence names those there are.
+        Misuse: there is none; the sentence names those that come near.
     """
     profiles = load_profiles()
     if profile_id not in profiles:
-        raise Misuse(f"There is no certificate profile {profile_id!r}.", advice=f"Known are: {', '.join(profiles)}.")
+        near = get_close_matches(profile_id, profiles, n=4, cutoff=0.5)
+        meant = f"Did you mean {' or '.join(near)}? " if near else ""
+        raise Misuse(
+            f"There is no certificate profile {profile_id[:80]!r}.",
+            advice=f"{meant}'sotepki cert profiles' lists all.",
+        )
     return profiles[profile_id]
 
 

@@ -1,7 +1,7 @@
 """Serial numbers in the two forms of the national profiles.
 
-They only form numbers. That a number is never used twice is the authority's business, which reserves it in a
-committed transaction before it signs.
+They are only formed and written here. That a number is never used twice is the authority's business, which reserves
+it in a committed transaction before it signs.
 """
 
 from __future__ import annotations
@@ -14,6 +14,12 @@ from sotepki.x509.profile_values import SerialForm, SerialValue
 
 _FIRST_PERSON = 100_000_000
 _LAST_PERSON = 0x7FFF_FFFF
+
+
+def serial_text(serial_number: int) -> str:
+    """A serial number as it is kept and printed everywhere: lower-case hexadecimal, whole bytes."""
+    text = f"{serial_number:x}"
+    return text.zfill(len(text) + len(text) % 2)
 
 
 def person_serial(n: int) -> int:

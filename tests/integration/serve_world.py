@@ -147,6 +147,16 @@ class Serving:
         )
         return json.loads(done.stdout)
 
+    def refused(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """A command on the same workspace that is not done, as it ended."""
+        return subprocess.run(
+            [*_SOTEPKI, *arguments, "--workspace", str(self.office.directory)],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
     def stop(self, number: int) -> int:
         self.process.send_signal(number)
         return self.process.wait(timeout=30)

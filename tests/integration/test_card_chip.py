@@ -88,6 +88,14 @@ def test_deciphering_with_the_authentication_key(card: InsertedCard) -> None:
     assert refusal(other.decrypt, other.public_key().encrypt(b"secret", PKCS1), PKCS1) == "card.key.use"
 
 
+@pytest.mark.skipif(not Path("/proc/self/limits").exists(), reason="the system does not tell a process's limits")
+def test_a_chip_that_crashes_leaves_no_core_file(card: InsertedCard) -> None:
+    """Keys and PINs of its memory would lie in it."""
+    limits = Path(f"/proc/{card.chip_process}/limits").read_text(encoding="ascii").splitlines()
+    (core,) = [line for line in limits if line.startswith("Max core file size")]
+    assert core.split()[4] == "0"
+
+
 def test_wrong_pins_count_down_across_insertions_and_lock(card: InsertedCard, shelf: CardShelf) -> None:
     """Taking the card out between guesses must not help."""
     for left in (4, 3):

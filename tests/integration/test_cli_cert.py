@@ -75,6 +75,14 @@ def test_a_class_is_issued_and_an_interrupted_run_is_finished(directory: Path, i
     assert again.serial_number not in serials
 
 
+def test_both_trees_of_the_workspace_are_trusted(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without --trust a certificate of the EC tree leads to a root as well as one of the RSA tree."""
+    published = directory / "published" / "ca"
+    for name in ("dvvtshsp3rc.crt", "dvvtshsp3ec.crt"):
+        run(["cert", "verify", str(published / name), "--workspace", str(directory)])
+        assert "path.untrusted" not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("rows", "head", "code"),
     [

@@ -10,6 +10,7 @@ import pytest
 
 from sotepki import cli
 from sotepki.journey import make_request
+from sotepki.workspace import Workspace
 
 pytestmark = pytest.mark.integration
 
@@ -58,3 +59,15 @@ def test_profiles_and_cases_list_what_they_promise(capsys: pytest.CaptureFixture
     cases = json.loads(capsys.readouterr().out)
     assert all({"id", "title", "area", "phase", "requirements", "mutants"} <= set(case) for case in cases)
     assert all(case["requirements"] and case["mutants"] for case in cases)
+
+
+def test_a_subject_from_outside_adds_no_line_to_the_journal_as_it_is_printed(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The id of a message is its sender's choice; with a line end in it, an entry could be made to appear."""
+    monkeypatch.chdir(place)
+    with Workspace.open(place / "ws") as workspace, workspace.records.change(office="kela", actor="test") as tx:
+        tx.journal("request", "id\n   999  2026-01-01T00:00:00+00:00  dvv: card-closed 1\x1b[0m")
+    assert cli.run(["audit", "list", "--last", "1", "--workspace", "ws"]) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert "id\\u000a" in line and line.endswith("\\u001b[0m")

@@ -34,7 +34,7 @@ def bench() -> Iterator[Bench]:
 
 
 def judge(verifier: AskedVerifier, bench: Bench) -> None:
-    """An example accepts a good document, and refuses it changed and under another authority."""
+    """An example accepts a good document, and refuses it changed and with a key that no certificate names."""
     good, trust = bench.documents.good_professional, bench.trust_now()
     answer = verifier.verify(good, trust)
     assert answer.accepted, answer.reasons
@@ -42,6 +42,8 @@ def judge(verifier: AskedVerifier, bench: Bench) -> None:
     place = good.index(b">", place) + 40
     changed = good[:place] + (b"A" if good[place : place + 1] != b"A" else b"B") + good[place + 1 :]
     assert not verifier.verify(changed, trust).accepted
+    bare = bench.documents.corpus.document("own.bare-key")
+    assert not verifier.verify(bare, trust).accepted, "signed by a stranger, whose bare key stands in it"
 
 
 def test_the_python_example_as_a_command(bench: Bench) -> None:
@@ -114,6 +116,14 @@ def test_the_commands_of_the_recipes_run(
     else:
         assert sotepki(arguments) == 0
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_no_recipe_installs_a_name_that_is_not_ours() -> None:
+    """No package index has sotepki: by its name pip finds nothing, or what a stranger put there."""
+    container = (RECIPES / "Containerfile").read_text(encoding="utf-8").splitlines()
+    installing = [line for line in [*container, *(line for _, line in commands())] if "pip install" in line]
+    assert len(installing) == 3
+    assert all(line.endswith("/sotepki-*.whl") for line in installing)
 
 
 def test_the_recipes_install_what_the_project_itself_needs() -> None:

@@ -142,6 +142,49 @@ def test_files_that_are_no_documents_fail_in_one_case_and_hide_nothing(
     assert failed(verdicts) == {"document.form"}
 
 
+def test_documents_of_which_none_can_be_read_fail_once_and_pass_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A vendor with one broken export would be told that its signatures' algorithms are right."""
+    (tmp_path / "documents").mkdir()
+    (tmp_path / "documents" / "cut.xml").write_text("<ClinicalDocument>", encoding="utf-8")
+    (tmp_path / "documents" / "empty.xml").write_bytes(b"")
+    (tmp_path / "system.toml").write_text('[documents]\ndirectory = "documents"\n', encoding="utf-8")
+    arguments = ["--sut", str(tmp_path / "system.toml"), "--report", str(tmp_path / "r"), "--area", "signatures"]
+    assert sotepki(["conformance", "run", *arguments]) == 1
+    out = capsys.readouterr().out
+    assert out.startswith("fail    document.form  The document is not well-formed XML")
+    assert "1 fail" in out and "pass" not in out and "error" not in out
+
+
+def test_what_could_not_be_judged_is_said_once_with_its_reason(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nineteen errors because of one wrong path are one thing to mend."""
+    (tmp_path / "system.toml").write_text('[csrs]\nserver = "nowhere.csr"\n', encoding="utf-8")
+    arguments = ["--sut", str(tmp_path / "system.toml"), "--report", str(tmp_path / "r"), "--area", "csr"]
+    assert sotepki(["conformance", "run", *arguments]) == 3
+    (said, *_) = capsys.readouterr().out.splitlines()
+    assert said.startswith("error   csr.server.form and 18 more  The file ") and "nowhere.csr cannot be read" in said
+
+
+def test_a_certificate_that_cannot_be_read_is_held_against_its_own_role_only(
+    reference: Reference, vendor: Path, tmp_path: Path
+) -> None:
+    """Also where a requirement only warns: the case is judged once and is not called after its fixtures failed."""
+    path = vendor / "server.crt"
+    good = path.read_bytes()
+    path.write_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", encoding="ascii")
+    try:
+        verdicts = run_on(reference, vendor / "system.toml", tmp_path, Area.CERTIFICATES)
+    finally:
+        path.write_bytes(good)
+    assert CaseVerdict.ERROR not in verdicts.values()
+    assert {verdicts[case] for case in verdicts if case.startswith("certificate.server.")} == {"fail", "warn"}
+    alone = {verdicts[case] for case in verdicts if case.startswith(("certificate.system.", "certificate.card."))}
+    assert alone == {"pass"}
+
+
 def test_a_verifier_around_xmlsec1_is_judged_for_what_it_looks_at(
     reference: Reference, vendor: Path, tmp_path: Path
 ) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.x509.oid import NameOID
 
 from sotepki.journey.walk import Walk
 from sotepki.records import first_break
@@ -58,3 +61,15 @@ def test_the_demo_ends_with_a_report(tmp_path: Path) -> None:
     assert data["summary"]["pass"] == answer["summary"]["pass"]
     assert report.with_name("junit.xml").is_file()
     assert str(Path.home()) not in report.read_text(encoding="utf-8")
+
+
+def test_a_request_in_finnish_is_made_whatever_the_locale_is(tmp_path: Path) -> None:
+    """A build server without a locale would break the letters of the municipality, or the whole journey."""
+    program = (
+        "import sys, pathlib; from sotepki.journey import make_request; "
+        "make_request(pathlib.Path(sys.argv[1]), 'r', {'C': 'FI', 'L': 'Testil\\u00e4', 'CN': 'a.test.example'})"
+    )
+    plain = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    subprocess.run([sys.executable, "-c", program, str(tmp_path)], env=plain, check=True)
+    request = x509.load_pem_x509_csr((tmp_path / "r.csr").read_bytes())
+    assert request.subject.get_attributes_for_oid(NameOID.LOCALITY_NAME)[0].value == "Testilä"

@@ -14,6 +14,7 @@ from browser_world import chromium, needs_chromium, picture, tab
 from serve_world import Office, Serving, made_office, serving
 
 from sotepki.journey.walk import changed
+from sotepki.x509.serials import serial_text
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -88,7 +89,7 @@ def test_a_document_is_chosen_with_the_keyboard_as_well(house: Serving, browser:
 def test_a_revoked_client_is_refused_and_command_and_page_say_why(house: Serving, browser: Browser) -> None:
     """The certificate is revoked while the services run."""
     assert house.send(house.office.frame())["code"] == "AA"
-    serial = f"{house.office.provider.server.certificate.serial_number:x}"
+    serial = serial_text(house.office.provider.server.certificate.serial_number)
     house.command("revoke", "certificate", serial, "--reason", "key-compromise")
     assert refusal(house.send(house.office.frame())) == "kanta.client.revoked"
     line = house.command("kanta", "requests", "--refused")[0]

@@ -254,6 +254,7 @@ def test_when_ocsp_is_down_the_chosen_policy_is_followed_and_said(office: Office
         (("--scs", "--pins", "/nowhere"), "no file"),
         (("--kanta-port", "70000"), "70000"),
         (("--only", "nothing"), "There is no service"),
+        (("--only", "kela", "--kanta-port", "9"), "the service kanta is not started"),
     ],
 )
 def test_wrong_usage_is_one_sentence_with_exit_code_1_or_2(

@@ -32,6 +32,17 @@ print(second.counts()["people"] > 0)
 """
 
 
+A_TEXT_FOR_A_PERSON = """
+from sotepki.journey import load_cast
+from sotepki.journey.card_holder import passport
+workspace, cast = ready_workspace(), load_cast()
+workspace.vartti.order_professional_card(
+    registrar=cast.person("registrar-county-1"), applicant="091292W971J", identity=passport(workspace)
+)
+"""
+ANOTHER_ATTRIBUTE = "workspace.no_such_room"
+
+
 # Until there is a second revision, a workspace of an earlier version is one of today in the eyes of a later version.
 OLDER = """
 from sotepki.records import migrations
@@ -62,6 +73,8 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         ready(current) + OLDER,
         OUT_OF_ORDER,
         ready(current) + TWICE,
+        A_TEXT_FOR_A_PERSON,
+        ANOTHER_ATTRIBUTE,
     ]
     notebook = nbformat.v4.new_notebook()  # type: ignore[no-untyped-call]
     for source in cells:
@@ -69,7 +82,10 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         notebook.cells.append(cell)
     done = run(notebook, HERE)
     assert not any("Traceback" in output.get("text", "") for cell in done.content.cells for output in cell.outputs)
-    return ["".join(output.get("text", "") for output in cell.outputs) for cell in done.content.cells]
+    return [
+        "".join(output.get("text", "") + output.get("evalue", "") for output in cell.outputs)
+        for cell in done.content.cells
+    ]
 
 
 @pytest.mark.parametrize(
@@ -81,6 +97,8 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         (4, "this version works with 9999_later", "sotepki workspace upgrade"),
         (5, "This cell needs 'cast', which a cell above it makes.", "Run All Above Selected Cell"),
         (6, "True", ""),
+        (7, "A text stands where something else is asked for.", "a person is cast.person(...)"),
+        (8, "'Workspace' object has no attribute 'no_such_room'", ""),
     ],
 )
 def test_the_cell_says_what_is_wrong_and_what_to_do(said: list[str], cell: int, sentence: str, advice: str) -> None:

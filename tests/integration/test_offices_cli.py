@@ -147,6 +147,10 @@ def test_service_certificate_commands(shell: Shell, tmp_path: Path) -> None:
     }  # fmt: skip
     assert "BEGIN CERTIFICATE" in shell("service-certificate", "collect", application)
     shell("service-certificate", "revoke", application, "--serial", "00", "--reason", "not-needed", code=1)
+    assert f"{serial}  to 20" in shell("service-certificate", "list"), "when it ends, for who has to renew it"
+    assert "Revoked" not in shell("service-certificate", "show", application)
+    shell("revoke", "certificate", serial, "--reason", "not-needed")
+    assert "Revoked by the revocation service" in shell("service-certificate", "show", application)
     revoke = ["service-certificate", "revoke", application, "--serial", serial, "--reason", "not-needed"]
     assert shell.json(*revoke)["state"] == "revoked"
     shell(*revoke, code=1)

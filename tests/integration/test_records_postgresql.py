@@ -180,7 +180,7 @@ def test_a_missing_driver_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(Misuse, match=r"driver of PostgreSQL is not installed") as caught:
         Database("postgresql://x/y")
-    assert "sotepki[postgresql]" in caught.value.advice
+    assert "psycopg[binary]" in caught.value.advice
 
 
 def test_a_value_that_postgresql_does_not_take_is_said(guarded: Server) -> None:

@@ -71,6 +71,14 @@ def test_a_task_is_done_by_its_solution_and_by_nothing_less(
         assert after, after
 
 
+def test_a_task_says_how_code_and_commands_name_its_people(fresh: Path, tmp_path: Path) -> None:
+    """Who reads of Veikko Rantahalla cannot guess his part of the cast, nor his identity code at the command line."""
+    with Workspace.open(copy_workspace(fresh, tmp_path / "workspace")) as workspace:
+        shown = " ".join(repr(task("driving-licence", workspace, language="fi")).split())
+        assert 'Henkilöt: Raili Kaamosjärvi `cast.person("registrar-county-1")` 010572-9585;' in shown
+        assert 'Veikko Rantahalla `cast.person("sosionomi")` 091292W971J' in shown
+
+
 def test_a_task_is_prepared_once_and_goes_on_after_a_restart(fresh: Path, tmp_path: Path) -> None:
     """The cell is run twice, the kernel is started anew: no second card is made, and progress is kept."""
     directory = copy_workspace(fresh, tmp_path / "workspace")
@@ -144,6 +152,13 @@ def test_a_task_in_a_workspace_whose_story_went_another_way_says_so(fresh: Path,
         assert "{card}" not in repr(exercise.explain())
         again = task("hand-over", workspace)
         assert again.trouble, "the card that somebody else ordered does not become the situation's at a second look"
+
+
+def test_a_card_whose_pin_an_exercise_locked_does_not_stop_a_later_one(fresh: Path, tmp_path: Path) -> None:
+    """At the command line all exercises share a workspace: who left the locked card as it was goes on."""
+    with Workspace.open(copy_workspace(fresh, tmp_path / "workspace")) as workspace:
+        assert not task("unlock-the-pin", workspace).trouble
+        assert not task("people-after-the-fall", workspace).trouble
 
 
 def test_a_workspace_that_is_not_there_is_told_kindly(fresh: Path, tmp_path: Path) -> None:

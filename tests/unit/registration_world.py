@@ -15,13 +15,13 @@ from cryptography.x509.oid import NameOID
 from office_world import CLINIC, COUNTY, HOSPITAL, NURSE, PHYSICIAN, STRANGER, FakeIssued, World, make_world
 
 from sotepki.dvv import Contracts, RegistrarCourse, RegistrationOffice, RegistrationPoints, ServiceCertificates
-from sotepki.dvv.authority.ledger import serial_text
 from sotepki.dvv.registration.card_signature import CardSignature, sign_with_card
 from sotepki.dvv.registration.contracts import Contract
 from sotepki.dvv.vartti.tables import CardOrderRow
 from sotepki.evidence import load_yaml
 from sotepki.identifiers import Hetu
 from sotepki.resources import package_file
+from sotepki.x509.serials import serial_text
 
 OLD_POINT = "OLD-POINT"
 QUESTIONS = load_yaml(package_file("dvv", "registration", "registrar_course.yaml"))["questions"]

@@ -219,6 +219,10 @@ def test_approvals_are_refused_by_their_rules(service: Service) -> None:
         with pytest.raises(Refused) as caught:
             service.approvals.approve(host, COUNTY, "x", actor="x")
         assert caught.value.rule == "attribute.approval.host"
+    for system in ("", "  ", "a\nb", "x" * 201, "010181-900C"):
+        with pytest.raises(Refused) as caught:
+            service.approvals.approve("other.test.example", COUNTY, system, actor="x")
+        assert caught.value.rule == "attribute.approval.system"
     with pytest.raises(Refused) as caught:
         service.approvals.approve(HOST.upper(), COUNTY, "x", actor="x")
     assert caught.value.rule == "attribute.approval.once"

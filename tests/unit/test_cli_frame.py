@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import os
 import subprocess
 import sys
@@ -9,9 +11,12 @@ from pathlib import Path
 
 import click
 import pytest
+from aiohttp.http_exceptions import BadHttpMessage
 
 from sotepki import cli
+from sotepki.cli.checks import findings_text
 from sotepki.cli.context import emit, read_input, write_output
+from sotepki.cli.foreground import RequestLines
 from sotepki.cli.lazy import add_common_options
 from sotepki.errors import Fault, Misuse, Refused
 
@@ -76,6 +81,56 @@ def test_wrong_usage_is_exit_code_2(command_that, capsys: pytest.CaptureFixture[
     assert len(capsys.readouterr().err.strip().splitlines()) == 1
 
 
+def test_what_was_pasted_by_mistake_does_not_bury_the_sentence(
+    command_that, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command_that(_raise(Refused(f"There is no task '{'x' * 10_000}'; there are two.")))
+    assert cli.run(["probe"]) == 1
+    said = capsys.readouterr().err
+    assert len(said) < 200 and said.endswith("there are two.\n")
+
+
+@pytest.mark.parametrize("actor", ["", " ", "a\nb", "\x1b[31mred", "x" * 101, "010181-900C", "for 131052-308T"])
+def test_who_acts_is_fit_for_the_journal(capsys: pytest.CaptureFixture[str], actor: str) -> None:
+    """The journal is never cleaned: an identity code or a control character that came in would stay there."""
+    assert cli.run(["provider", "sweep", "1.2.246.10.99000018.10.0", "--actor", actor]) == 2
+    said = capsys.readouterr().err
+    assert "'--actor'" in said and "900C" not in said and "308T" not in said
+
+
+def test_a_group_without_a_command_shows_its_help(capsys: pytest.CaptureFixture[str]) -> None:
+    """Who forgets the second word reads what there is, as help and not as an error."""
+    assert cli.run(["clock"]) == Misuse.exit_code
+    assert capsys.readouterr().err.startswith("Usage: sotepki clock ")
+
+
+def test_a_slip_in_a_command_gets_the_nearest_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["conformanc", "list"]) == Misuse.exit_code
+    assert "Did you mean 'conformance'? See 'sotepki --help'." in capsys.readouterr().err
+    assert cli.run(["xyzzy"]) == Misuse.exit_code
+    assert capsys.readouterr().err.startswith("sotepki: No such command 'xyzzy'")
+
+
+def test_a_forgotten_choice_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["csr", "check", "request.csr"]) == Misuse.exit_code
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and "\t" not in said
+    assert "Choose from: server, system-signature" in said and "e-mail. See" in said
+
+
+def test_a_directory_that_cannot_be_looked_into_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A closed directory is met by root too when its name is longer than names may be."""
+    assert cli.run(["card", "list", "--workspace", str(tmp_path / ("x" * 300))]) == Misuse.exit_code
+    assert "cannot be read: File name too long" in capsys.readouterr().err
+
+
+def test_keys_are_not_written_beside_a_workspace(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """``scs trust`` in the wrong directory would leave a private key there."""
+    assert cli.run(["scs", "trust", "--workspace", str(tmp_path)]) == Misuse.exit_code
+    assert "name yours with --workspace" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_every_command_prints_json_when_asked(command_that, capsys: pytest.CaptureFixture[str]) -> None:
     command_that(lambda: emit({"verdict": "valid", "name": "Ääkkönen"}, "text"))
     assert cli.run(["probe", "--format", "json"]) == 0
@@ -127,3 +182,74 @@ def test_a_closed_pipe_is_no_error() -> None:
     )
     assert done.returncode == 0
     assert done.stderr == ""
+
+
+def test_text_of_others_cannot_command_the_terminal(command_that, capsys: pytest.CaptureFixture[str]) -> None:
+    """A name in a certificate could clear the screen, colour an error green, or turn the line's direction."""
+    evil = "Oy\x1b[2J\x9b1m\x07\rvalid\u202edilav\ud800"
+    command_that(lambda: emit({"name": evil}, f"{evil}\nplain\tÄ€\r\n"))
+    assert cli.run(["probe"]) == 0
+    assert capsys.readouterr().out == "Oy\\u001b[2J\\u009b1m\\u0007\\u000dvalid\\u202edilav\\ud800\nplain\tÄ€\r\n\n"
+    assert cli.run(["probe", "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"name": evil}, "a program still gets every character"
+    command_that(_raise(Refused(evil, rule="some.rule")))
+    assert cli.run(["probe"]) == 1
+    assert (
+        capsys.readouterr().err
+        == "sotepki: Oy\\u001b[2J\\u009b1m\\u0007\\u000dvalid\\u202edilav\\ud800 [some.rule]\n"
+    )
+
+
+def test_a_line_end_in_a_found_value_begins_no_line_of_ours() -> None:
+    """A request whose common name has a line end could add a verdict of its own to the answer."""
+    finding = {"severity": "error", "message": "m", "rule": "r", "expected": "", "advice": "", "grade": "confirmed"}
+    lines = findings_text([finding | {"source": "s", "found": "kanta\nrequest.csr: valid"}])
+    assert "\n" not in "".join(lines)
+    assert "    found kanta\\u000arequest.csr: valid" in lines
+
+
+def test_a_card_in_the_background_imports_nothing_from_where_the_user_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In a directory with a file named as a module of Python's, that file would run in its place."""
+    (tmp_path / "ws" / "cards").mkdir(parents=True)
+    (tmp_path / "queue.py").write_text("print('HIJACKED')", encoding="ascii")
+    (tmp_path / "sotepki.py").write_text("print('HIJACKED')", encoding="ascii")
+    monkeypatch.chdir(tmp_path)
+    assert cli.run(["card", "insert", "9900000001", "--background", "--workspace", "ws"]) != 0
+    log = (tmp_path / "ws" / "readers" / "reader-0.log").read_text(encoding="utf-8")
+    assert log.startswith("sotepki: There is no "), "no card or, before that, no reader"
+    assert "HIJACKED" not in log + capsys.readouterr().err
+
+
+def test_a_client_of_a_service_writes_no_lines_into_its_log() -> None:
+    """A head that is no HTTP came into the log as it was, with a traceback of twelve lines around it."""
+    lines = RequestLines("level=%(levelname)s %(message)s")
+    record = logging.LogRecord("sotepki.scs", logging.INFO, "", 0, "path=%s", ("/a\nlevel=INFO\x1b[0m",), None)
+    assert lines.format(record) == "level=INFO path=/a\\u000alevel=INFO\\u001b[0m"
+    try:
+        raise BadHttpMessage("Invalid header value char:\n\n  b'Cookie: secret'")
+    except BadHttpMessage:
+        raised = sys.exc_info()
+    bad = logging.LogRecord("aiohttp.server", logging.ERROR, "", 0, "Error handling request from %s", ("x",), raised)
+    assert lines.format(bad) == "level=INFO A client sent what is no HTTP."
+    fault = logging.LogRecord("sotepki.scs", logging.ERROR, "", 0, "request failed", (), raised)
+    assert "Traceback" in lines.format(fault), "our own faults are traced"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["init", "--keys", "9" * 20],
+        ["init", "--keys", "-1"],
+        ["audit", "list", "--last", "9" * 20],
+        ["audit", "list", "--last", "-1"],
+    ],
+)
+def test_a_number_beyond_reason_is_wrong_usage(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """So many keys were begun and never ended; so many entries were a fault of ours."""
+    assert cli.run([*arguments, "--workspace", str(tmp_path / "ws")]) == 2
+    assert "is not in the range" in capsys.readouterr().err
+    assert not (tmp_path / "ws").exists()

@@ -13,6 +13,7 @@ import pytest
 from conformance.sut.asking import AskedSigner, AskedVerifier
 from conformance.sut.command import Command
 from conformance.sut.facets import SignatureKind, SystemFailed, Trust
+from conformance.verdicts import Evidence
 from sotepki.errors import Misuse
 
 
@@ -113,7 +114,25 @@ def test_a_program_that_is_not_there_is_a_matter_of_configuration(tmp_path: Path
         Command(("./missing.sh",), tmp_path).ask({})
 
 
+@pytest.mark.parametrize(("text", "advice"), [("#!/bin/sh\r\n", "line ends of Windows"), ("echo\n", "#!/bin/sh")])
+def test_a_script_with_a_wrong_first_line_gets_the_reason(tmp_path: Path, text: str, advice: str) -> None:
+    """The system says "No such file or directory" of a file that lies there for everybody to see."""
+    script = tmp_path / "sign.sh"
+    script.write_bytes(text.encode())
+    script.chmod(0o755)
+    with pytest.raises(Misuse) as caught:
+        Command(("./sign.sh",), tmp_path).ask({})
+    assert advice in caught.value.advice
+
+
 def test_a_verifier_must_say_yes_or_no(tmp_path: Path) -> None:
     program = 'print(\'{"accepted": "yes"}\')'
     with pytest.raises(SystemFailed, match="accepted = true or false"):
         AskedVerifier(command(tmp_path, program)).verify(b"<a/>", Trust(()))
+
+
+def test_half_a_surrogate_pair_in_an_answer_is_evidence_and_no_fault_of_the_suite(tmp_path: Path) -> None:
+    r"""JSON may hold "\ud800", which UTF-8 cannot; the case would end as an error of ours, exit code 3."""
+    program = r"""print('{"accepted": true, "reasons": ["half \\ud800"]}')"""
+    answer = AskedVerifier(command(tmp_path, program)).verify(b"<a/>", Trust(()))
+    assert Evidence.of("answer", answer.reasons[0]).content == r"half \ud800"

@@ -68,6 +68,15 @@ def test_what_answers_is_well(tmp_path: Path) -> None:
         ("[scs]\nurl = 'https://127.0.0.1:9'\n", "scs", State.WRONG, "cannot be used"),
         ("[token]\nmodule = 'no.so'\nlabel = 'x'\npin-file = 'p'\n", "description", State.WRONG, "not there"),
         ("[csrs]\nserver = 'no.csr'\n", "csrs", State.WRONG, "cannot be read"),
+        ("[csrs]\n", "csrs", State.NOTE, "names nothing"),
+        (
+            "[certificates]\nserver = 'system.toml'\n",
+            "certificates",
+            State.WRONG,
+            "server: The file is not a cert",
+        ),
+        ("kind = 'reference'\nmutnt = 'x'\n", "description", State.WRONG, "unknown key 'mutnt'"),
+        ("[paperwork]\ndirectory = 'papers'\n", "paperwork", State.WRONG, "not YAML in UTF-8: see line 2"),
         ("[card]\nurl = 'http://127.0.0.1:9/'\n", "card", State.WRONG, "cannot be reached"),
         ("[card-desk]\nurl = 'http://127.0.0.1:9/'\n", "card-desk", State.WRONG, "cannot be reached"),
         ("[rights]\ncommand = ['no-such-program-here']\n", "rights", State.WRONG, "no program"),
@@ -80,6 +89,8 @@ def test_what_answers_is_well(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_wrong_is_explained(tmp_path: Path, text: str, part: str, state: State, sentence: str) -> None:
+    (tmp_path / "papers").mkdir()
+    (tmp_path / "papers" / "paperwork.yaml").write_text("plans:\n\t- a\n", encoding="utf-8")
     assert any(s is state and sentence in line for s, line in examined(tmp_path, text)[part])
 
 

@@ -58,6 +58,10 @@ def refused(tmp_path: Path, text: str) -> str:
         ("[trust]\ncertificates = ['*.pem']\n[client]\noperator = true", "nothing matches '*.pem'"),
         ("[trust]\nworkspace = 'w'\ncrls = []\n[client]\noperator = true", "a workspace or files, not both"),
         ("kind = 'mutant'\nmutant = 'signer-keeps-stale'", "signer-keeps-stale-signature"),
+        ("kind = 'mutant'\nmutant = 'qqqq'", "conformance-matrix.md"),
+        ("[trust]\nworkspace = 'w'\n[client]\noperator = true", "where no sotepki workspace stands"),
+        ('[csrs]\nserver = "C:\\Users\\x.csr"', "put the path in single quotes"),
+        ('[csrs]\nserver = "D:\\kanta\\x.csr"', "put the path in single quotes"),
         ("kind = 'reference'\n[verify]\ncommand = ['x']", "unknown key 'verify'"),
         ("kind = ", "is not TOML"),
     ],
@@ -139,7 +143,8 @@ def terminal(typed: bytes) -> AtTerminal:
 def test_a_person_answers_by_number_and_is_asked_again_after_a_slip() -> None:
     person = terminal(b"seven\n0\n3\n2\n")
     assert person.choose("What came of it?", ("done", "refused"), 5) == "refused"
-    assert "2  refused" in person.target.getvalue()  # type: ignore[attr-defined]
+    said = person.target.getvalue()  # type: ignore[attr-defined]
+    assert "2  refused" in said and said.count("Type a number from 1 to 2, then Enter.") == 3
 
 
 def test_a_person_who_says_nothing_leaves_the_case_waiting() -> None:
@@ -153,3 +158,16 @@ def test_a_handover_that_cannot_be_written_gets_a_sentence(tmp_path: Path) -> No
     (tmp_path / "handover").write_text("a file", encoding="utf-8")
     with pytest.raises(Misuse, match="cannot be written"):
         Handover(tmp_path / "handover").put("x.pem", "x")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
+def test_a_description_saved_on_windows_is_read_or_its_encoding_is_named(tmp_path: Path, encoding: str) -> None:
+    """Notepad puts a byte order mark in front, or saves as ANSI; line ends are those of Windows."""
+    path = tmp_path / "system.toml"
+    path.write_bytes('name = "Järjestelmä"\r\n[csrs]\r\nserver = "x.csr"\r\n'.encode(encoding))
+    if encoding == "utf-8-sig":
+        with attach(path) as attached:
+            assert attached.sut.name == "Järjestelmä"
+        return
+    with pytest.raises(Misuse, match="it is not in UTF-8"), attach(path):
+        pass

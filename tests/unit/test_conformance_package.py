@@ -15,6 +15,7 @@ from conformance.packaging import write_package
 from conformance.report import write_report
 from conformance.sut.facets import SystemUnderTest
 from conformance.verdicts import CaseResult, CaseVerdict, Evidence, Summary
+from sotepki.cli import run as sotepki
 from sotepki.clock import SystemClock
 from sotepki.errors import Misuse, Refused
 
@@ -72,3 +73,10 @@ def test_a_hostile_case_id_does_not_leave_the_folder(tmp_path: Path) -> None:
 def test_a_directory_without_report_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Misuse, match="cannot be read"):
         write_package(tmp_path, tmp_path / "p.zip", SystemClock())
+
+
+def test_a_package_is_a_file_and_not_a_directory(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit code 2: the command line is to be mended, and the suite has no fault."""
+    reported(tmp_path / "r")
+    assert sotepki(["conformance", "package", str(tmp_path / "r"), str(tmp_path)]) == 2
+    assert "is a directory. Name the file" in capsys.readouterr().err

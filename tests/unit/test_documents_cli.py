@@ -165,3 +165,11 @@ def test_a_document_of_200_megabytes(tmp_path: Path, by: str) -> None:
 def _bounded() -> None:
     """At most 700 MB of address space, which a document of 200 MB and its tree would not fit into."""
     resource.setrlimit(resource.RLIMIT_AS, (700 * MEGABYTE, 700 * MEGABYTE))
+
+
+def test_without_a_workspace_the_way_to_name_roots_is_told(tmp_path: Path) -> None:
+    """Whoever only wants a file judged need not make a workspace."""
+    (tmp_path / "a.xml").write_bytes(SIGNED)
+    result = run(tmp_path, "verify", str(tmp_path / "a.xml"))
+    assert isinstance(result.exception, Misuse)
+    assert "--trust" in result.exception.advice and "--workspace" in result.exception.advice

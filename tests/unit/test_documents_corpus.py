@@ -25,7 +25,7 @@ from sotepki.documents.corpus import (
     write_corpus,
 )
 from sotepki.documents.report import all_rules
-from sotepki.errors import Fault
+from sotepki.errors import Fault, Misuse
 from sotepki.evidence import Verdict
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "schemas" / "corpus.schema.json"
@@ -159,3 +159,5 @@ def test_the_commands_write_and_score_a_corpus(tmp_path: Path) -> None:
     done = CliRunner().invoke(cli, arguments, standalone_mode=False)
     assert done.exception is None, done.exception
     assert json.loads(done.output)["right"] == 2
+    done = CliRunner().invoke(cli, ["document", "score", str(out), "no-such-program"], standalone_mode=False)
+    assert isinstance(done.exception, Misuse), "a program that is not there is no verifier that is always wrong"

@@ -22,6 +22,7 @@ from sotepki.dvv.publication.revocation_watch import RememberedStatus
 from sotepki.dvv.publication.service import REQUEST_TYPE, RunningPublication, serve_publication
 from sotepki.errors import Misuse, SotepkiError
 from sotepki.x509.ocsp_faults import NO_FAULTS, OcspFaults
+from sotepki.x509.serials import serial_text
 from sotepki.x509.status import CertificateState
 
 ID = "dvvtshp2rc"
@@ -172,7 +173,7 @@ def test_metrics_and_history_tell_what_was_asked(world: World, service: RunningP
     assert f'sotepki_requests_total{{service="ocsp",id="{ID}",outcome="successful"}} 3' in lines
     assert "sotepki_ocsp_cache_hits_total 2" in lines
     rows = json.loads(_call(service, "GET", "/history?service=ocsp&limit=2")[2])
-    assert [row["serials"] for row in rows] == [[f"{certificate.serial_number:x}"]] * 2
+    assert [row["serials"] for row in rows] == [[serial_text(certificate.serial_number)]] * 2
     assert _call(service, "GET", "/history?service=nonsense")[0] == 400
 
 

@@ -77,6 +77,15 @@ def test_lists_and_ca_certificates_are_served_with_their_types(world: World, ser
         assert x509.load_der_x509_certificate(body) == world.authorities.certificate(plan.id)
 
 
+def test_the_bare_address_lists_what_is_published(world: World, service: RunningPublication) -> None:
+    """It is what 'sotepki serve' prints; every address that it lists leads somewhere."""
+    status, content_type, body = _ask(service.base_url, "GET", "/")
+    assert (status, content_type) == (200, "text/plain")
+    paths = [word for word in body.decode().split() if word.endswith((".crl", ".crt"))]
+    assert paths
+    assert {_ask(service.base_url, "GET", path)[0] for path in paths} == {200}
+
+
 @pytest.mark.parametrize("algorithm", [hashes.SHA1(), hashes.SHA256()])
 def test_ocsp_by_post_and_by_get_says_good_then_revoked(
     world: World, service: RunningPublication, algorithm: hashes.HashAlgorithm
@@ -124,7 +133,7 @@ def test_the_history_is_bounded_and_its_counts_are_not(world: World) -> None:
         ("GET", "/crl/..%2f..%2fsotepki.db", None, "", 404),
         ("GET", "/crl/..%2f..%2fsotepki.crl", None, "", 404),
         ("GET", "/ca/unknown.crt", None, "", 404),
-        ("GET", "/", None, "", 404),
+        ("PUT", "/", b"", "", 405),
         ("POST", "/unknown", b"x", REQUEST_TYPE, 404),
         ("POST", "/dvvtshp2rc", b"x", "text/plain", 415),
         ("POST", "/dvvtshp2rc", b"x" * (LARGEST_REQUEST + 1), REQUEST_TYPE, 413),

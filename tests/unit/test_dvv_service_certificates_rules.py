@@ -302,6 +302,22 @@ def test_address_that_is_not_plain(service: Service, email: str) -> None:
         assert refused.value.rule == "application.contact"
 
 
+@pytest.mark.parametrize("reason", ["", "x" * 501, "Who is 010181-900C?"])
+def test_reason_that_cannot_be_mailed(service: Service, reason: str) -> None:
+    with pytest.raises(Refused) as refused:
+        service.service.return_application(service.submitted(), reason)
+    assert refused.value.rule == "application.return-reason"
+
+
+@pytest.mark.parametrize("name", ["", "x" * 201, "a\nb", "010181-900C"])
+def test_contact_that_cannot_be_written_to(service: Service, name: str) -> None:
+    """A name longer than its column fails the application on PostgreSQL; an identity code would be mailed about."""
+    for contact in (TechnicalContact(name, "a@b.fi"), TechnicalContact("T", "a@b.fi", name or "\n")):
+        with pytest.raises(Refused) as refused:
+            service.apply(contact=contact)
+        assert refused.value.rule == "application.contact"
+
+
 @pytest.mark.parametrize(
     "data", [b"", b"\x00" * 100, b"-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n", b"\x30\x84" + b"\xff" * 99]
 )

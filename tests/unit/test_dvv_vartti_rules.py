@@ -171,7 +171,7 @@ def test_rule_warns(desk: Desk, rule: str) -> None:
     [
         ("passport", "US", True), ("identity-card", "FI", True), ("identity-card", "NO", True),
         ("identity-card", "SM", True), ("identity-card", "US", False), ("identity-card", "GB", False),
-        ("kela-card", "FI", False), ("made-up", "FI", False), ("police-identification", "FI", True),
+        ("kela-card", "FI", False), ("police-identification", "FI", True),
     ],
 )  # fmt: skip
 def test_identity_documents(desk: Desk, kind: str, country: str, good: bool) -> None:
@@ -183,6 +183,29 @@ def test_identity_documents(desk: Desk, kind: str, country: str, good: bool) -> 
     else:
         with pytest.raises(Refused, match="does not prove identity"):
             desk.order(identity=proof)
+
+
+@pytest.mark.parametrize(
+    ("kind", "country", "words"),
+    [
+        ("passi", "FI", "There is no kind of document 'passi'; the kinds are passport, identity-card,"),
+        ("passport", "Suomi", "'Suomi' is no country code"),
+        ("passport", "fi", "'fi' is no country code"),
+    ],
+)
+def test_who_mistypes_a_document_is_told_the_words(desk: Desk, kind: str, country: str, words: str) -> None:
+    """The word "passi" is not an unaccepted document but an unknown word, and "Suomi" is no country code."""
+    with pytest.raises(Refused, match=words) as refused:
+        desk.order(identity=IdentityProof(kind, date(2030, 1, 1), country))
+    assert refused.value.rule == "order.identity.kind"
+
+
+@pytest.mark.parametrize("address", ["Testikatu 1\n00000 Testilä", "Å" * 301, "\x1b[2J"])
+def test_an_address_that_is_not_one_line_gets_no_letter(desk: Desk, address: str) -> None:
+    """A letter with lines of somebody's own, or an address that no database column holds."""
+    with pytest.raises(Refused, match="not one line of at most 300") as refused:
+        desk.order(letter_address=address)
+    assert refused.value.rule == "order.delivery"
 
 
 def test_document_valid_on_its_last_day(desk: Desk) -> None:

@@ -120,6 +120,13 @@ def test_a_missing_or_binary_data_file_is_a_fault(tmp_path: Path) -> None:
         load_yaml(path)
 
 
+def test_a_slip_in_yaml_is_one_line_that_names_the_place(tmp_path: Path) -> None:
+    path = tmp_path / "own.yaml"
+    path.write_text("a:\n\t- b\n", encoding="utf-8")
+    with pytest.raises(Fault, match=r"^The data file own\.yaml cannot be read: .* at line 2, column 1\.$"):
+        load_yaml(path)
+
+
 def test_rule_books_join_unless_two_rules_bear_one_id(tmp_path: Path) -> None:
     path = tmp_path / "rules.yaml"
     path.write_text(GOOD, encoding="utf-8")

@@ -18,6 +18,7 @@ from sotepki.identifiers import (
     business_id_of,
     check_character,
     document_oid,
+    holds_identity_code,
     organisation_oid,
     register_keeper_oid,
 )
@@ -78,6 +79,23 @@ def test_a_real_code_is_read_where_a_caller_asks_for_it_and_a_refusal_never_prin
         Hetu.parse("010181\n900C")
     assert str(caught.value).isprintable()
     assert "900C" not in repr(Hetu.parse("010181-900C"))
+
+
+@pytest.mark.parametrize(
+    ("text", "held"),
+    [
+        *((f"asked for by {code}.", True) for code in HETUS),
+        *((f"({code.lower()})", True) for code in HETUS),
+        ("hetu010181-900C", True),
+        ("01a202b933123456a7890abcdef", False),
+        ("550e8400-e29b-41d4-a716-446655440000", False),
+        ("1.2.246.10.99000018.10.0, 00900000001, +358 40 000 0000, 2026-11-22", False),
+        ("", False),
+    ],
+)
+def test_an_identity_code_is_found_in_a_note_however_it_is_typed(text: str, held: bool) -> None:
+    """A journal keeps it for good; a serial number or a UUID in a note is no reason to refuse it."""
+    assert holds_identity_code(text) is held
 
 
 def test_individual_numbers_000_and_001_are_no_codes() -> None:

@@ -156,6 +156,45 @@ def test_a_withdrawn_system_is_not_covered(kela: Kela) -> None:
     assert kela.approvals.coverage("Kaiku", "1").reason == f"{FIRST} is withdrawn"
 
 
+def test_a_withdrawn_system_gets_no_change_accepted(kela: Kela) -> None:
+    """A notice that was reported before would bring a version into an entry that Kela has taken off the register."""
+    kela.approve()
+    kela.change()
+    kela.approvals.withdraw(FIRST, reason="faulty signatures", actor="x")
+    with pytest.raises(Refused, match=r"approval\.state"):
+        kela.notices.accept(NOTICE, actor="x")
+
+
+def test_a_required_test_is_not_the_one_that_the_system_came_in_with(kela: Kela) -> None:
+    kela.approve()
+    kela.change("certificate-renewal", "1", effective_on=date(2026, 9, 1))
+    kela.notices.require_test(NOTICE, reason="new interface", actor="x")
+    with pytest.raises(Refused, match=r"change\.tested"):
+        kela.notices.accept(NOTICE, joint_test=1, actor="x")
+
+
+def test_what_to_do_depends_on_whether_the_system_was_ever_approved(kela: Kela) -> None:
+    with pytest.raises(Refused, match=r"approval\.version") as never:
+        kela.approvals.require("Kaiku", "1")
+    kela.approve()
+    with pytest.raises(Refused, match=r"approval\.version") as other:
+        kela.approvals.require("Kaiku", "2")
+    assert ("joint testing" in never.value.advice, "notice" in other.value.advice) == (True, True)
+
+
+def test_a_change_without_a_day_is_told_to_name_one(kela: Kela) -> None:
+    kela.approve()
+    with pytest.raises(Refused, match=r"change\.deadline") as refused:
+        kela.change(effective_on=None)
+    assert "Name the day" in refused.value.advice
+
+
+@pytest.mark.parametrize("text", ["Kaiku 131052-308T", "", "x" * 10_000, "a\x07b"])
+def test_texts_of_the_register_are_one_line_and_name_nobody(kela: Kela, text: str) -> None:
+    with pytest.raises(Refused, match=r"joint\.described"):
+        kela.test(system=text)
+
+
 def test_a_cancelled_joint_test_has_no_statement(kela: Kela) -> None:
     number = kela.test()
     kela.tests.cancel(number, actor="x")

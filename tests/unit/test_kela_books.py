@@ -7,16 +7,20 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kela_world import KelaWorld, new_world
+from sqlalchemy import event
 from statements import read_from_end_to_end, traffic
 
 from sotepki.errors import Fault
-from sotepki.kela import grouping
+from sotepki.kela import grouping, request_log
 from sotepki.kela.grouping import CommitGroups
+from sotepki.kela.pen import Pen
 from sotepki.kela.tables import AcknowledgedMessage, ArchivedDocument
 from sotepki.kela.turns import Turn
 from sotepki.records import first_break
@@ -67,17 +71,72 @@ def test_settling_a_group_reads_no_table_from_end_to_end(world: KelaWorld) -> No
 
 
 def test_a_full_disk_archives_nothing_and_says_so_to_each(world: KelaWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    from sotepki.kela import request_log
-
-    def full(*_arguments: object) -> None:
-        raise Fault("The disk is full, nothing was changed.")
-
     kanta, client = world.kanta(), world.client().certificate
-    monkeypatch.setattr(request_log, "write", full)
+    monkeypatch.setattr(request_log, "write", _full)
     messages = [world.frame(world.system_signed()), world.frame(world.document())]
     answers = kanta.books.settle([kanta.judge.message(one, client) for one in messages])
     assert [answer.rules[0] for answer in answers] == ["kanta.service.fault", "doc.signature.missing"]
     assert _count(world, ArchivedDocument) == 0
+
+
+def test_settling_computes_in_turn_and_waits_out_of_turn(world: KelaWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Judging stands still while the books are reckoned, and goes on while another writer or the disk is awaited."""
+    kanta, client, taken = world.kanta(), world.client().certificate, []
+    turn = kanta.turn._lock
+    judgement = kanta.judge.message(world.frame(world.system_signed()), client)
+    write = request_log.write
+
+    def watched(*arguments: Any) -> None:
+        taken.append(("reckoning", turn.locked()))
+        write(*arguments)
+
+    def committing(_connection: object) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            taken.append(("the disk", turn.locked()))
+
+    monkeypatch.setattr(request_log, "write", watched)
+    event.listen(world.records.database.engine, "commit", committing)
+    with ThreadPoolExecutor(1) as pool:
+        with world.records.change("test", "another writer") as tx:
+            settled = pool.submit(kanta.books.settle, [judgement])
+            time.sleep(0.1)
+            assert not turn.locked() and not settled.done(), "another writer"
+            tx.journal("test", "test")
+        assert settled.result(10)[0].accepted
+    assert taken == [("reckoning", True), ("the disk", False)]
+    assert not turn.locked()
+
+
+def test_a_settling_that_fails_gives_turn_and_pen_back(world: KelaWorld, tmp_path: Path) -> None:
+    pen = Pen(tmp_path / "pen")
+    kanta = replace(world.kanta(), pen=pen)
+    judgement = kanta.judge.message(world.frame(world.system_signed()), world.client().certificate)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(request_log, "write", _full)
+        assert kanta.books.settle([judgement])[0].rules == ("kanta.service.fault",)
+    assert kanta.books.settle([judgement])[0].accepted
+
+
+def test_the_pen_is_held_by_one_at_a_time_and_whoever_waits_is_woken(tmp_path: Path) -> None:
+    pens, order = [Pen(tmp_path / "pen"), Pen(tmp_path / "pen")], []
+    with ThreadPoolExecutor(1) as pool:
+
+        def second() -> None:
+            with pens[1].held():
+                order.append("second")
+
+        with pens[0].held():
+            waiting = pool.submit(second)
+            time.sleep(0.1)
+            order.append("first")
+        waiting.result(5)
+    assert order == ["first", "second"]
+    with Pen(tmp_path / "missing" / "pen").held(), Pen().held():
+        pass  # a pen that cannot be had makes nobody wait
+
+
+def _full(*_arguments: object) -> None:
+    raise Fault("The disk is full, nothing was changed.")
 
 
 def test_what_waits_while_the_disk_is_busy_is_settled_together() -> None:

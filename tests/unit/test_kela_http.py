@@ -28,6 +28,7 @@ from sotepki.kela import ARCHIVE_PATH, VALIDATION_PATH, Kanta, SharkQuirk, load_
 from sotepki.kela.acknowledgement import HL7
 from sotepki.kela.soap import SOAP_11, SOAP_12
 from sotepki.kela.transport import server_context
+from sotepki.x509.serials import serial_text
 
 SMALL = 200_000
 """The size limit in these tests, in bytes."""
@@ -241,7 +242,7 @@ def test_a_certificate_of_another_ca_is_refused_and_kept_with_the_reason_of_open
     _handshake_refused(served, served.context(stranger, maximum_version=version))
     assert served.rules_of_the_newest("handshake") == ("tls.client.issuer",)
     line = served.kanta.requests()[0]
-    assert line.certificate_serial == f"{stranger.certificate.serial_number:x}"
+    assert line.certificate_serial == serial_text(stranger.certificate.serial_number)
     assert line.certificate_issuer == "TEST ammattivarmenteet"
     assert "OpenSSL" in line.reason
 

@@ -148,6 +148,17 @@ def test_no_statement_before_phase_one_nor_with_a_failed_phase(tests: JointTests
         tests.give_statement(number, actor="kela")
 
 
+def test_no_statement_after_errors_were_reported_at_the_end(tests: JointTests) -> None:
+    """A supplier who finds errors once all phases are passed would otherwise be approved with them."""
+    number = _passed(tests)
+    tests.report_pretests(number, significant_errors=4, actor="vendor")
+    with pytest.raises(Refused) as refused:
+        tests.give_statement(number, actor="kela")
+    assert (refused.value.rule, bool(refused.value.advice)) == ("joint.pretests", True)
+    tests.report_pretests(number, significant_errors=0, actor="vendor")
+    assert tests.give_statement(number, actor="kela").number == "12026"
+
+
 def test_statements_are_numbered_within_the_year_and_dated_in_the_finnish_form(tests: JointTests) -> None:
     first, second = _passed(tests), _passed(tests)
     statement = tests.give_statement(first, actor="kela")

@@ -149,6 +149,13 @@ def test_an_access_point_is_registered_only_for_organisations_of_the_register(wo
     assert refused.value.rule == "kanta.client.organisation-register"
 
 
+@pytest.mark.parametrize("host", ["", "a b", "-a.example", "https://a.example", "a" * 300 + ".example", "127.0.0.1"])
+def test_an_access_point_has_the_host_name_of_a_certificate(world: KelaWorld, host: str) -> None:
+    with pytest.raises(Refused) as refused:
+        world.kanta().access_points.register(host, world.organisation().oid, [], actor="kela")
+    assert (refused.value.rule, bool(refused.value.advice)) == ("kanta.access-point.host", True)
+
+
 def test_a_sender_outside_the_organisation_register_is_refused(world: KelaWorld) -> None:
     frame = world.frame(world.system_signed()).replace(
         world.organisation().oid.value.encode() + b'"', b'1.2.246.10.1.10.0"'

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 import urllib.request
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from ctypes import Array, c_int
+from multiprocessing.sharedctypes import RawArray
 
 import pytest
 from aiohttp import web
 
 from sotepki.errors import Fault, Misuse
-from sotepki.loopback import running
+from sotepki.loopback import NOT_SERVING, Door, base_url, listening, running
 
 
 def _hello() -> web.Application:
@@ -61,3 +67,69 @@ def test_an_error_in_the_block_still_stops_the_service() -> None:
         raise RuntimeError("mine")
     with pytest.raises(OSError):
         urllib.request.urlopen(url, timeout=1)
+
+
+def test_connections_at_one_door_are_shared_evenly() -> None:
+    """Otherwise one process would serve all kept connections, and the others would idle."""
+    counts = _counts(2)
+    with ExitStack() as stack:
+        url = _two_at_one_door(stack, counts)
+        for many in range(1, 17):
+            stack.enter_context(_connection(url))
+            _until(lambda many=many: sum(counts) == many)  # type: ignore[misc]
+        assert max(counts) - min(counts) <= 2, list(counts)
+
+
+def test_a_door_is_told_of_connections_that_ended() -> None:
+    counts = _counts(2)
+    with ExitStack() as stack:
+        url = _two_at_one_door(stack, counts)
+        with ExitStack() as clients:
+            for _ in range(6):
+                clients.enter_context(_connection(url))
+            _until(lambda: sum(counts) == 6)
+        _until(lambda: sum(counts) == 0)
+    assert list(counts) == [NOT_SERVING, NOT_SERVING]
+
+
+def test_a_client_whom_nobody_with_fewer_takes_is_taken_by_who_has_more() -> None:
+    """A process that hangs, or was killed a moment ago, still stands there with few connections."""
+    counts = _counts(2)
+    with listening(0) as door, running(_hello(), door=Door(door.dup(), counts, 0)) as url:
+        counts[1] = 0
+        with ExitStack() as clients:
+            for many in range(1, 6):
+                clients.enter_context(_connection(url))
+                _until(lambda many=many: counts[0] == many)  # type: ignore[misc]
+
+
+def test_clients_that_come_before_anybody_serves_are_served_then() -> None:
+    with listening(0) as door, ThreadPoolExecutor(1) as pool:
+        url = base_url(door, tls=False)
+        early = pool.submit(lambda: urllib.request.urlopen(url + "/", timeout=10).read())
+        time.sleep(0.1)
+        with running(_hello(), door=Door(door.dup(), _counts(1), 0)) as same:
+            assert same == url and early.result(10).decode() == "hyvää päivää"
+
+
+def _counts(processes: int) -> Array[c_int]:
+    return RawArray(c_int, [NOT_SERVING] * processes)
+
+
+def _two_at_one_door(stack: ExitStack, counts: Array[c_int]) -> str:
+    """Two services that accept from one socket, as two processes do; their URL."""
+    door = stack.enter_context(listening(0))
+    for number in range(2):
+        url = stack.enter_context(running(_hello(), door=Door(door.dup(), counts, number)))
+    return url
+
+
+def _connection(url: str) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", int(url.rsplit(":", 1)[1])), timeout=10)
+
+
+def _until(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + 10
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.005)

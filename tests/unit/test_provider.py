@@ -113,6 +113,38 @@ BOOKS_REFUSALS: dict[str, Callable[[Place], object]] = {
     ),
     "sweep.interval": lambda place: place.provider.schedule.set(COUNTY, 25, actor="x"),
 }
+UNFIT_NOTES = {
+    "": "empty",
+    " \n": "empty",
+    "a\nb": "cannot be printed",
+    "x" * 301: "301 characters",
+    "010181-900C": "identity code",
+}
+
+
+@pytest.mark.parametrize("text", UNFIT_NOTES)
+def test_a_note_says_what_is_wrong_and_is_not_repeated(place: Place, text: str) -> None:
+    """Also the reason for which access ends: it stands in the journal for good."""
+    place.grant(NURSE)
+    for noting in (
+        lambda: place.provider.books.arrange(Arrangement.ACCESS_POINT, text, actor="x"),
+        lambda: place.provider.access.end(COUNTY, place.number(NURSE), "patient-records", actor="x", reason=text),
+    ):
+        with pytest.raises(Refused, match=UNFIT_NOTES[text]) as refused:
+            noting()
+        assert refused.value.rule == "books.text"
+        assert "900C" not in str(refused.value)
+    assert place.provider.access.holds(COUNTY, place.number(NURSE), "patient-records")
+
+
+def test_no_sweep_is_scheduled_for_an_organisation_that_is_not_there(place: Place) -> None:
+    """A typing error in the OID would otherwise leave the staff of the real one unswept, with nobody told."""
+    with pytest.raises(Refused) as refused:
+        place.provider.schedule.set(Oid("1.2.246.10.1.10.0"), 12, actor="x")
+    assert refused.value.rule == "access.organisation"
+    assert not place.provider.schedule.all()
+
+
 ELSEWHERE = {"access.attribute-service": "test_provider_sweep.py", "join.service": "below"}
 
 
@@ -397,7 +429,7 @@ def test_revoked_expired_and_foreign_certificates_do_not_count(place: Place) -> 
     place.revoked.add(7)
     facts = ready_facts()
     revoked = {item.rule: item.reason for item in place.provider.readiness(facts).open}
-    assert revoked == {"join.server-certificate": "the certificate 7 is revoked"}
+    assert revoked == {"join.server-certificate": "the certificate 07 is revoked"}
     expired = replace(facts, certificates=(certificate(client=True, days=-1), facts.certificates[1]))
     assert "not valid at" in place.provider.readiness(expired).open[0].reason
     foreign = replace(facts, certificates=(certificate(client=False, organisation=HOSPITAL),))

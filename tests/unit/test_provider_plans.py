@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from office_world import COUNTY, World, make_world
 
-from sotepki.errors import Fault, Refused
+from sotepki.cli.provider_plans import text_of
+from sotepki.errors import Fault, Misuse, Refused
 from sotepki.identifiers import Oid
 from sotepki.provider.plans import Plan, Plans, PlanState, Role, plan_kinds, plan_machine, plan_rules
 from sotepki.provider.plans.data import load_kinds
@@ -136,3 +137,15 @@ def test_a_kind_with_a_typo_is_a_fault(tmp_path: Path) -> None:
     path.write_text("a: {title_fi: a, review_month: 1}\n")
     with pytest.raises(Fault, match="review_month"):
         load_kinds(path)
+
+
+def test_a_text_comes_from_a_file_as_editors_write_it(place: Place, tmp_path: Path) -> None:
+    """A chapter saved by Windows' own editor was refused for characters that nobody sees."""
+    chapter = tmp_path / "chapter.txt"
+    chapter.write_bytes("\ufeffKoulutus\tjoka vuosi\r\nja aina uuden työntekijän tullessa\r\n".encode())
+    place.begin()
+    written = place.write("training", text_of(chapter))
+    assert written.parts["training"] == "Koulutus    joka vuosi\nja aina uuden työntekijän tullessa"
+    chapter.write_bytes("työ".encode("latin-1"))
+    with pytest.raises(Misuse, match="UTF-8"):
+        text_of(chapter)

@@ -134,6 +134,12 @@ def test_nonsense_is_no_answer(answer: bytes, monkeypatch: pytest.MonkeyPatch) -
     assert isinstance(client.standing(number, datetime(2026, 1, 1, tzinfo=UTC), prescriber=False), Unanswered)
 
 
+@pytest.mark.parametrize("url", ["https://localhost:8445x", "https://localhost:99999/", "https://[::1/"])
+def test_an_address_with_a_typing_error_is_no_fault_of_ours(url: str) -> None:
+    with pytest.raises(Misuse, match="not an address"):
+        AttributeClient(url, ssl.create_default_context())
+
+
 def test_the_service_is_asked_over_tls_only() -> None:
     with pytest.raises(Misuse, match="https"):
         AttributeClient("http://127.0.0.1/attribute", ssl.create_default_context())

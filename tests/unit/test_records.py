@@ -102,6 +102,15 @@ def test_two_entries_that_changed_places_are_noticed(records: Records) -> None:
     assert _break(records) is not None
 
 
+def test_a_reason_with_an_identity_code_is_not_journalled_and_nothing_is_stored(records: Records) -> None:
+    """Reasons are typed by people, and the journal is never cleaned."""
+    with pytest.raises(Misuse, match="identity code"), records.change("office", "actor") as tx:
+        tx.journal("ended", "thing", reason="asked for by 010181-900C")
+    with records.look() as session:
+        assert session.scalars(select(JournalEntry)).all() == []
+    _change(records, reason="asked for by the nurse on duty")
+
+
 def test_a_change_without_a_journal_entry_is_refused_and_not_stored(records: Records) -> None:
     with pytest.raises(Fault, match="without a journal entry"), records.change("office", "actor") as tx:
         tx.post(LETTER)
@@ -140,6 +149,25 @@ def test_a_letter_is_written_once_the_change_is_stored_and_its_content_leaves_th
     with records.look() as session:
         assert session.scalars(select(OutboxItem.content)).all() == [None, None]
         assert set(session.scalars(select(OutboxItem.delivered))) == {True}
+
+
+@pytest.mark.skipif(on_postgresql(), reason="the file is SQLite's")
+def test_the_books_are_their_owners_alone_and_keep_no_code_that_was_sent(tmp_path: Path) -> None:
+    """In a directory that was there before, everybody on the machine could read people and codes."""
+    file = tmp_path / "new.db"
+    database = Database(f"sqlite:///{file}")
+    database.is_empty()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    database.create_tables()
+    records = Records(database, SetClock(NOON), tmp_path / "outbox")
+    with records.change("office", "actor") as tx:
+        tx.journal("did", "thing")
+        tx.post(LETTER)
+        assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.glob("new.db*")} == {0o600}
+    with records.look() as session:
+        assert session.scalar(text("PRAGMA secure_delete")) == 1
+    database.close()
+    assert LETTER.content not in file.read_bytes()
 
 
 def test_a_letter_that_could_not_be_written_is_written_by_the_next_delivery(records: Records) -> None:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
+from http_world import ask
 from scs_world import ORIGIN, START, MemoryCard
 
+from sotepki import loopback
 from sotepki.clock import SetClock
 from sotepki.errors import Fault, Refused
+from sotepki.reference_system import ReferenceSystem, Surroundings
 from sotepki.reference_system.audit import AuditLog, check_audit_log
 from sotepki.reference_system.sessions import IDLE, LONGEST, Sessions
 from sotepki.scs.answers import ScsAnswer, read_answer
@@ -59,6 +64,24 @@ def test_a_changed_or_missing_line_of_the_audit_log_shows(tmp_path: Path) -> Non
         path.write_bytes(damaged)
         with pytest.raises(Fault, match="does not follow"):
             check_audit_log(path)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"X-CSRF-Token": "\xff"},
+        {"Content-Type": "application/x-www-form-urlencoded; charset=bogus"},
+        {"Content-Type": "multipart/form-data"},
+        {"Content-Type": "multipart/form-data; boundary=x"},
+    ],
+)
+def test_a_token_that_cannot_be_read_is_a_wrong_one(tmp_path: Path, headers: dict[str, str]) -> None:
+    """Octets of a foreign page ended as 500 with a traceback in the log instead of a sentence."""
+    world = cast("Surroundings", SimpleNamespace(directory=tmp_path, clock=SetClock(START)))
+    with loopback.running(ReferenceSystem(world).application()) as url:
+        known = {"Origin": url, "Content-Type": "application/json"}
+        reply = ask(url, "/login/challenge", method="POST", headers=known | headers, body=b"csrf=%ff")
+    assert (reply.status, reply.json["rule"]) == (403, "ref.csrf")
 
 
 def signed(card: MemoryCard, content: bytes) -> ScsAnswer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import click
 import pytest
 
 from sotepki import cli, state_diagrams
@@ -34,6 +35,22 @@ def test_every_rule_of_an_office_is_provoked_by_a_test() -> None:
     assert [rule_id for rule_id in offices if rule_id not in seen] == []
 
 
+_COMMAND = re.compile(r"'sotepki ([^']*)'")
+
+
+def test_advice_names_commands_that_there_are() -> None:
+    """Who follows an advice would otherwise be told that there is no such command."""
+    for rule_id, shelved in whole_book().items():
+        for line in _COMMAND.findall(shelved.rule.advice):
+            command: click.Command = cli.root
+            for word in line.split():
+                if not isinstance(command, click.Group):
+                    break
+                found = command.get_command(click.Context(command), word)
+                assert found is not None, f"{rule_id}: there is no 'sotepki {line}'"
+                command = found
+
+
 @pytest.mark.parametrize("rule_id", sorted(whole_book()))
 def test_a_source_in_the_field_facts_exists(rule_id: str) -> None:
     rule = whole_book()[rule_id].rule
@@ -57,3 +74,11 @@ def test_the_command_says_source_and_grade(capsys: pytest.CaptureFixture[str]) -
     assert "grade confirmed" in said
     assert "source: " in said
     assert cli.run(["rule", "nonsense"]) == 2
+
+
+def test_a_rule_is_found_as_it_was_copied_or_remembered() -> None:
+    """Reports print ids in brackets; who types one from memory cuts it or slips."""
+    assert [one.rule.id for one in find_rules("[doc.digest.body]")] == ["doc.digest.body"]
+    assert [one.rule.id for one in find_rules("doc.digest.bo")] == ["doc.digest.body"]
+    with pytest.raises(Misuse, match=r"Did you mean 'doc\.digest\.body'\?"):
+        find_rules("doc.digest.bobby")

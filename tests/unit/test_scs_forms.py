@@ -171,7 +171,7 @@ def test_scripted_pins_cancel_by_word_and_refuse_other_files() -> None:
     source = scripted_pins("1234\nCancel\n")
     assert source(PinRequest(PinKind.PIN1, "")) == Pin("1234")
     assert source(PinRequest(PinKind.PIN2, "")) is None
-    with pytest.raises(Misuse, match="PIN1 and PIN2"):
+    with pytest.raises(Misuse, match="holds 1 of 2 lines: PIN1, then PIN2"):
         scripted_pins("1234")
 
 

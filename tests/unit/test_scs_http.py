@@ -62,7 +62,8 @@ def test_version_is_read_over_tls_that_a_client_verifies_with_the_local_certific
 
 def test_a_page_signs_over_https(url: str, chain: Path) -> None:
     body = {"content": base64.b64encode(b"x").decode(), "selector": {"keyusages": ["nonrepudiation"]}}
-    answer, content = call(url, chain, "POST", "/sign", json.dumps(body).encode(), Origin=ORIGIN)
+    data = json.dumps(body).encode()
+    answer, content = call(url, chain, "POST", "/sign", data, Origin=ORIGIN, Content_Type="application/json")
     assert answer.status == 200 and json.loads(content)["status"] == "ok"
 
 
@@ -159,6 +160,15 @@ def test_a_type_that_browsers_send_unasked_is_refused(url: str, chain: Path, med
     assert (row["status"], row["reasonCode"]) == ("failed", 400) and "scs.request.media-type" in row["reasonText"]
 
 
+def test_a_page_that_names_no_type_is_refused_and_a_program_is_read(url: str, chain: Path) -> None:
+    """A browser sends a Blob without a type and without a preflight; curl and old programs have no Origin."""
+    body = json.dumps({"content": "eA==", "selector": {"keyusages": ["nonrepudiation"]}}).encode()
+    _, content = call(url, chain, "POST", "/sign", body, Origin="https://foreign.example")
+    assert "scs.request.media-type" in json.loads(content)["reasonText"]
+    _, content = call(url, chain, "POST", "/sign", body)
+    assert json.loads(content)["status"] == "ok"
+
+
 def test_the_type_is_not_looked_at_by_quirk(chain: Path) -> None:
     card = MemoryCard()
     settings = load_settings().with_quirks(["any-media-type"])
@@ -173,6 +183,29 @@ def test_the_private_network_answer_is_off_by_quirk(chain: Path) -> None:
     with running(SignatureService(lambda: None, lambda _request: None, (), settings), chain, port=0) as base:
         asked, _ = call(base, chain, "OPTIONS", "/sign", Access_Control_Request_Private_Network="true")
     assert asked.headers["Access-Control-Allow-Private-Network"] is None
+
+
+@pytest.mark.parametrize(
+    "address", ["", "127.0.0.1:53952", "ftp://127.0.0.1", "https://x:99999", "https://[::1", "https://"]
+)
+def test_an_address_that_is_none_is_wrong_usage(address: str) -> None:
+    """A port that is no number was told as a fault of ours; ftp was spoken to in plain HTTP."""
+    with pytest.raises(Misuse, match="is no address of an SCS"):
+        ScsClient(address)
+
+
+@pytest.mark.parametrize("origin", ["https://x\nHost: y", "https://ä.fi", "https://a.fi b"])
+def test_an_origin_that_is_none_is_wrong_usage(origin: str) -> None:
+    """A line end in it was told as a fault of ours."""
+    with pytest.raises(Misuse, match="is no origin"):
+        ScsClient(origin=origin)
+
+
+def test_a_body_that_does_not_unpack_is_a_bad_request(url: str, chain: Path) -> None:
+    _, content = call(
+        url, chain, "POST", "/sign", b"no gzip", Content_Encoding="gzip", Content_Type="application/json"
+    )
+    assert json.loads(content)["reasonCode"] == 400
 
 
 def test_the_client_reads_version_and_signs_and_says_when_nobody_is_there(url: str, chain: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import socket
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 from aiohttp import web
+from aiohttp.http_exceptions import BadStatusLine
 
 from sotepki import loopback
 from sotepki.errors import Misuse
@@ -24,7 +26,7 @@ from sotepki.services.applications import approved_applications
 from sotepki.services.failing import failing
 from sotepki.services.front import front_application
 from sotepki.services.house import House, Started
-from sotepki.services.observing import JsonLines, RequestCounts, Sample, exposition, observer
+from sotepki.services.observing import JsonLines, RequestCounts, Sample, added, exposition, observer, requests_of
 from sotepki.services.service import Application, Service
 from sotepki.serving import Down, ServiceFaultBoard, ServiceFaults
 
@@ -115,12 +117,18 @@ def test_a_request_is_one_line_without_what_it_named(caplog: pytest.LogCaptureFi
     assert [(line["path"], line["status"]) for line in lines] == [("/people/{name}", 200), ("unknown", 400)]
     assert lines[1]["rule"] == "kanta.service.http"
     assert "900C" not in caplog.text and "secret" not in caplog.text
-    assert counts.of("register") == 2
+    assert requests_of("register", counts.samples()) == 2
 
 
 def test_samples_of_one_metric_stand_together() -> None:
     samples = [Sample("b", {}, 1), Sample("a", {"x": "1"}, 2), Sample("b", {"y": "z"}, 3)]
     assert exposition(samples) == '# TYPE a counter\na{x="1"} 2\n# TYPE b counter\nb 1\nb{y="z"} 3\n'
+
+
+def test_counters_of_several_processes_are_added_by_metric_and_labels() -> None:
+    one = [Sample("a", {"x": "1"}, 2), Sample("b", {}, 0.1)]
+    other = [Sample("b", {}, 0.2), Sample("a", {"x": "1"}, 3), Sample("a", {"x": "2"}, 1)]
+    assert added([*one, *other]) == [Sample("a", {"x": "1"}, 5), Sample("b", {}, 0.3), Sample("a", {"x": "2"}, 1)]
 
 
 @pytest.mark.parametrize(("down", "status"), [(Down.UNAVAILABLE, 503), (Down.DROPPED, 0)])
@@ -174,3 +182,16 @@ def test_approved_applications_of_another_shape_are_refused_in_a_sentence(tmp_pa
         path.write_text(text, encoding="utf-8")
         with pytest.raises(Misuse):
             approved_applications(path)
+
+
+def test_what_a_client_sends_instead_of_http_is_not_in_the_log() -> None:
+    """A trace of it would keep what the client wrote, an identity code in the address for example."""
+    try:
+        raise BadStatusLine("GET /131052-308T HTTP/9")
+    except BadStatusLine:
+        record = logging.LogRecord(
+            "aiohttp.server", logging.ERROR, "", 0, "Error handling request", (), sys.exc_info()
+        )
+    line = JsonLines().format(record)
+    assert "131052" not in line
+    assert json.loads(line)["message"] == "A client sent what is no HTTP."

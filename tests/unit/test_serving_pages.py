@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -10,7 +12,7 @@ from aiohttp import web
 
 from sotepki import loopback
 from sotepki.resources import package_file
-from sotepki.scs.web_pages import Pages
+from sotepki.scs.web_pages import Pages, json_object
 from sotepki.serving.operator_pages import SHARED, STYLE_PATH, add_style, operator_page
 
 
@@ -38,3 +40,31 @@ def test_what_a_page_shows_is_text_and_never_markup(tmp_path: Path) -> None:
     page = operator_page(tmp_path, "page.html.j2", said="<script>alert(1)</script>")
     assert page.text is not None and "<script>" not in page.text
     assert "script-src 'self'" in page.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Host": "[::1"}, 403),
+        ({"Host": "foreign.example"}, 403),
+        ({"Host": "[::1]:1", "Origin": "http://[::1]:1"}, 400),
+        ({"Content-Encoding": "gzip"}, 400),
+    ],
+)
+def test_a_request_that_is_none_is_told_so_and_is_no_fault_of_the_page(headers: dict[str, str], status: int) -> None:
+    """A head without a host, or a body that does not unpack, was answered with 500 and a traceback in the log."""
+    app = Pages().application(limit=1000)
+
+    async def read(request: web.Request) -> web.Response:
+        return web.json_response(dict(await json_object(request)))
+
+    app.router.add_post("/", read)
+    with loopback.running(app) as url:
+        connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=10)
+        known = {"Content-Type": "application/json", "Origin": url}
+        connection.request("POST", "/", b"no gzip", known | headers)
+        answer = connection.getresponse()
+        said = json.load(answer)
+        connection.close()
+    assert answer.status == status
+    assert said["rule"] == ("scs.page.origin" if status == 403 else "scs.page.request")

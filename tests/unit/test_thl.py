@@ -93,6 +93,23 @@ def test_an_intermediary_is_entered_and_struck_off(registers: Registers) -> None
     assert not registers.thl.set_kanta_intermediary(oid, intermediary=False, actor="clerk").kanta_intermediary
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda data: data.decode().encode("cp1252"), "Save it as 'CSV UTF-8'."),
+        (lambda data: data.replace(b",", b";"), "semicolons between its columns. Write commas"),
+    ],
+)
+def test_a_list_as_a_spreadsheet_saves_it_is_told_what_to_mend(
+    registers: Registers, change: Callable[[bytes], bytes], words: str
+) -> None:
+    """A Finnish spreadsheet writes semicolons and its own letters unless it is told otherwise."""
+    with pytest.raises(Refused) as refused:
+        registers.thl.import_organisations(change(registers.thl.export_organisations()), actor="thl")
+    assert refused.value.rule == "thl.import.form"
+    assert words in f"{refused.value.sentence} {refused.value.advice}"
+
+
 def _lines(*organisations: Organisation) -> bytes:
     return write_lines(map(row_of_organisation, organisations), COLUMNS)
 

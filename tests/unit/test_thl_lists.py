@@ -125,6 +125,16 @@ def test_a_bad_line_is_named_with_its_rule_and_nothing_of_the_file_is_taken(regi
     assert registers.thl.organisation(CLINIC.oid) is None
 
 
+def test_an_organisation_that_stands_twice_in_a_file_is_named(registers: Registers) -> None:
+    """The last line would silently win, and nobody would know which of the two was meant."""
+    with pytest.raises(Refused, match=f"Line 3 of lista.csv: {CLINIC.oid} stands in line 2 already") as caught:
+        registers.thl.import_organisations(
+            _file(CLINIC, replace(CLINIC, name="Toinen nimi TEST")), actor="x", name="lista.csv"
+        )
+    assert caught.value.rule == "thl.import.form"
+    assert registers.thl.organisation(CLINIC.oid) is None
+
+
 def test_units_may_stand_before_their_organisation_and_a_change_is_a_change(registers: Registers) -> None:
     assert registers.thl.import_organisations(_file(UNIT, CLINIC), actor="x") == {Entered.NEW: 2}
     registers.advance(hours=1)

@@ -53,6 +53,14 @@ def test_pages_put_together_are_the_register(service: Service) -> None:
         seen += [one["oid"] for one in page["items"]]
         path = f"/organisations{page['next']}" if page["next"] else ""
     assert seen == [one.oid.value for one in service.registers.thl.organisations()]
+    counted = service.get("/organisations?limit=0")
+    assert (counted["items"], counted["total"], counted["next"]) == ([], len(seen), None)
+
+
+def test_the_bare_address_names_the_lists(service: Service) -> None:
+    """It is what 'sotepki serve' prints, and where somebody begins who does not know the interface."""
+    for path in service.get("/")["lists"]:
+        assert service.get(path)["items"] is not None
 
 
 def test_an_organisation_with_its_long_name_and_its_units(service: Service) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from databases import database_url
 from registers_world import open_registers
 
-from sotepki.errors import Refused
+from sotepki.errors import Misuse, Refused
 from sotepki.thl import Steering
 from sotepki.thl.steering import steering_rules
 
@@ -69,4 +70,23 @@ def test_requirements_of_a_class(steering: Steering) -> None:
     of = {kind: {one.id for one in steering.requirements(kind)} for kind in ("A1", "A2", "B")}
     assert "TEST-R-02" in of["A2"] and "TEST-R-02" not in of["A1"] | of["B"]
     assert all(one.source for one in steering.requirements())
+    with pytest.raises(Misuse, match="A1, A2, A3, B"):
+        steering.requirements("A9")  # "nothing is required" would be said of a typing error
     assert not steering.requirements("A2", date(2022, 1, 1)), "requirements of 2024 do not bind in 2022"
+
+
+def test_a_document_has_one_successor_also_when_two_are_published_at_once(steering: Steering) -> None:
+    """Two successors of one regulation would leave it open which of them binds."""
+
+    def publish(number: int) -> bool:
+        try:
+            steering.publish(
+                f"THL-{number}/2190", title="X", in_force_from=date(2190, 1, 1), replaces=("THL-4/2024",), actor="x"
+            )
+        except Refused as refused:
+            assert refused.rule == "thl.steering.replaces"
+            return False
+        return True
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(publish, range(1, 5))) == 1

@@ -52,19 +52,23 @@ def test_who_knows_the_answers_gets_the_certificate(desk: Registration, language
 
 def test_a_mistyped_letter_is_asked_again(desk: Registration) -> None:
     typed = []
+    told: list[str] = []
 
     def ask(number: int, of: int, one: Question) -> str:
         typed.append(one.id)
         return "z" if len(typed) == 1 else f" {right_in('en')(number, of, one).upper()} "
 
-    assert sit(desk.course, NURSE, language="en", ask=ask).result.passed
+    assert sit(desk.course, NURSE, language="en", ask=ask, tell=told.append).result.passed
     assert typed[0] == typed[1] and len(typed) == 9
+    assert told == ["Question 1 is answered by one of the letters a, b, c."]
 
 
 def test_who_fails_has_no_certificate_and_gets_other_questions(desk: Registration) -> None:
     failed = sit(desk.course, NURSE, language="en", ask=wrong_in("en", 2))
     assert not failed.result.passed and failed.certificate is None
     assert (failed.result.score, len(failed.result.wrong)) == (6, 2)
+    assert [line[:3] for line in failed.lines()[1:]] == ["1/8", "2/8"]
+    assert all(one.text in line for one, line in zip(failed.questions, failed.lines()[1:], strict=False))
     seen: list[str] = []
 
     def ask(number: int, of: int, one: Question) -> str:
@@ -114,7 +118,8 @@ def test_the_exam_is_a_paper_in_a_notebook(desk: Registration) -> None:
     assert paper.exam is not None
     assert all(one.text in " ".join(repr(paper).split()) for one in paper.exam.questions)
     assert "hand_in" in paper._repr_html_()
-    assert "has no answer" in repr(paper.hand_in("ab"))
+    assert "Det behövs 8 bokstäver" in repr(paper.hand_in("ab")) and "; 10 kom" in repr(paper.hand_in("abcabcabca"))
+    assert "Fråga 8 besvaras med någon av bokstäverna a, b, c." in repr(paper.hand_in("aaaaaaaz"))
     letters = "".join(right_in("sv")(1, 8, one) for one in paper.exam.questions)
     assert exam(world, NURSE).exam == paper.exam, "an open exam goes on"
     passed = paper.hand_in(letters)

@@ -10,10 +10,12 @@ from databases import database_url
 
 from sotepki.clock import SetClock
 from sotepki.errors import Misuse
+from sotepki.evidence import load_yaml
 from sotepki.records import Database, Records
+from sotepki.resources import package_file
 from sotepki.training.progress import ProgressBook, trainee_name
 from sotepki.training.scene import DONE, Outcome
-from sotepki.training.showing import Look, Shown, phrase
+from sotepki.training.showing import Look, Shown, phrase, state_in_words, states
 from sotepki.training.standing import standings
 
 MORNING = datetime(2026, 3, 2, 7, 0, tzinfo=UTC)
@@ -87,5 +89,20 @@ def test_what_is_shown_is_plain_text_and_escaped_html() -> None:
 
 
 def test_every_phrase_of_the_frame_is_there_in_three_languages() -> None:
-    for name in ("task", "hand-in", "done", "not-yet", "explanation", "rests-on", "rules", "trouble", "no-workspace"):
+    frame = ["task", "hand-in", "people", "done", "not-yet", "explanation", "rests-on", "rules", "trouble"]
+    for name in [*frame, "no-workspace"]:
         assert len({phrase(name, language) for language in ("en", "fi", "sv")}) == 3
+
+
+MACHINES = [
+    path for room in ("vartti", "registration") for path in sorted(package_file("dvv", room, "states").glob("*.yaml"))
+]
+
+
+@pytest.mark.parametrize("path", MACHINES, ids=lambda path: path.stem)
+def test_every_state_of_a_card_or_a_point_is_told_in_words(path: Path) -> None:
+    """A Finnish sentence would otherwise end in an English id: "sen tila on handed-out"."""
+    for state in set(load_yaml(path)["states"]) - {"none"}:
+        assert set(states().get(state, {})) == {"en", "fi", "sv"}, f"{state} has no words in states.yaml"
+        assert state_in_words(state, "fi") != state
+    assert state_in_words("never-heard-of", "fi") == "never-heard-of"

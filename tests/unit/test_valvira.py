@@ -231,8 +231,11 @@ def test_bytes_that_are_not_text_are_one_sentence(registers: Registers) -> None:
     """A terminal that does not speak UTF-8 would get a traceback."""
     broken = "T\udcff"
     assert _rule(lambda: registers.valvira.search(surname=broken, given_names="Lumi")) == "valvira.search.name"
+    nurse = registers.number("nurse")
+    said = _rule(lambda: registers.valvira.remove_right(nurse, "T06", actor="x", reason=broken))
+    assert said == "valvira.right.reason"
     with pytest.raises(Misuse, match="UTF-8"):
-        registers.valvira.remove_right(registers.number("nurse"), "T06", actor="x", reason=broken)
+        registers.valvira.remove_right(nurse, "T06", actor=broken, reason="y")
     assert registers.codes_in_force(registers.number("nurse")) == ["T06"]
 
 
@@ -295,6 +298,8 @@ REFUSALS: list[tuple[str, Callable[[Registers], object]]] = [
         ),
     ),
     ("valvira.right.reason", lambda r: r.valvira.remove_right(r.number("nurse"), "T06", actor="x", reason=" ")),
+    ("valvira.right.reason", lambda r: r.valvira.remove_right(r.number("nurse"), "T06", actor="x", reason="a\nb")),
+    ("valvira.right.reason", lambda r: r.valvira.remove_right(r.number("nurse"), "T06", actor="x", reason="x" * 501)),
     (
         "valvira.right.reason",
         lambda r: r.valvira.remove_right(r.number("nurse"), "T06", actor="x", reason="about 010181-900C"),

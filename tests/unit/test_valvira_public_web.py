@@ -89,6 +89,27 @@ def test_the_form_answers_a_search_without_javascript(service: Service) -> None:
     assert "1963" in reply.text and "4.5.2026" not in reply.text and "04.05.2026 00.00" in reply.text
 
 
+@pytest.mark.parametrize(
+    ("language", "fields", "said"),
+    [
+        ("fi", {"number": "900"}, "yksitoista numeroa"),
+        ("sv", {"surname": "Jääskeläpuro", "given_names": ""}, "minst ett förnamn"),
+        ("fi", {"surname": "J*", "given_names": "Ka"}, "jokerimerkki"),
+        ("sv", {"surname": "a\x07", "given_names": "Ka"}, "annat än text"),
+        ("en", {"number": "900"}, "eleven digits"),
+    ],
+)
+def test_a_refusal_speaks_the_language_of_the_page_and_keeps_what_was_typed(
+    service: Service, language: str, fields: dict[str, str], said: str
+) -> None:
+    """Who mistyped one letter of a long name would type all of it again, and read why in a foreign language."""
+    reply = post_form(service.url, f"/julkiterhikki?lang={language}", **fields)
+    assert reply.status == 400
+    assert said in reply.text
+    assert ('<p lang="en">' in reply.text) == (language == "en")
+    assert all(f'value="{typed}"' in reply.text for typed in fields.values())
+
+
 def test_nobody_sees_identity_codes_contents_of_restrictions_or_ended_rights(service: Service) -> None:
     registers = service.registers
     for role in ("restricted-physician", "nurse-whose-right-was-removed", "physician"):

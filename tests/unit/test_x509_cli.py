@@ -54,7 +54,9 @@ def test_profiles_are_listed_with_rows_sources_and_grades(capsys: pytest.Capture
 
 def test_an_unknown_profile_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["cert", "profiles", "nothing"]) == 2
-    assert "Known are" in capsys.readouterr().err
+    assert "'sotepki cert profiles' lists all" in capsys.readouterr().err
+    assert run(["cert", "profiles", "profesional-signature-rsa"]) == 2
+    assert "Did you mean professional-signature-rsa" in capsys.readouterr().err
 
 
 def test_lint_answers_per_file(capsys: pytest.CaptureFixture[str], files: dict[str, str]) -> None:

@@ -113,6 +113,8 @@ public sealed class SignedByUpperCaseId : SignedXml
 
     public override XmlElement GetIdElement(XmlDocument document, string idValue)
     {
+        // Whoever wrote the document chose the name; with a quotation mark in it, it would be more than a name below.
+        XmlConvert.VerifyNCName(idValue);
         var found = document.SelectNodes("//*[@ID='" + idValue + "']");
         return found.Count == 1 ? (XmlElement)found[0] : null;
     }

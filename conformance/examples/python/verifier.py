@@ -19,7 +19,9 @@ IDS = ("urn:hl7-org:v3:nonXMLBody", "urn:hl7finland:signatureTimestamp")
 
 def verify(question: dict[str, object], place: Path) -> dict[str, object]:
     """Answer one question; ``place`` is an empty directory."""
-    command = ["xmlsec1", "--verify", *(part for name in IDS for part in ("--id-attr:ID", name))]
+    # Keys come from certificates only: xmlsec1 would also take a bare key out of the document, and anybody has one.
+    command = ["xmlsec1", "--verify", "--enabled-key-data", "x509"]
+    command += [part for name in IDS for part in ("--id-attr:ID", name)]
     for option, key in (("--trusted-pem", "roots"), ("--untrusted-pem", "intermediates")):
         pems = question[key]
         assert isinstance(pems, list)

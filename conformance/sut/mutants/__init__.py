@@ -62,5 +62,6 @@ def mutant_named(name: str) -> Mutant:
     known = {mutant.id: mutant for mutant in mutants()}
     if name not in known:
         near = get_close_matches(name, known, n=1)
-        raise Misuse(f"There is no mutant {name!r}.", advice=f"Did you mean {near[0]!r}?" if near else "")
+        advice = f"Did you mean {near[0]!r}?" if near else "docs/conformance-matrix.md lists them."
+        raise Misuse(f"There is no mutant {name!r}.", advice=advice)
     return known[name]

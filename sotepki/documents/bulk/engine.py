@@ -191,7 +191,7 @@ def _cluster(scheduler: str) -> Iterator[tuple[Submit, int]]:
     except ImportError:
         raise Misuse(
             "Dask is not installed, so there is no cluster to work with.",
-            advice="Install the extra 'cluster' (pip install 'sotepki[cluster]'), or leave --scheduler out.",
+            advice="Install it with: pip install distributed; or leave --scheduler out.",
         ) from None
     try:
         client = distributed.Client(scheduler, timeout="10s")

@@ -55,7 +55,7 @@ def _parquet(rows: Iterator[Row], path: Path) -> int:
     except ImportError:
         raise Misuse(
             "Parquet needs the package 'pyarrow', which is not installed.",
-            advice="Install the extra 'cluster' (pip install 'sotepki[cluster]'), or write the table as .csv.",
+            advice="Install it with: pip install pyarrow; or write the table as .csv.",
         ) from None
     schema = pyarrow.schema([(name, pyarrow.string()) for name in COLUMNS])
     count = 0

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any, cast
 
+from cryptography.hazmat.primitives.asymmetric import rsa
 from lxml import etree
 
-from sotepki.documents.corpus.resigning import D, resign
+from sotepki.documents.corpus.resigning import D, resign, text64
 from sotepki.documents.corpus.source_steps import Step
 from sotepki.documents.corpus.world import CorpusWorld
 from sotepki.documents.vocabulary import FINLAND, HL7
@@ -59,6 +60,22 @@ def _insert(data: bytes, arguments: Any, world: CorpusWorld) -> bytes:
     for new in reversed(list(etree.fromstring(f"<x {names}>{source}</x>"))):
         _placed(new, _at(root, path), where)
     return _written(root)
+
+
+def _bare_key(data: bytes, arguments: Any, world: CorpusWorld) -> bytes:
+    """[path, where, whose], an RSA key as ds:KeyValue (W3C XML Signature 1.1, 4.5.2.2)."""
+    path, where, who = arguments
+    key = world.identities[who].key.public_key()
+    if not isinstance(key, rsa.RSAPublicKey):
+        raise LookupError(f"{who} has no RSA key")
+    numbers = key.public_numbers()
+    values = {"Modulus": numbers.n, "Exponent": numbers.e}
+    inner = "".join(
+        f"<ds:{name}>{text64(value.to_bytes((value.bit_length() + 7) // 8, 'big'))}</ds:{name}>"
+        for name, value in values.items()
+    )
+    source = f"<ds:KeyValue><ds:RSAKeyValue>{inner}</ds:RSAKeyValue></ds:KeyValue>"
+    return _insert(data, [path, where, source], world)
 
 
 def _move(data: bytes, arguments: Any, world: CorpusWorld) -> bytes:
@@ -130,6 +147,7 @@ TREE_STEPS: Mapping[str, Step] = {
     "element-text": _text,
     "remove": _remove,
     "insert": _insert,
+    "bare-key": _bare_key,
     "move": _move,
     "copy": _copy,
     "indent": _indent,

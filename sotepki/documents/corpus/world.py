@@ -9,7 +9,8 @@ from functools import cached_property
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.x509.oid import NameOID
 
 from sotepki.documents.building import build_social_document
@@ -69,6 +70,7 @@ class CorpusWorld:
         self._signer("not-yet", number, nr=True, begin=AT + timedelta(minutes=30))
         self._signer("root-signed", number, nr=True, issuer="root", as_authority=True)
         self._stranger("stranger", number)
+        self._stranger("stranger-rsa", number, rsa_key=True)
         self._signer("below-card", number, nr=True, issuer="card-ec")
 
     @property
@@ -148,21 +150,24 @@ class CorpusWorld:
         issuer: str = "issuing",
         as_authority: bool = False,
     ) -> None:
-        key: SigningKey
-        key = rsa.generate_private_key(65537, 2048) if rsa_key else ec.generate_private_key(ec.SECP384R1())
+        key = _key(rsa=rsa_key)
         builder = _builder(_name("TEST signer", serial_number), self.identities[issuer], key, begin, days)
         builder = builder.add_extension(x509.BasicConstraints(as_authority, None), True)
         builder = builder.add_extension(_usage(ds=ds, nr=nr), True)
         self.identities[name] = Identity(key, builder.sign(self.identities[issuer].key, hashes.SHA384()))
 
-    def _stranger(self, name: str, serial_number: str) -> None:
+    def _stranger(self, name: str, serial_number: str, *, rsa_key: bool = False) -> None:
         """A signer under a root of their own that bears the name of the trusted issuing CA."""
-        key = ec.generate_private_key(ec.SECP384R1())
+        key = _key(rsa=rsa_key)
         impostor = Identity(ec.generate_private_key(ec.SECP384R1()), self.identities["issuing"].certificate)
         builder = _builder(_name("TEST signer", serial_number), impostor, key, AT - timedelta(days=30), 700)
         builder = builder.add_extension(x509.BasicConstraints(False, None), True)
         builder = builder.add_extension(_usage(nr=True), True)
         self.identities[name] = Identity(key, builder.sign(impostor.key, hashes.SHA384()))
+
+
+def _key(*, rsa: bool) -> SigningKey:
+    return generate_private_key(65537, 2048) if rsa else ec.generate_private_key(ec.SECP384R1())
 
 
 def _name(common: str, serial_number: str) -> x509.Name:

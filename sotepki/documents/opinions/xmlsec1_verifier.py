@@ -33,7 +33,8 @@ def ask(question: Question) -> Saying:
         directory = Path(name)
         file = directory / "document.xml"
         file.write_bytes(question.document)
-        command = [program, "--verify"]
+        # A bare key in KeyInfo is anybody's: without this, xmlsec1 calls a signature good that a stranger made.
+        command = [program, "--verify", "--enabled-key-data", "x509"]
         for identifier in _IDS:
             command += ["--id-attr:ID", identifier]
         command += ["--node-xpath", f"(//*[local-name()='Signature'])[{question.signature}]"]

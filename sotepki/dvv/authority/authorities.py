@@ -31,7 +31,7 @@ from sotepki.x509.issuing import Issuer, responder_subject
 from sotepki.x509.ocsp import Responder
 from sotepki.x509.profile_values import SerialForm, SerialValue
 from sotepki.x509.profiles import Profile
-from sotepki.x509.serials import person_serial, service_serial
+from sotepki.x509.serials import person_serial, serial_text, service_serial
 from sotepki.x509.status import CertificateStatus
 
 KeyByLabel = Callable[[str], PrivateKey]
@@ -164,8 +164,13 @@ class Authorities:
 
     @property
     def root(self) -> x509.Certificate:
-        """The certificate of the root."""
+        """The certificate of the root for RSA, below which services and persons have their first authorities."""
         return self.certificate(ROOT)
+
+    @property
+    def roots(self) -> tuple[x509.Certificate, ...]:
+        """The certificates of all roots that there are; who verifies what any authority issued trusts them all."""
+        return tuple(self.certificate(one) for one in self.made() if self.plan.authorities[one].issuer is None)
 
     def authority_of(self, certificate: x509.Certificate) -> str | None:
         """The id of the authority whose key identifier a certificate names as its issuer's, None if not ours."""
@@ -330,7 +335,7 @@ class Authorities:
         with self._records.change(OFFICE, actor) as tx:
             row = ledger.locked_authority(tx.session, plan.id)
             row.der = certificate.public_bytes(Encoding.DER)
-            tx.journal("authority-created", plan.id, serial=ledger.serial_text(certificate.serial_number))
+            tx.journal("authority-created", plan.id, serial=serial_text(certificate.serial_number))
 
     def _issue_responder(self, authority_id: str, actor: str) -> bytes:
         policy, office = self.plan.responders, self._office(authority_id)

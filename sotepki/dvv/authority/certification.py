@@ -25,6 +25,7 @@ from sotepki.x509.extensions import AlternativeNames
 from sotepki.x509.issuing import Issuer, default_not_after, issue_der
 from sotepki.x509.profile_values import SignatureValue, ValidityValue
 from sotepki.x509.profiles import Profile
+from sotepki.x509.serials import serial_text
 
 OFFICE = "dvv"
 
@@ -145,8 +146,8 @@ class Certification:
                 "serial-reserved",
                 self.plan.id,
                 count=str(count),
-                first=ledger.serial_text(serials[0]),
-                last=ledger.serial_text(serials[-1]),
+                first=serial_text(serials[0]),
+                last=serial_text(serials[-1]),
             )
         return serials
 
@@ -165,7 +166,7 @@ class Certification:
         return ledger.NewCertificate(der, serial, now, end, order.holder, self.profile.id)
 
     def _record(self, new: Sequence[ledger.NewCertificate]) -> None:
-        serials = [ledger.serial_text(one.serial_number) for one in new]
+        serials = [serial_text(one.serial_number) for one in new]
         with self.records.change(OFFICE, self.actor) as tx:
             ledger.record_certificates(tx.session, self.plan.id, self.key_id, new, tx.now)
             tx.journal(

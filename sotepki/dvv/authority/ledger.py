@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from sotepki.dvv.authority.rules import refusal
 from sotepki.dvv.authority.tables import AuthorityRow, CertificateRow, RevocationRow, SerialRow
 from sotepki.errors import Refused
+from sotepki.x509.serials import serial_text
 from sotepki.x509.status import CertificateState, CertificateStatus
 
 GOOD = CertificateStatus(CertificateState.GOOD)
@@ -40,12 +41,6 @@ class IssuedCertificate:
     def certificate(self) -> x509.Certificate:
         """The certificate, decoded."""
         return x509.load_der_x509_certificate(self.der)
-
-
-def serial_text(serial_number: int) -> str:
-    """A serial number as the ledger keeps and prints it: lower-case hexadecimal, whole bytes."""
-    text = f"{serial_number:x}"
-    return text.zfill(len(text) + len(text) % 2)
 
 
 def key_id_of(certificate: x509.Certificate) -> str:

@@ -16,6 +16,7 @@ from sotepki.dvv.authority.reasons import RevocationReason
 from sotepki.dvv.authority.rules import refusal
 from sotepki.dvv.authority.tables import AuthorityRow, CertificateRow, RevocationRow
 from sotepki.records import Records, Transaction
+from sotepki.x509.serials import serial_text
 from sotepki.x509.status import CertificateState, CertificateStatus
 
 CertificateReference = x509.Certificate | tuple[str, int]
@@ -84,7 +85,7 @@ def _row(tx: Transaction, reference: CertificateReference) -> CertificateRow:
         if tx.session.get(AuthorityRow, authority_id) is None:
             raise ledger.unknown_authority(authority_id)
         query = query.where(CertificateRow.authority_id == authority_id)
-    serial = ledger.serial_text(serial_number)
+    serial = serial_text(serial_number)
     row = tx.session.scalars(query.where(CertificateRow.serial == serial)).one_or_none()
     if row is None:
         raise refusal(

@@ -6,6 +6,7 @@ from typing import Any
 
 from sotepki.dvv.publication.ocsp import OcspService
 from sotepki.dvv.publication.request_history import RequestHistory, RequestRecord, Service
+from sotepki.x509.serials import serial_text
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 MOST_RECORDS = 1000
@@ -41,7 +42,7 @@ def _row(record: RequestRecord) -> dict[str, Any]:
         "id": record.publication_id,
         "method": record.method,
         "outcome": record.outcome,
-        "serials": [f"{serial:x}" for serial in record.serials],
+        "serials": [serial_text(serial) for serial in record.serials],
         "answer": record.answer,
         "size": record.size,
         "faulty": record.faulty,

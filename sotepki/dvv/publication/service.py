@@ -101,6 +101,7 @@ def publication_app(
     app = web.Application(client_max_size=LARGEST_REQUEST)
     app.add_routes(
         [
+            web.get("/", files.front),
             web.get("/crl/{name}.crl", files.revocation_list),
             web.get("/ca/{name}.crt", files.ca_certificate),
             web.get("/metrics", numbers.metrics),
@@ -124,6 +125,19 @@ class _Files:
         self._clock = clock
         self._history = history
         self._ids = {plan.publication_id for plan in authorities.plan.authorities.values()}
+
+    async def front(self, _request: web.Request) -> web.Response:
+        """What is published, for who opens the address that 'sotepki serve' prints."""
+        return web.Response(text=await asyncio.to_thread(self._contents), headers=_FRESH)
+
+    def _contents(self) -> str:
+        lines = ["Revocation lists, CA certificates and OCSP of the TEST authorities:", ""]
+        for name in sorted(self._ids):
+            files = [f"/crl/{name}.crl", f"/ca/{name}.crt"]
+            there = [path for path in files if (self._directory / path.removeprefix("/")).is_file()]
+            if there:
+                lines.append("  ".join([*there, f"/{name} (OCSP, POST)"]))
+        return "\n".join(lines) + "\n"
 
     async def revocation_list(self, request: web.Request) -> web.Response:
         return await self._file(request, Service.CRL, ".crl", CRL_TYPE)

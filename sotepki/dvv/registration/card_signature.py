@@ -19,10 +19,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from sotepki.dvv.authority.ledger import serial_text
 from sotepki.dvv.office_seams import Certification, Issued
 from sotepki.dvv.vartti.tables import CardOrderRow
 from sotepki.identifiers import Hetu
+from sotepki.x509.serials import serial_text
 from sotepki.x509.status import CertificateState
 
 

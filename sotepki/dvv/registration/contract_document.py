@@ -7,6 +7,7 @@ from datetime import date
 from functools import cache
 from typing import Any
 
+from sotepki.clock import written_day
 from sotepki.errors import Fault
 from sotepki.evidence import load_yaml, refuse_unknown_keys
 from sotepki.registers import Organisation
@@ -37,7 +38,7 @@ def contract_document(
         organisation=organisation.name,
         oid=organisation.oid,
         business_id=organisation.business_id,
-        day=day.isoformat(),
+        day=written_day(day, language),
         duties=duties,
         delivery_address=details.get("delivery-address", ""),
         contact=details.get("contact", ""),

@@ -60,7 +60,7 @@ def _registrars(case: PointCase) -> Objection | None:
     least = registration_data().least_registrars
     if case.registrars >= least:
         return None
-    return Objection(f"{case.registrars} trained registrars are in force, {least} are needed.")
+    return Objection(f"Trained registrars in force: {case.registrars}; needed: {least}.")
 
 
 def _card_readers(case: PointCase) -> Objection | None:

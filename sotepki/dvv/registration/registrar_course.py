@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from sotepki.clock import finnish_day, months_after
+from sotepki.clock import finnish_day, months_after, written_day
 from sotepki.dvv.refusals import refusals_journalled
 from sotepki.dvv.registration.data import course_machine, registration_data, registration_rules
 from sotepki.dvv.registration.tables import CourseRow, CourseSettingRow
@@ -319,8 +319,8 @@ def _document(row: CourseRow, person: Person | None, questions: int) -> bytes:
     text: str = _course()["certificate"][row.language]
     filled = text.format(
         name=f"{person.given_names} {person.surname}" if person else "",
-        day=row.passed_on.isoformat(),
-        valid_to=months_after(row.passed_on, registration_data().certificate_months).isoformat(),
+        day=written_day(row.passed_on, row.language),
+        valid_to=written_day(months_after(row.passed_on, registration_data().certificate_months), row.language),
         number=row.certificate,
         score=row.score,
         questions=questions,

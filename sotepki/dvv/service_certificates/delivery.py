@@ -17,9 +17,9 @@ from textwrap import fill
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from sotepki.dvv.authority.ledger import serial_text
 from sotepki.dvv.service_certificates.case import TechnicalContact
 from sotepki.records import Channel, Posting
+from sotepki.x509.serials import serial_text
 
 SENDER = "DVV TEST service certificates <service-certificates@dvv.test.example>"
 

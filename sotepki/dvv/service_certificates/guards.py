@@ -17,8 +17,10 @@ from sotepki.dvv.service_certificates.content import ApplicationKind, same_name,
 from sotepki.dvv.service_certificates.data import service_data
 from sotepki.errors import Refused
 from sotepki.evidence import Severity, Verdict
-from sotepki.identifiers import Oid
+from sotepki.identifiers import Oid, holds_identity_code
 from sotepki.states import Guard, Objection
+
+LONGEST_CONTACT, LONGEST_REASON = 200, 500
 
 _EMAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}")
 
@@ -88,6 +90,10 @@ def _contact(case: ApplicationCase) -> Objection | None:
     contact = case.contact
     if contact is None or not contact.name.strip() or not (contact.name + contact.organisation).isprintable():
         return Objection("The application names no technical contact.")
+    if max(len(contact.name), len(contact.organisation)) > LONGEST_CONTACT:
+        return Objection(f"The technical contact has a name of more than {LONGEST_CONTACT} characters.")
+    if holds_identity_code(contact.name + "\n" + contact.organisation):
+        return Objection("The technical contact is named by a personal identity code.")
     for address in (contact.email, *([contact.shared_mailbox] if contact.shared_mailbox else [])):
         if len(address) > 254 or not _EMAIL.fullmatch(address):
             return Objection(f"{address[:60]!r} is not a plain e-mail address.")
@@ -203,7 +209,13 @@ def _left_out(case: ApplicationCase) -> Objection | None:
 
 
 def _return_reason(case: ApplicationCase) -> Objection | None:
-    return None if case.return_reason.strip() else Objection("No reason was given for sending the application back.")
+    if not case.return_reason.strip():
+        return Objection("No reason was given for sending the application back.")
+    if len(case.return_reason) > LONGEST_REASON:
+        return Objection(f"The reason has {len(case.return_reason)} characters, at most {LONGEST_REASON} are taken.")
+    if holds_identity_code(case.return_reason):
+        return Objection("The reason, which is mailed to the technical contact, holds a personal identity code.")
+    return None
 
 
 def _power_of_attorney(case: ApplicationCase) -> Objection | None:

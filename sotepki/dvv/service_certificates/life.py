@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from cryptography import x509
 from sqlalchemy import select
 
-from sotepki.dvv.authority.ledger import serial_text
 from sotepki.dvv.claims import exclusive
 from sotepki.dvv.office_seams import Certification, revoke_all
 from sotepki.dvv.refusals import refusals_journalled
@@ -36,6 +35,7 @@ from sotepki.dvv.service_certificates.tables import ApplicationRow
 from sotepki.errors import Refused
 from sotepki.records import Records
 from sotepki.states import Step
+from sotepki.x509.serials import serial_text
 
 Member = Callable[[ApplicationRow], bool]
 """Whether the person who acts is a user of the application's account."""

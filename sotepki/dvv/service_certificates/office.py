@@ -19,7 +19,6 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from sqlalchemy import select
 
 from sotepki.dvv.authority.certification import CertificateOrder
-from sotepki.dvv.authority.ledger import serial_text
 from sotepki.dvv.claims import exclusive
 from sotepki.dvv.office_seams import Certification, in_force
 from sotepki.dvv.refusals import refusals_journalled
@@ -44,6 +43,7 @@ from sotepki.evidence import Finding
 from sotepki.records import Records
 from sotepki.states import Step
 from sotepki.x509.csr import key_digest
+from sotepki.x509.serials import serial_text
 
 DVV = "dvv"
 BATCH = 25
@@ -239,7 +239,7 @@ class ApplicationOffice:
             row = row_of_application(tx.session, wanted)
             case = ApplicationCase(now=tx.now, kind=row.kind, return_reason=reason)
             step = _step("return", row.state, DVV, case, wanted)
-            row.return_reason, row.officer = reason[:500], officer
+            row.return_reason, row.officer = reason, officer
             tx.post(return_message(wanted, contact_of(row), reason, tx.now))
             take_step(tx, row, step, officer=officer)
             return as_application(row)

@@ -38,7 +38,7 @@ class Employment:
     """What ties a personnel or actor card to an organisation: job title, task, days, certificate of employment.
 
     ``task`` is ``patient-care``, ``student`` or ``other``. ``until`` None means until further notice. ``certificate``
-    is the reference of the certificate of employment (työsuhdetodistus), where one was delivered.
+    is the reference of the certificate of employment (palvelussuhdetodistus), where one was delivered.
     """
 
     job_title: str

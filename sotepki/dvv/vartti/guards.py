@@ -6,6 +6,7 @@ of the holder's renewal in ``vartti_renewal_guards``. The steps are data (``stat
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -18,6 +19,9 @@ from sotepki.dvv.vartti.staff_guards import STAFF_GUARDS
 from sotepki.states import Guard, Objection
 
 __all__ = ["CARD_GUARDS", "CardCase", "IdentityProof", "chosen_right", "is_dual"]
+
+_LONGEST_ADDRESS = 300
+_COUNTRY = re.compile(r"[A-Z]{2}")
 
 
 def _course(case: CardCase) -> Objection | None:
@@ -73,6 +77,11 @@ def _kind(case: CardCase) -> Objection | None:
     proof = case.identity
     if proof is None:
         return Objection("No identity document was shown.")
+    known = office_data().identity_documents
+    if proof.kind not in known:
+        return Objection(f"There is no kind of document {proof.kind[:40]!r}; the kinds are {', '.join(known)}.")
+    if not _COUNTRY.fullmatch(proof.country):
+        return Objection(f"{proof.country[:40]!r} is no country code of ISO 3166, two capital letters as in FI.")
     if office_data().accepts_document(proof.kind, proof.country):
         return None
     return Objection(f"A document of the kind {proof.kind!r} issued by {proof.country} does not prove identity.")
@@ -126,7 +135,12 @@ def _one_card(case: CardCase) -> Objection | None:
 
 
 def _delivery(case: CardCase) -> Objection | None:
-    return None if case.letter_address.strip() else Objection("There is no address for the code letter.")
+    address = case.letter_address.strip()
+    if not address:
+        return Objection("There is no address for the code letter.")
+    if not address.isprintable() or len(address) > _LONGEST_ADDRESS:
+        return Objection(f"The address of the code letter is not one line of at most {_LONGEST_ADDRESS} characters.")
+    return None
 
 
 def _hand_over_to_oneself(case: CardCase) -> Objection | None:

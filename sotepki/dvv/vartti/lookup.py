@@ -20,13 +20,13 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from sqlalchemy import or_, select
 
-from sotepki.dvv.authority.ledger import serial_text
 from sotepki.dvv.vartti.data import LookupFailure, vartti_data, vartti_rules
 from sotepki.dvv.vartti.lookup_request import ApprovedApplication, PersonQuery, check_context, read_query
 from sotepki.dvv.vartti.tables import CardOrderRow
 from sotepki.errors import Refused, SotepkiError
 from sotepki.records import Records
 from sotepki.states import refusal
+from sotepki.x509.serials import serial_text
 
 LARGEST_REQUEST = 16 * 1024
 

@@ -18,7 +18,6 @@ from dataclasses import dataclass
 
 from sotepki.card import KeyUse, Personalisation, new_activation_code
 from sotepki.clock import finnish_day
-from sotepki.dvv.authority.ledger import serial_text
 from sotepki.dvv.claims import exclusive
 from sotepki.dvv.office_data import office_data
 from sotepki.dvv.office_seams import Certification, revoke_all
@@ -41,6 +40,7 @@ from sotepki.identifiers import Hetu
 from sotepki.records import Records
 from sotepki.registers import Person
 from sotepki.states import Step
+from sotepki.x509.serials import serial_text
 
 __all__ = ["CardMaker", "CardProduction", "KeySource", "subject_of"]
 

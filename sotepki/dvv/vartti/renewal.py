@@ -17,7 +17,6 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import NameOID
 from sqlalchemy.exc import IntegrityError
 
-from sotepki.dvv.authority.ledger import serial_text
 from sotepki.dvv.office_seams import Certification, Issued, in_force
 from sotepki.dvv.refusals import refusals_journalled
 from sotepki.dvv.vartti.acting import Acting
@@ -31,6 +30,7 @@ from sotepki.dvv.vartti.registers import Registers
 from sotepki.dvv.vartti.subject import subject_of
 from sotepki.dvv.vartti.tables import CardOrderRow, ChallengeRow
 from sotepki.records import Records, Transaction
+from sotepki.x509.serials import serial_text
 
 _PREFIX = b"sotepki TEST MyCard renewal "
 _IN_USE = frozenset({"activated", "renewal-open"})

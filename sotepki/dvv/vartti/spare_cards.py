@@ -108,7 +108,9 @@ class SpareCards:
             Refused: the registrar may not; rule ``spare.state`` for another count.
         """
         if not 1 <= count <= 100:
-            raise refusal(special_card_rules(), "spare.state", f"A delivery has 1 to 100 blanks, not {count}.")
+            raise special_card_rules().refusal(
+                "spare.state", f"A delivery has 1 to 100 blanks, not {count}.", advice="Give a number from 1 to 100."
+            )
         acting = self._acting(registrar, point)
         case = CardCase(now=self.records.clock.now(), hetu=registrar, registrar=acting)
         state = _step("receive", spare_machine().initial, case, acting.point.id)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from datetime import date
 
 from sotepki.clock import months_after
+from sotepki.identifiers import holds_identity_code
 from sotepki.provider.plans.data import PlanKind
 from sotepki.states import Guard, Objection
 
 SHORTEST, LONGEST = 10, 20_000
-
-_IDENTITY_CODE = re.compile(r"[0-9]{6}[-+A-FU-Y][0-9]{3}[0-9A-Y]")
 
 
 @dataclass(frozen=True)
@@ -31,7 +29,7 @@ class PlanCase:
 def _part(case: PlanCase) -> Objection | None:
     if case.part in case.kind.parts:
         return None
-    return Objection(f"The plan has no part {case.part[:40]!a}; it has {', '.join(case.kind.parts)}.")
+    return Objection(f"The plan has no part {case.part[:40]!r}; it has {', '.join(case.kind.parts)}.")
 
 
 def _text(case: PlanCase) -> Objection | None:
@@ -39,7 +37,7 @@ def _text(case: PlanCase) -> Objection | None:
         return Objection(f"The text of a part has {SHORTEST} to {LONGEST} characters, this one {len(case.text)}.")
     if not case.text.replace("\n", "").isprintable():
         return Objection("The text holds characters that cannot be printed.")
-    return Objection("The text holds a personal identity code.") if _IDENTITY_CODE.search(case.text) else None
+    return Objection("The text holds a personal identity code.") if holds_identity_code(case.text) else None
 
 
 def _complete(case: PlanCase) -> Objection | None:

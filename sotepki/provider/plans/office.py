@@ -243,7 +243,7 @@ class Plans:
     def _kind(self, kind: str) -> PlanKind:
         if kind not in plan_kinds():
             known = ", ".join(plan_kinds())
-            raise plan_rules().refusal("plan.kind", f"There is no kind of plan {kind[:40]!a}; there are: {known}.")
+            raise plan_rules().refusal("plan.kind", f"There is no kind of plan {kind[:40]!r}; there are: {known}.")
         return plan_kinds()[kind]
 
 

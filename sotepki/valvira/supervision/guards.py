@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -10,14 +9,13 @@ from typing import Final
 
 from sotepki.clock import finnish_day
 from sotepki.evidence import Finding
+from sotepki.identifiers import holds_identity_code
 from sotepki.states import Guard, Objection
 from sotepki.valvira.supervision.data import MissingJointTest, SystemClass, supervision_data, supervision_rules
 from sotepki.valvira.supervision.values import Evidence, EvidenceKind
 
 LONGEST_REASON: Final = 500
 DAYS_OF_A_MONTH: Final = 30.44
-
-_IDENTITY_CODE = re.compile(r"[0-9]{6}[-+A-FU-Y][0-9]{3}[0-9A-Y]")
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ def text_objection(text: str, what: str) -> Objection | None:
     """What speaks against a text: it is empty, too long, not printable, or holds a personal identity code."""
     if not text.strip() or len(text) > LONGEST_REASON or not text.isprintable():
         return Objection(f"{what} is empty, longer than {LONGEST_REASON} characters, or not text.")
-    if _IDENTITY_CODE.search(text):
+    if holds_identity_code(text):
         return Objection(f"{what} holds a personal identity code.")
     return None
 
@@ -59,9 +57,12 @@ def _security_certificate(case: SystemCase) -> Objection | None:
         return None
     earlier = [one for one in case.evidence if one.kind is EvidenceKind.SECURITY_CERTIFICATE]
     if earlier:
-        return Objection(
-            f"The security certificate {earlier[-1].number} is not in force; its last day is {earlier[-1].valid_to}."
-        )
+        one = earlier[-1]
+        if finnish_day(case.now) < one.issued_on:
+            return Objection(
+                f"The security certificate {one.number} is not in force; its first day is {one.issued_on}."
+            )
+        return Objection(f"The security certificate {one.number} is not in force; its last day is {one.valid_to}.")
     return Objection(f"The system is of class {case.system_class} and has no security certificate.")
 
 

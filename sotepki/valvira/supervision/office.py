@@ -160,12 +160,9 @@ class Supervision:
             row = reading.system_row(tx.session, system)
             last = None if kind is EvidenceKind.JOINT_TEST else _longest(issued_on)
             end = valid_to or last
-            if issued_on > finnish_day(tx.now) or (end and end < issued_on) or (last and end and end > last):
-                raise supervision_rules().refusal(
-                    "supervision.evidence.period",
-                    f"A {kind} of {issued_on} cannot be valid until {end or 'further notice'}.",
-                    subject=system,
-                )
+            wrong = _period_objection(issued_on, end, last, finnish_day(tx.now))
+            if wrong:
+                raise supervision_rules().refusal("supervision.evidence.period", wrong, subject=system)
             tx.session.add(
                 EvidenceRow(
                     system=row.id,
@@ -226,7 +223,7 @@ class Supervision:
         """
         if weight not in WEIGHTS:
             raise supervision_rules().refusal(
-                "supervision.deviation.weight", f"A deviation is not {weight[:40]!a}; it is {' or '.join(WEIGHTS)}."
+                "supervision.deviation.weight", f"A deviation is not {weight[:40]!r}; it is {' or '.join(WEIGHTS)}."
             )
         _refuse_text("supervision.reason", description, "The description")
         _refuse_text("supervision.reason", reported_by, "The name of who reports")
@@ -332,6 +329,16 @@ def _refuse_text(rule: str, text: str, what: str) -> None:
     objection = text_objection(text, what)
     if objection is not None:
         raise supervision_rules().refusal(rule, objection.sentence)
+
+
+def _period_objection(issued_on: date, end: date | None, latest_end: date | None, today: date) -> str:
+    if issued_on > today:
+        return f"The day of issue {issued_on} is still to come."
+    if end and end < issued_on:
+        return f"The last day {end} is before the day of issue {issued_on}."
+    if end and latest_end and end > latest_end:
+        return f"A certificate of {issued_on} is valid until {latest_end} at the longest, not until {end}."
+    return ""
 
 
 def _longest(issued_on: date) -> date:

@@ -37,7 +37,7 @@ def system_row(session: Session, name: str) -> SystemRow:
     form = _SYSTEM.fullmatch(name)
     row = session.get(SystemRow, int(form[1])) if form else None
     if row is None:
-        raise supervision_rules().refusal("supervision.system.known", f"There is no system {name[:40]!a}.")
+        raise supervision_rules().refusal("supervision.system.known", f"There is no system {name[:40]!r}.")
     return row
 
 
@@ -46,7 +46,7 @@ def deviation_row(session: Session, name: str) -> DeviationRow:
     form = _DEVIATION.fullmatch(name)
     row = session.get(DeviationRow, int(form[1])) if form else None
     if row is None:
-        raise supervision_rules().refusal("supervision.deviation.known", f"There is no deviation {name[:40]!a}.")
+        raise supervision_rules().refusal("supervision.deviation.known", f"There is no deviation {name[:40]!r}.")
     return row
 
 

@@ -1,0 +1,114 @@
+"""How many processes serve Kanta: what may be asked for; and what they count together."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from sotepki.cli.serve import command
+from sotepki.clock import SystemClock
+from sotepki.errors import Fault
+from sotepki.kela import load_environments, load_settings
+from sotepki.kela.settings import MOST_PROCESSES
+from sotepki.resources import package_file
+from sotepki.services.house import House
+from sotepki.services.master import Master, deaf_to_signals
+from sotepki.serving import Down, FileTally, ServiceFaultBoard, ServiceFaults
+
+
+def _environments(path: Path, processes: Any) -> Path:
+    rows = yaml.safe_load(package_file("kela", "environments.yaml").read_text(encoding="utf-8"))
+    rows["next"]["settings"]["processes"] = processes
+    path.write_text(yaml.safe_dump(rows), encoding="utf-8")
+    return path
+
+
+def test_one_process_unless_an_environment_wants_more(tmp_path: Path) -> None:
+    assert load_settings().processes == 1
+    found = load_environments(_environments(tmp_path / "own.yaml", 3))
+    assert {name: one.settings.processes for name, one in found.items()} == {"current": 1, "next": 3}
+
+
+@pytest.mark.parametrize("nonsense", [0, -1, MOST_PROCESSES + 1, 1.5, "2", True, None, [2]])
+def test_a_setting_that_is_no_number_of_processes_is_refused_in_a_sentence(tmp_path: Path, nonsense: Any) -> None:
+    with pytest.raises(Fault, match=f"whole number from 1 to {MOST_PROCESSES}"):
+        load_environments(_environments(tmp_path / "own.yaml", nonsense))
+
+
+@pytest.mark.parametrize("nonsense", ["0", "-1", str(MOST_PROCESSES + 1), "many", "1.5"])
+def test_an_option_that_is_no_number_of_processes_is_refused_in_a_sentence(nonsense: str) -> None:
+    done = CliRunner().invoke(command, ["--kanta-processes", nonsense])
+    assert done.exit_code == 2 and nonsense in done.output
+
+
+# ----------------------------------------------------------------------------------- faulty answers, counted together
+
+
+def _boards(directory: Path) -> list[ServiceFaultBoard]:
+    """As the processes have them: the board's file and the tally's are the same, memory is not."""
+    return [ServiceFaultBoard(directory / "board", FileTally(directory / "tally")) for _ in range(3)]
+
+
+def _faulty(boards: list[ServiceFaultBoard], rounds: int) -> int:
+    return sum(bool(board.of("kanta")) for _ in range(rounds) for board in boards)
+
+
+def test_so_many_faulty_answers_are_so_many_of_all_processes(tmp_path: Path) -> None:
+    boards = _boards(tmp_path)
+    ServiceFaultBoard(tmp_path / "board").set("kanta", ServiceFaults(Down.UNAVAILABLE, answers=4))
+    assert _faulty(boards, 5) == 4
+    ServiceFaultBoard(tmp_path / "board").set("kanta", ServiceFaults(Down.DROPPED, answers=2))
+    assert _faulty(boards, 5) == 2, "a board that is written anew begins anew"
+    ServiceFaultBoard(tmp_path / "board").clear()
+    assert _faulty(boards, 2) == 0
+
+
+def test_answers_that_come_at_once_are_counted_one_by_one(tmp_path: Path) -> None:
+    tallies = [FileTally(tmp_path / "tally") for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        seen = [list(pool.map(lambda tally: tally.take("kanta", "board"), tallies)) for _ in range(20)]
+    assert sorted(number for numbers in seen for number in numbers) == list(range(80))
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"given": 1, "board": "b"}', b"\xff\xfe", b'{"board": "b"}'])
+def test_a_damaged_tally_begins_anew(tmp_path: Path, damage: bytes) -> None:
+    (tmp_path / "tally").write_bytes(damage)
+    assert [FileTally(tmp_path / "tally").take("kanta", "b") for _ in range(3)] == [0, 1, 2]
+
+
+def test_a_tally_that_cannot_be_kept_lets_the_fault_go_on(tmp_path: Path) -> None:
+    assert [FileTally(tmp_path / "missing" / "tally").take("kanta", "b") for _ in range(2)] == [0, 0]
+
+
+# -------------------------------------------------------------------------------------------------- beginning them
+
+
+def test_a_process_that_cannot_begin_is_said_in_its_sentence_and_nothing_stays(tmp_path: Path) -> None:
+    """Otherwise ``serve`` would hang, or print addresses behind which nobody is."""
+    records = SimpleNamespace(database=SimpleNamespace(address=f"sqlite:///{tmp_path / 'books'}"))
+    (tmp_path / "services").mkdir()
+    house = House(cast(Any, SimpleNamespace(directory=tmp_path, clock=SystemClock(), records=records)))
+    master = Master(house, 2)
+    listening = master.listen("kanta", 0)
+    port = listening.getsockname()[1]
+    with pytest.raises(Fault, match="no workspace"), master.running():
+        pass
+    assert multiprocessing.active_children() == []
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port), timeout=1)
+
+
+def test_a_process_is_begun_deaf_and_its_master_hears_again_afterwards() -> None:
+    """Ctrl-C in the second in which a worker is begun would end it with a traceback."""
+    with deaf_to_signals():
+        assert {signal.SIGINT, signal.SIGTERM} <= signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    assert not {signal.SIGINT, signal.SIGTERM} & signal.pthread_sigmask(signal.SIG_BLOCK, ())
