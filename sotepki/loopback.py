@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import socket
 import ssl
 import threading
@@ -142,7 +143,7 @@ def base_url(listening: socket.socket | TransportSocket, *, tls: bool) -> str:
 
 def _cannot_listen(host: str, port: int, error: OSError) -> Misuse:
     return Misuse(
-        f"The service cannot listen on {host} port {port}: {error.strerror}.",
+        f"The service cannot listen on {host} port {port}: {os.strerror(error.errno) if error.errno else error}.",
         advice="Stop the program that holds the port, or choose another one.",
     )
 

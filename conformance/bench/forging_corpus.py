@@ -21,7 +21,6 @@ from conformance.sut.facets import Trust
 from sotepki.clock import HELSINKI
 from sotepki.documents import SignatureKind, SignatureStyle, Signer, build_document, sign_document
 from sotepki.documents.corpus import CorpusWorld, Entry, Importance, catalogue, made_document
-from sotepki.documents.corpus.resigning import text64
 from sotepki.documents.corpus.world import DOCUMENT, Identity
 from sotepki.documents.times import hl7_time, signature_time
 from sotepki.dvv import SOTE_PERSONS, SOTE_SERVICES
@@ -100,8 +99,6 @@ _OWN: Mapping[str, tuple[str, str, tuple[tuple[str, Any], ...]]] = {
                    ("replace", ['<versionNumber value="1"', '<versionNumber value="2"']))),
     "own.below-card": ("unsigned", "the certificate was issued with a card's key, whose certificate stands beside it",
                        (("signed-by", ["below-card", "professional"]), ("certificate", ["below-card", "card-ec"]))),
-    "own.bare-key": ("professional", "a stranger signed, and KeyInfo holds the stranger's bare key instead",
-                     (("insert", ["//ds:X509Data", "instead", "{bare-key}"]), ("resign", ["stranger-rsa", "value"]))),
     "own.elsewhere": ("unsigned", "the certificate is of another hierarchy",
                       (("signed-by", ["elsewhere", "professional"]),)),
     "own.prescription": ("prescription", "a prescription, signed by the prescriber", ()),
@@ -110,18 +107,7 @@ _OWN: Mapping[str, tuple[str, str, tuple[tuple[str, Any], ...]]] = {
     "own.kanta-body": ("kanta", "a word of the prescription was changed", _OTHER_TITLE),
     "own.record-body": ("health", "a word of the patient record was changed", _OTHER_TITLE),
 }  # fmt: skip
-"""Documents beyond the catalogue, mostly because they hang on the time of the run or on a key of it."""
-
-
-def _bare_key(certificate: x509.Certificate) -> str:
-    """The ds:KeyValue of an RSA key (XMLDSig 4.5.2.2)."""
-    public = certificate.public_key()
-    assert isinstance(public, rsa.RSAPublicKey)
-    numbers = public.public_numbers()
-    parts = {"Modulus": numbers.n, "Exponent": numbers.e}
-    texts = {name: text64(value.to_bytes((value.bit_length() + 7) // 8, "big")) for name, value in parts.items()}
-    inside = "".join(f"<ds:{name}>{text}</ds:{name}>" for name, text in texts.items())
-    return f"<ds:KeyValue><ds:RSAKeyValue>{inside}</ds:RSAKeyValue></ds:KeyValue>"
+"""Documents beyond the catalogue, mostly because they hang on the time of the run."""
 
 
 class _Made(dict[str, Identity]):
@@ -223,14 +209,12 @@ class BenchCorpus(CorpusWorld):
         )
 
     def _timely(self, value: Any) -> Any:
-        """The arguments of a step with the moments and the key that they name."""
+        """The arguments of a step with the moments that they name."""
         if isinstance(value, list):
             return [self._timely(item) for item in value]
         if isinstance(value, str):
             for name, moment in self._moments.items():
                 value = value.replace(f"{{{name}}}", moment)
-            if "{bare-key}" in value:
-                value = value.replace("{bare-key}", _bare_key(self.identities["stranger-rsa"].certificate))
         return value
 
     @cached_property

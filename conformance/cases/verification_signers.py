@@ -64,7 +64,7 @@ def bare_keys(examination: Examination, check: Check) -> None:
     A bare key belongs to nobody. A right system takes the key from a certificate that it has validated, and from
     nowhere else.
     """
-    refuses(examination, check, "own.bare-key", "key.value-only", "key.value-beside", "key.name", "key.retrieval")
+    refuses(examination, check, "key.value-only", "key.value-beside", "key.name", "key.retrieval")
 
 
 @refusal(

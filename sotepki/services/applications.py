@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sotepki.dvv.vartti.lookup_request import ApprovedApplication
-from sotepki.errors import Misuse
+from sotepki.errors import Fault, Misuse
 from sotepki.evidence import load_yaml
 from sotepki.x509.reading import load_certificate
 
@@ -24,7 +24,10 @@ def approved_applications(path: Path) -> list[ApprovedApplication]:
     """
     if not path.exists():
         return []
-    rows: Any = load_yaml(path)
+    try:
+        rows: Any = load_yaml(path)
+    except Fault as fault:
+        raise Misuse(f"{path}: {fault.sentence}", advice="Write it as YAML in UTF-8.") from fault
     found = []
     try:
         for name, row in rows.items():

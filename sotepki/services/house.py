@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sotepki import loopback
-from sotepki.errors import Misuse
+from sotepki.errors import Fault, Misuse
 from sotepki.kela import Environment, OcspOverHttp, load_environments, reached_at
 from sotepki.loopback import LOOPBACK, Door
 from sotepki.services.failing import failing
@@ -99,23 +99,27 @@ class House:
             Misuse: its port is taken.
         """
         application = service.build(self)
-        port = self.ports.get(service.name, service.port)
-        if self.master is not None and service.spread:
-            url = loopback.base_url(self.master.listen(service.name, port), tls=application.tls is not None)
-        else:
-            if not application.fails:
-                application.app.middlewares.insert(0, failing(service.name, self.faults))
-            url = self.resources.enter_context(
-                loopback.running(
-                    application.app,
-                    application.tls,
-                    port=port,
-                    observer=observer(service.name, self.counts),
-                    door=door,
-                )
-            )
+        try:
+            url = self._served(service, application, door)
+        except Misuse as taken:
+            raise Misuse(
+                f"{service.name} does not start. {taken.sentence}",
+                advice=f"Stop the program that holds the port, or choose another with --{service.name}-port or "
+                "--free-ports.",
+            ) from taken
         self.started[service.name] = Started(service, application, url)
         return self.started[service.name]
+
+    def _served(self, service: Service, application: Application, door: Door | None) -> str:
+        port = self.ports.get(service.name, service.port)
+        if self.master is not None and service.spread:
+            return loopback.base_url(self.master.listen(service.name, port), tls=application.tls is not None)
+        if not application.fails:
+            application.app.middlewares.insert(0, failing(service.name, self.faults))
+        served = loopback.running(
+            application.app, application.tls, port=port, observer=observer(service.name, self.counts), door=door
+        )
+        return self.resources.enter_context(served)
 
     def health(self) -> dict[str, str]:
         """What is wrong with each service, in a sentence; empty for a healthy one."""
@@ -142,10 +146,17 @@ def environments_of(workspace: Workspace) -> Mapping[str, Environment]:
     """Kanta's environments in a workspace: of its own file (``kanta-environments.yaml``), or those of the package.
 
     Raises:
-        Fault: the file is not well formed.
+        Misuse: the workspace's file is not well formed.
     """
     own = workspace.directory / _ENVIRONMENTS
-    return load_environments(own) if own.exists() else load_environments()
+    if not own.exists():
+        return load_environments()
+    try:
+        return load_environments(own)
+    except Fault as fault:
+        raise Misuse(
+            f"{own}: {fault.sentence}", advice="Mend it, or move it away; then the package's environments are used."
+        ) from fault
 
 
 def service_fault_board(workspace: Workspace, *, tally: Path | None = None) -> ServiceFaultBoard:

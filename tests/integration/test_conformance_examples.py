@@ -42,7 +42,7 @@ def judge(verifier: AskedVerifier, bench: Bench) -> None:
     place = good.index(b">", place) + 40
     changed = good[:place] + (b"A" if good[place : place + 1] != b"A" else b"B") + good[place + 1 :]
     assert not verifier.verify(changed, trust).accepted
-    bare = bench.documents.corpus.document("own.bare-key")
+    bare = bench.documents.corpus.document("key.value-only")
     assert not verifier.verify(bare, trust).accepted, "signed by a stranger, whose bare key stands in it"
 
 

@@ -8,7 +8,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -21,7 +21,7 @@ from aiohttp.http_exceptions import BadStatusLine
 from sotepki import loopback
 from sotepki.errors import Misuse
 from sotepki.loopback import Limits
-from sotepki.services import catalogue, chosen
+from sotepki.services import catalogue, chosen, environments_of
 from sotepki.services.applications import approved_applications
 from sotepki.services.failing import failing
 from sotepki.services.front import front_application
@@ -195,3 +195,30 @@ def test_what_a_client_sends_instead_of_http_is_not_in_the_log() -> None:
     line = JsonLines().format(record)
     assert "131052" not in line
     assert json.loads(line)["message"] == "A client sent what is no HTTP."
+
+
+def test_a_port_that_is_taken_names_the_service_and_the_option() -> None:
+    """'Address already in use' alone leaves open which of a dozen services is meant, and how to move it."""
+    with socket.create_server(("127.0.0.1", 0)) as taken, ExitStack() as resources:
+        port = taken.getsockname()[1]
+        house = House(cast(Any, None), {"page": port}, resources=resources)
+        service = Service("page", "a page", 0, lambda _house: Application(web.Application(), fails=True))
+        with pytest.raises(Misuse) as refused:
+            house.start(service)
+    assert refused.value.sentence.startswith(
+        f"page does not start. The service cannot listen on 127.0.0.1 port {port}"
+    )
+    assert "--page-port" in refused.value.advice
+
+
+def test_a_mistake_in_the_workspaces_own_files_is_the_users(tmp_path: Path) -> None:
+    """It would be called a fault of ours, in a file whose place nobody tells."""
+    for name, read in (
+        ("kanta-environments.yaml", lambda: environments_of(cast(Any, SimpleNamespace(directory=tmp_path)))),
+        ("approved-applications.yaml", lambda: approved_applications(tmp_path / "approved-applications.yaml")),
+    ):
+        for content in (b"\xff\xfe", b"a: [", b"own: 3"):
+            (tmp_path / name).write_bytes(content)
+            with pytest.raises(Misuse) as refused:
+                read()
+            assert name in refused.value.sentence

@@ -314,7 +314,7 @@ def test_the_report_reads_as_a_tree_and_as_data() -> None:
     assert text.index("root: C=FI") < text.index("issuing CA: C=FI") < text.index("certificate: C=FI")
     assert "[path.purpose.key-usage]" in text
     data = report.as_dict()
-    assert data["verdict"] == "invalid" and data["chain"][0]["serial_number"] == "5f5e101"
+    assert data["verdict"] == "invalid" and data["chain"][0]["serial_number"] == "05f5e101"
     assert {"rule", "severity", "message", "expected", "found", "source", "grade", "advice"} <= set(
         data["findings"][0]
     )
