@@ -117,8 +117,7 @@ def outline(document: XmlDocument) -> Outline:
         raise Refused(
             f"The document element is {_name(root)}, not ClinicalDocument of urn:hl7-org:v3.",
             rule="doc.family",
-            advice="Give the CDA document itself"
-            + (", without its message frame." if _name(root).startswith("RCMR_") else "."),
+            advice="Give the CDA document itself, without its message frame.",
         )
     family = _family(root)
     document_id = _only(root, _ID).get("root") or ""
