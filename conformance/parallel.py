@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -23,6 +22,7 @@ import pytest
 from conformance.declaring import Case
 from conformance.verdicts import CaseResult
 from sotepki.errors import SotepkiError
+from sotepki.signals import handled
 
 if TYPE_CHECKING:
     from conformance.session import RunSession
@@ -74,21 +74,13 @@ def run_in_processes(session: RunSession, description: Path, private: Path | Non
                 child.kill()
 
 
-@contextmanager
-def deaf_to_ctrl_c() -> Iterator[None]:
+def deaf_to_ctrl_c() -> AbstractContextManager[None]:
     """Processes started in the block ignore Ctrl-C from their first instruction on.
 
     A terminal sends it to all of them, and one that is still importing would print a traceback. The parent hears it
     and ends them.
     """
-    if threading.current_thread() is not threading.main_thread():  # only there may signals be set
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+    return handled(signal.SIG_IGN, signal.SIGINT)
 
 
 def _collect(session: RunSession, children: dict[Connection, BaseProcess]) -> pytest.ExitCode:

@@ -6,34 +6,23 @@ import logging
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from sotepki.cli.printing import one_line
+from sotepki.signals import handled
 
 
 @contextmanager
 def stopped() -> Iterator[threading.Event]:
     """An event that Ctrl-C and SIGTERM set; the earlier handlers come back afterwards."""
     stop = threading.Event()
-    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with handled(lambda *_: stop.set(), signal.SIGINT, signal.SIGTERM):
         yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
-@contextmanager
-def ended_as_by_ctrl_c() -> Iterator[None]:
+def ended_as_by_ctrl_c() -> AbstractContextManager[None]:
     """SIGTERM, by which build servers and containers end a program, ends the block as Ctrl-C does: in good order."""
-    if threading.current_thread() is not threading.main_thread():  # only there may signals be set
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    return handled(signal.default_int_handler, signal.SIGTERM)
 
 
 def wait(stop: threading.Event) -> None:

@@ -42,15 +42,7 @@ def test_a_new_case_is_proved_and_one_that_catches_nothing_is_not(tmp_path: Path
 
 def test_a_proof_is_interrupted_at_once_and_leaves_nothing_behind(tmp_path: Path) -> None:
     """A pool of processes works off what it was given, which takes minutes; nobody at a terminal waits for that."""
-    with subprocess.Popen(
-        [*SUITE, "prove"],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        env={**os.environ, "TMPDIR": str(tmp_path)},
-    ) as process:
+    with _begun("prove", benches=tmp_path) as process:
         deadline = time.monotonic() + 60
         while not list(tmp_path.glob("sotepki-bench-*")) and time.monotonic() < deadline:
             time.sleep(0.1)
@@ -71,15 +63,7 @@ def test_an_interrupted_run_leaves_a_valid_report_of_what_was_done(number: signa
     sut.write_text('kind = "reference"\n', encoding="utf-8")
     arguments = ["run", "-v", "--sut", str(sut), "--report", str(report), "--jobs", "2"]
     more = ["--area", "csr", "--area", "load"]
-    with subprocess.Popen(
-        [*SUITE, *arguments, *more],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        env={**os.environ, "TMPDIR": str(tmp_path)},
-    ) as process:
+    with _begun(*arguments, *more, benches=tmp_path) as process:
         assert process.stderr is not None
         for line in process.stderr:
             if line.startswith("[") and "/" in line:
@@ -100,6 +84,19 @@ def test_an_interrupted_run_leaves_a_valid_report_of_what_was_done(number: signa
     assert (report / "report.html").is_file() and (report / "junit.xml").is_file()
     assert list(tmp_path.glob("sotepki-bench-*")) == [], "a bench was left behind"
     assert gone(process.pid), "a process of the run is still there"
+
+
+def _begun(*arguments: str, benches: Path) -> subprocess.Popen[str]:
+    """The suite as the leader of a process group of its own, with its benches in a directory of the test."""
+    return subprocess.Popen(
+        [*SUITE, *arguments],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, "TMPDIR": str(benches)},
+    )
 
 
 def gone(group: int) -> bool:
