@@ -95,12 +95,15 @@ def test_every_phrase_of_the_frame_is_there_in_three_languages() -> None:
 
 
 MACHINES = [
-    path for room in ("vartti", "registration") for path in sorted(package_file("dvv", room, "states").glob("*.yaml"))
+    *sorted(package_file("dvv", "vartti", "states").glob("*.yaml")),
+    *sorted(package_file("dvv", "registration", "states").glob("*.yaml")),
+    package_file("dvv", "service_certificates", "states", "service-application.yaml"),
+    package_file("valvira", "supervision", "states", "information-system.yaml"),
 ]
 
 
 @pytest.mark.parametrize("path", MACHINES, ids=lambda path: path.stem)
-def test_every_state_of_a_card_or_a_point_is_told_in_words(path: Path) -> None:
+def test_every_state_that_a_trainee_meets_is_told_in_words(path: Path) -> None:
     """A Finnish sentence would otherwise end in an English id: "sen tila on handed-out"."""
     for state in set(load_yaml(path)["states"]) - {"none"}:
         assert set(states().get(state, {})) == {"en", "fi", "sv"}, f"{state} has no words in states.yaml"
