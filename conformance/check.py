@@ -100,7 +100,7 @@ class Check:
     def show(self, title: str, data: bytes | str, media_type: str = "text/plain") -> None:
         """Keep something as evidence; identity codes outside the 900-series are masked first.
 
-        A case keeps so many pieces only; a note says that more were left out.
+        A case keeps a limited number of pieces; a note says that more were left out.
         """
         if len(self._evidence) >= _MOST_EVIDENCE:
             self._evidence[_MOST_EVIDENCE - 1] = Evidence.of("more", "Further pieces of evidence were left out here.")

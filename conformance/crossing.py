@@ -64,11 +64,18 @@ def exchange(first: SystemUnderTest, second: SystemUnderTest, bench: Bench) -> l
 
 
 def exit_code(legs: list[Leg]) -> int:
-    """1 if a leg failed, 3 if none failed and one had an error, else 0."""
+    """1 if a leg failed; else 3 if one had an error; else 2 if every leg was skipped; else 0."""
     verdicts = {leg.verdict for leg in legs}
     if CaseVerdict.FAIL in verdicts:
         return 1
-    return 3 if CaseVerdict.ERROR in verdicts else 0
+    if CaseVerdict.ERROR in verdicts:
+        return 3
+    return 2 if nothing_exchanged(legs) else 0
+
+
+def nothing_exchanged(legs: list[Leg]) -> bool:
+    """Whether every leg was skipped, so that the exchange shows nothing."""
+    return all(leg.verdict is CaseVerdict.SKIP for leg in legs)
 
 
 def cross_data(legs: list[Leg]) -> dict[str, Any]:

@@ -10,7 +10,9 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 
@@ -18,7 +20,15 @@ from conformance.describing import mask_identity_codes
 from conformance.sut.addresses import OperatedScs, RunningTlsServer
 from conformance.sut.asking import Asks
 from conformance.sut.command import Command
-from conformance.sut.facets import HoldsCertificates, HoldsFiles, SystemFailed, SystemUnderTest, Trust
+from conformance.sut.facets import (
+    HoldsCertificates,
+    HoldsCsrs,
+    HoldsFiles,
+    SystemFailed,
+    SystemUnderTest,
+    Trust,
+)
+from conformance.sut.facets_paperwork import HoldsPaperwork
 from conformance.sut.http import HttpEndpoint
 from conformance.sut.loading import files_system
 from conformance.sut.operator import Hands
@@ -26,7 +36,7 @@ from conformance.sut.person import Nobody
 from conformance.sut.rows import Row
 from sotepki.clock import Clock
 from sotepki.errors import Refused, SotepkiError
-from sotepki.x509.csr import CsrKind, check_csr
+from sotepki.x509.csr import check_csr
 from sotepki.x509.reading import read_certificates
 
 _SECONDS = 5.0
@@ -101,21 +111,17 @@ def _symptoms(part: str, look: Look) -> Iterator[Symptom]:
 
 
 def _looks(sut: SystemUnderTest, clock: Clock) -> Iterator[tuple[str, Look]]:
-    trust, held, earlier, csrs = sut.trust, sut.certificates, sut.earlier, sut.csrs
-    documents, frames, server, scs = sut.documents, sut.frames, sut.tls_server, sut.scs
-    token, papers = sut.token, sut.papers
-    if trust is not None:
-        yield "trust", lambda: _trust(trust, clock)
-    if held is not None:
-        yield "certificates", lambda: _certificates(held, clock)
-    if earlier is not None:
-        yield "earlier-certificates", lambda: _certificates(earlier, None)
-    if csrs is not None:
-        yield "csrs", lambda: (_request(kind, data) for kind, data in csrs.csrs().items())
-    if documents is not None:
-        yield "documents", lambda: _files(documents)
-    if frames is not None:
-        yield "frames", lambda: _files(frames)
+    files: tuple[tuple[str, Any, Callable[[Any], Iterator[tuple[State, str]]]], ...] = (
+        ("trust", sut.trust, partial(_trust, clock=clock)),
+        ("certificates", sut.certificates, partial(_certificates, clock=clock)),
+        ("earlier-certificates", sut.earlier, partial(_certificates, clock=None)),
+        ("csrs", sut.csrs, _requests),
+        ("documents", sut.documents, _files),
+        ("frames", sut.frames, _files),
+    )
+    for part, facet, look in files:
+        if facet is not None:
+            yield part, partial(look, facet)
     for part, facet in (
         ("sign", sut.signer),
         ("frame", sut.framer),
@@ -127,17 +133,17 @@ def _looks(sut: SystemUnderTest, clock: Clock) -> Iterator[tuple[str, Look]]:
         ("rights", sut.rights),
     ):
         if (asked := getattr(facet, "asked", None)) is not None:
-            yield part, lambda asked=asked: _asked(asked)  # type: ignore[misc]
+            yield part, partial(_asked, asked)
         elif (hands := getattr(facet, "hands", None)) is not None:
-            yield part, lambda hands=hands: _hands(hands)  # type: ignore[misc]
-    if isinstance(server, RunningTlsServer):
-        yield "tls-server", lambda: _tls_server(server)
-    if isinstance(scs, OperatedScs):
-        yield "scs", lambda: _scs(scs)
-    if token is not None:
-        yield "token", lambda: _token(token)
-    if papers is not None:
-        yield "paperwork", lambda: iter([(State.OK, f"The papers of {papers.paperwork().system.name} can be read.")])
+            yield part, partial(_hands, hands)
+    if isinstance(sut.tls_server, RunningTlsServer):
+        yield "tls-server", partial(_tls_server, sut.tls_server)
+    if isinstance(sut.scs, OperatedScs):
+        yield "scs", partial(_scs, sut.scs)
+    if sut.token is not None:
+        yield "token", partial(_token, sut.token)
+    if sut.papers is not None:
+        yield "paperwork", partial(_papers, sut.papers)
 
 
 def _trust(trust: Trust, clock: Clock) -> Iterator[tuple[State, str]]:
@@ -170,11 +176,13 @@ def _validity(certificate: x509.Certificate, what: str, clock: Clock) -> Iterato
         yield State.NOTE, f"The {what} {certificate.subject.rfc4514_string()} is not valid now (ends {end:%Y-%m-%d})."
 
 
-def _request(kind: CsrKind, data: bytes) -> tuple[State, str]:
-    problems = [finding for finding in check_csr(data, kind).findings if finding.severity == "error"]
-    if problems:
-        return State.NOTE, f"{kind}: {problems[0].message}"
-    return State.OK, f"{kind}: a certificate request."
+def _requests(holder: HoldsCsrs) -> Iterator[tuple[State, str]]:
+    for kind, data in holder.csrs().items():
+        problems = [finding for finding in check_csr(data, kind).findings if finding.severity == "error"]
+        if problems:
+            yield State.NOTE, f"{kind}: {problems[0].message}"
+        else:
+            yield State.OK, f"{kind}: a certificate request."
 
 
 def _files(holder: HoldsFiles) -> Iterator[tuple[State, str]]:
@@ -228,6 +236,10 @@ def _scs(scs: OperatedScs) -> Iterator[tuple[State, str]]:
             yield State.OK, f"It answers /version with HTTP status {answer.status}."
     except urllib.error.HTTPError as error:
         yield State.NOTE, f"It answers /version with HTTP status {error.code}."
+
+
+def _papers(holder: HoldsPaperwork) -> Iterator[tuple[State, str]]:
+    yield State.OK, f"The papers of {holder.paperwork().system.name} can be read."
 
 
 def _token(token: object) -> Iterator[tuple[State, str]]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
 
 from cryptography import x509
 
@@ -23,10 +21,9 @@ from sotepki.documents import (
 from sotepki.errors import Refused
 from sotepki.evidence import Finding
 from sotepki.x509.csr import CsrReport
+from sotepki.x509.issuer import issuer_among
 from sotepki.x509.status import CertificateState
 from sotepki.xmldsig import DS, parse
-
-E = TypeVar("E", bound=x509.ExtensionType)
 
 
 @dataclass(frozen=True)
@@ -135,14 +132,6 @@ def signature_values(document: bytes) -> frozenset[str]:
     return frozenset("".join((e.text or "").split()) for e in root.iter(f"{{{DS}}}SignatureValue"))
 
 
-def extension(certificate: x509.Certificate, kind: type[E]) -> E | None:
-    """The value of an extension; None if it is absent or the extensions cannot be read."""
-    try:
-        return certificate.extensions.get_extension_for_class(kind).value
-    except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
-        return None
-
-
 def subject_value(certificate: x509.Certificate, oid: x509.ObjectIdentifier) -> str:
     """The first value of a subject attribute; empty if there is none."""
     values = certificate.subject.get_attributes_for_oid(oid)
@@ -150,25 +139,13 @@ def subject_value(certificate: x509.Certificate, oid: x509.ObjectIdentifier) -> 
 
 
 def latest_end(certificate: x509.Certificate, years: int) -> datetime:
-    """When a certificate of so many years ends at the latest: with the Finnish day of its beginning, years later."""
+    """The latest end of a certificate: the end of the Finnish day ``years`` years after the day it begins on."""
     first = certificate.not_valid_before_utc.astimezone(HELSINKI).date()
     try:
         last = first.replace(year=first.year + years)
     except ValueError:  # 29 February
         last = first.replace(year=first.year + years, month=3, day=1)
     return end_of_finnish_day(last)
-
-
-def issuer_of(certificate: x509.Certificate, candidates: Sequence[x509.Certificate]) -> x509.Certificate | None:
-    """The certificate among ``candidates`` that issued this one, by name and signature."""
-    for candidate in candidates:
-        if candidate.subject == certificate.issuer:
-            try:
-                certificate.verify_directly_issued_by(candidate)
-            except Exception:  # noqa: BLE001 - pyca raises several kinds for a bad signature or key; all mean no
-                continue
-            return candidate
-    return None
 
 
 def is_revoked(certificate: x509.Certificate, trust: Trust) -> bool | None:
@@ -179,7 +156,7 @@ def is_revoked(certificate: x509.Certificate, trust: Trust) -> bool | None:
     Raises:
         SotepkiError: the responder gives no usable answer.
     """
-    issuer = issuer_of(certificate, trust.issuers)
+    issuer = issuer_among(certificate, trust.issuers)
     if issuer is None:
         return None
     if trust.status is not None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-from collections import Counter
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, suppress
 from multiprocessing.connection import Connection, wait
@@ -84,7 +83,7 @@ def deaf_to_ctrl_c() -> AbstractContextManager[None]:
 
 
 def _collect(session: RunSession, children: dict[Connection, BaseProcess]) -> pytest.ExitCode:
-    open_ends, told = dict(children), Counter[Connection]()
+    open_ends, finished = dict(children), set[Connection]()
     interrupted = False
     while open_ends:
         for ready in wait(list(open_ends)):
@@ -93,17 +92,17 @@ def _collect(session: RunSession, children: dict[Connection, BaseProcess]) -> py
                 message = ready.recv()
             except EOFError:
                 child = open_ends.pop(ready)
-                if not told[ready]:
+                if ready not in finished:
                     child.join(_PATIENCE)
                     session.harness_faults.append(f"A process of the suite ended early (exit code {child.exitcode}).")
                 continue
-            if isinstance(message, CaseResult):
-                session.record(message)
-            else:
-                told[ready] += 1
-                faults, stopped = message
-                session.harness_faults += [fault for fault in faults if fault not in session.harness_faults]
-                interrupted |= stopped
+            match message:
+                case CaseResult():
+                    session.record(message)
+                case faults, stopped:
+                    finished.add(ready)
+                    session.harness_faults += [fault for fault in faults if fault not in session.harness_faults]
+                    interrupted |= stopped
     return pytest.ExitCode.INTERRUPTED if interrupted else pytest.ExitCode.OK
 
 

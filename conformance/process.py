@@ -5,7 +5,6 @@ The texts and their evidence are in ``process.yaml``. Deadlines remind; they dec
 
 from __future__ import annotations
 
-from calendar import monthrange
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -17,6 +16,7 @@ from typing import Any
 
 from conformance.declaring import Area
 from conformance.requirements import Phase
+from sotepki.clock import months_after
 from sotepki.errors import Fault, Misuse
 from sotepki.evidence import Grade, load_yaml, refuse_unknown_keys
 
@@ -65,7 +65,7 @@ class Deadline:
         Public holidays are not counted out, which for a day after the event errs on the early side.
         """
         if self.months:
-            return months_before(day, self.months)
+            return months_after(day, -self.months)
         step, left = (-1 if self.business_days > 0 else 1), abs(self.business_days)
         while left:
             day += timedelta(days=step)
@@ -167,10 +167,3 @@ def reminders(days: Mapping[CountedTo, date], today: date) -> list[Reminder]:
         closed = facts.closed
         found.insert(0, Reminder(testing, closed.text, closed.source, closed.grade, True))
     return found
-
-
-def months_before(day: date, months: int) -> date:
-    """The same day of the month so many months earlier, or the last of that month."""
-    index = day.year * 12 + day.month - 1 - months
-    year, month = divmod(index, 12)
-    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))

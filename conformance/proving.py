@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from multiprocessing.util import Finalize
 from types import FrameType
 
 from conformance.bench import Bench
+from conformance.declaring import Case
 from conformance.extending import Extension
 from conformance.matrix import Row, examine, row
 from conformance.parallel import deaf_to_ctrl_c
@@ -43,7 +44,7 @@ class Outcome:
 def prove_all(
     names: Sequence[str] = (), *, jobs: int = 2, tell: Callable[[Outcome], None] | None = None
 ) -> list[Outcome]:
-    """Run mutants of the suite, all if none is named, in so many processes; in the order of the catalogue."""
+    """Run mutants of the suite, by default all, in ``jobs`` processes; outcomes in the order of the catalogue."""
     order = [mutant.id for mutant in mutants()] if not names else [mutant_named(name).id for name in names]
     found: dict[str, Outcome] = {}
     context = multiprocessing.get_context("spawn")
@@ -72,18 +73,10 @@ def prove(extension: Extension, *names: str) -> list[str]:
     """
     lines = list(extension.faults)
     chosen = [case for case in extension.cases if not names or case.id in names]
-    by_id = {mutant.id: mutant for mutant in (*mutants(), *extension.mutants)}
     with Bench.temporary() as bench, reference_system(bench) as reference:
-        ids = [case.id for case in chosen]
-        for result in examine(reference.system(), bench, ids, extension) if ids else ():
-            if result.verdict is not CaseVerdict.PASS:
-                lines.append(f"The reference system: {result.case} says {result.verdict} {result.reason}".strip())
-        for case in chosen:
-            for name in case.mutants:
-                if name not in by_id:
-                    lines.append(f"{case.id} names the mutant {name}, which does not exist.")
-                elif not _caught(by_id[name], reference, case.id, extension):
-                    lines.append(f"{name}: {case.id} should catch it, but does not.")
+        if chosen:
+            lines += _not_passed(chosen, reference, extension)
+        lines += _not_caught(chosen, reference, extension)
     return lines
 
 
@@ -91,6 +84,21 @@ def reference_results(cases: Sequence[str] = ()) -> tuple[CaseResult, ...]:
     """The results of cases on the reference system."""
     with Bench.temporary() as bench, reference_system(bench) as reference:
         return examine(reference.system(), bench, cases)
+
+
+def _not_passed(cases: Sequence[Case], reference: Reference, extension: Extension) -> Iterator[str]:
+    for result in examine(reference.system(), reference.bench, [case.id for case in cases], extension):
+        if result.verdict is not CaseVerdict.PASS:
+            yield f"The reference system: {result.case} says {result.verdict} {result.reason}".strip()
+
+
+def _not_caught(cases: Sequence[Case], reference: Reference, extension: Extension) -> Iterator[str]:
+    by_id = {mutant.id: mutant for mutant in (*mutants(), *extension.mutants)}
+    for case, name in ((one, name) for one in cases for name in one.mutants):
+        if name not in by_id:
+            yield f"{case.id} names the mutant {name}, which does not exist."
+        elif not _caught(by_id[name], reference, case.id, extension):
+            yield f"{name}: {case.id} should catch it, but does not."
 
 
 def _caught(mutant: Mutant, reference: Reference, case: str, extension: Extension) -> bool:

@@ -123,11 +123,18 @@ class Summary:
         object.__setattr__(self, "counts", counts)
 
     @property
+    def nothing_tested(self) -> bool:
+        """Whether every case was skipped: then the run shows nothing, and must not look like a good one."""
+        return bool(self.results) and self.counts[CaseVerdict.SKIP] == len(self.results)
+
+    @property
     def exit_code(self) -> int:
-        """0 if no case failed or had an error; 1 if any failed; 3 if none failed and the suite had an error."""
+        """1 if a case failed; else 3 if the suite had an error; else 2 if every case was skipped; else 0."""
         if self.counts[CaseVerdict.FAIL]:
             return 1
-        return 3 if self.counts[CaseVerdict.ERROR] or self.faults else 0
+        if self.counts[CaseVerdict.ERROR] or self.faults:
+            return 3
+        return 2 if self.nothing_tested else 0
 
     def line(self) -> str:
         """One line for people: how many cases ended how."""

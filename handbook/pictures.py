@@ -1,7 +1,8 @@
-"""The two pictures of the README, from what the program really does: ``python -m handbook.pictures [DIR]``.
+"""Pictures of the report and of a card, from what the program really does: ``python -m handbook.pictures [DIR]``.
 
-A report of the suite on a system that is broken on purpose, as Chromium shows it; and a card in a reader: its
-face, commands with stock tools, and the trace of what went over the contacts. Needs Chromium, pcscd, vpcd and OpenSC.
+A report of the suite on a system that is broken on purpose, as Chromium shows it (in English for the README, in
+Finnish at the width of a desk and of a phone); and a card in a reader: its face, commands with stock tools, and the
+trace of what went over the contacts. Needs Chromium, pcscd, vpcd and OpenSC.
 """
 
 from __future__ import annotations
@@ -23,7 +24,12 @@ from sotepki.journey import load_cast
 from sotepki.journey.card_holder import PIN1, card_in_hand
 from sotepki.workspace import Workspace
 
-NAMES = ("report.png", "card-in-reader.png")
+CARD = "card-in-reader.png"
+REPORTS = {
+    "report.png": ("English", 960, 960),
+    "conformance-report-desktop.png": ("Suomi", 1200, 1500),
+    "conformance-report-phone.png": ("Suomi", 390, 1200),
+}
 AREAS = ("csr", "certificates", "signatures")
 SIGN = "pkcs11-tool --slot-index 0 --login --sign -m SHA256-RSA-PKCS --id 45 -i data -o signature"
 _FIRST_SHOWN = "VERIFY PIN1"
@@ -31,20 +37,22 @@ _FRONT = "0 0 856 540"
 
 
 def main(directory: Path) -> None:
-    """Make both pictures anew."""
+    """Make all pictures anew."""
     with tempfile.TemporaryDirectory(prefix="sotepki-pictures-") as name, sync_playwright() as playwright:
         desk = Path(name)
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium") or "", args=["--no-sandbox"])
-        _photograph(browser, _report(desk), directory / NAMES[0], 960, 960)
-        _photograph(browser, _card_in_reader(desk), directory / NAMES[1], 1260, 476)
+        report = _report(desk)
+        for name, (language, width, height) in REPORTS.items():
+            _photograph(browser, report, directory / name, width, height, language)
+        _photograph(browser, _card_in_reader(desk), directory / CARD, 1260, 476)
         browser.close()
 
 
-def _photograph(browser: Browser, page: Path, picture: Path, width: int, height: int) -> None:
+def _photograph(browser: Browser, page: Path, picture: Path, width: int, height: int, language: str = "") -> None:
     tab = browser.new_page(viewport={"width": width, "height": height})
     tab.goto(page.as_uri())
-    if (english := tab.get_by_text("English", exact=True)).count():
-        english.first.click()
+    if language:
+        tab.get_by_text(language, exact=True).first.click()
     tab.screenshot(path=str(picture), animations="disabled")
     tab.close()
 

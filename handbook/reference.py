@@ -35,6 +35,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
         "sotepki.evidence",
         "sotepki.identifiers",
         "sotepki.clock",
+        "sotepki.signals",
         "sotepki.errors",
         "sotepki.rulebook",
     ),

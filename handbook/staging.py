@@ -12,6 +12,7 @@ from handbook import cases, glossary, reference
 from handbook.linking import with_places, with_rules_linked, with_sections, with_sources_linked
 from handbook.state_drawing import as_svg
 from sotepki import rulebook, state_diagrams
+from sotepki.evidence import load_yaml
 from sotepki.states import StateMachine
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -103,8 +104,25 @@ def _notebooks() -> Iterator[tuple[str, bytes]]:
         for cell in notebook["cells"]:
             if cell["cell_type"] == "markdown":
                 cell["source"] = "".join(cell["source"]).replace("](../docs/", "](../")
+        for cell, text in zip(pictured(notebook), picture_texts().get(path.stem, ()), strict=False):
+            cell["metadata"]["mystnb"] = {"image": {"alt": text}}
         name = path.relative_to(folder).as_posix()
         yield f"notebooks/{name}", json.dumps(notebook, ensure_ascii=False, sort_keys=True).encode()
+
+
+def pictured(notebook: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The cells of a notebook that show a picture, each of which shows one."""
+    return [
+        cell
+        for cell in notebook["cells"]
+        if any(kind.startswith("image/") for output in cell.get("outputs", ()) for kind in output.get("data", {}))
+    ]
+
+
+def picture_texts() -> Mapping[str, list[str]]:
+    """What the pictures of the notebooks show, in words: by notebook, in the order of the pictures."""
+    texts: Mapping[str, list[str]] = load_yaml(Path(__file__).resolve().parent / "picture_texts.yaml")
+    return texts
 
 
 def empty(directory: Path) -> None:

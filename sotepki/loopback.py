@@ -16,7 +16,7 @@ import threading
 from asyncio.trsock import TransportSocket
 from collections.abc import Callable, Iterator, Mapping, Sized
 from contextlib import contextmanager
-from ctypes import Array, c_int
+from ctypes import Array, c_int, c_uint
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +36,9 @@ NOT_SERVING = -1
 
 _LEFT_TO_OTHERS_SECONDS = 0.02
 """How long a client is left to the processes that have fewer, before one that has more takes it."""
+
+BEAT_SECONDS = 1.0
+"""How often an event loop at a door says that it comes round."""
 
 _EXHAUSTED_SECONDS = 1.0
 
@@ -106,11 +109,14 @@ class Door:
     Attributes:
         listening: of ``listening``.
         counts: in memory that all of them see: how many connections each has, ``NOT_SERVING`` if it is not there.
+        beats: likewise, how often the event loop of each has come round; goes on while the process serves, and
+            stands still when it is stopped or something holds its loop up.
         number: which of them this one is.
     """
 
     listening: socket.socket
     counts: Array[c_int]
+    beats: Array[c_uint]
     number: int
 
     def is_ahead(self) -> bool:
@@ -178,6 +184,7 @@ class _Service:
     def start(self) -> None:
         self._thread.start()
         if not self._ready.wait(_START_SECONDS):
+            self._ask_to_stop()  # when it does start, nobody will want it
             raise Fault(f"The service on {self._host} did not start within {_START_SECONDS:.0f} seconds.")
         if self._failure is not None:
             self._thread.join()
@@ -186,9 +193,13 @@ class _Service:
             raise Fault(f"The service on {self._host} did not start: {self._failure}.") from self._failure
 
     def stop(self) -> None:
-        if self._loop is not None and self._stop is not None and self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._stop.set)
+        self._ask_to_stop()
         self._thread.join()
+
+    def _ask_to_stop(self) -> None:
+        if self._loop is not None and self._stop is not None:
+            with contextlib.suppress(RuntimeError):  # it has ended by itself
+                self._loop.call_soon_threadsafe(self._stop.set)
 
     def _run(self) -> None:
         try:
@@ -257,18 +268,21 @@ class _Entrance:
         self._loop = asyncio.get_running_loop()
         self._opening: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
+        self._heart: asyncio.TimerHandle | None = None
         self._closed = False
 
     def open(self, connection: Callable[[], asyncio.Protocol]) -> None:
         self._connection = connection
         self._door.listening.setblocking(False)
         self.tell()
+        self._beat()
         self._loop.add_reader(self._door.listening, self._knock)
 
     def close(self) -> None:
         self._closed = True
-        if self._timer is not None:
-            self._timer.cancel()
+        for timer in (self._timer, self._heart):
+            if timer is not None:
+                timer.cancel()
         self._loop.remove_reader(self._door.listening)
         self._door.counts[self._door.number] = NOT_SERVING
         self._door.listening.close()
@@ -277,6 +291,10 @@ class _Entrance:
         """Let the other processes see how many connections this one has."""
         if not self._closed:
             self._door.counts[self._door.number] = len(self._opening) + len(self._open)
+
+    def _beat(self) -> None:
+        self._door.beats[self._door.number] += 1
+        self._heart = self._loop.call_later(BEAT_SECONDS, self._beat)
 
     def _knock(self) -> None:
         if self._door.is_ahead():

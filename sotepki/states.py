@@ -152,7 +152,7 @@ class StateMachine:
 
     def refusal(self, rule_id: str, sentence: str, *, advice: str = "", subject: str = "") -> Refused:
         """The error that says no under ``rule_id``, with the rule's advice where none is given."""
-        return refusal(self.rules, rule_id, sentence, advice=advice, subject=subject)
+        return self.rules.refusal(rule_id, sentence, advice=advice, subject=subject)
 
     def mermaid(self) -> str:
         """The machine as a Mermaid state diagram."""
@@ -189,11 +189,6 @@ class StateMachine:
             raise Fault(f"{where} uses the state {sorted(named - set(self.states))[0]!r}, which it does not declare.")
         if set(self.states) - named:
             raise Fault(f"{where} declares the state {sorted(set(self.states) - named)[0]!r}, which nothing reaches.")
-
-
-def refusal(rules: RuleBook, rule_id: str, sentence: str, *, advice: str = "", subject: str = "") -> Refused:
-    """A ``Refused`` under a rule of ``rules``; an id that is not in the book is a ``Fault``."""
-    return Refused(sentence, rule=rule_id, advice=advice or rules[rule_id].advice, subject=subject)
 
 
 def _transition(name: Any, row: Any, where: str) -> Transition:

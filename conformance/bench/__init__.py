@@ -172,7 +172,7 @@ class Bench:
         return self.maker.corrected(signed, identity)
 
     def card_session(self, *, wrong_pins: int = 0) -> AbstractContextManager[CardSession]:
-        """Lend the bench's card to a system; the person will enter so many wrong PINs first."""
+        """Lend the bench's card to a system; the person enters that many wrong PINs first."""
         identity = self.card_identity
         return card_session(
             self.card, self._inserted, self.clock, lambda: self.unsigned(identity), wrong_pins=wrong_pins

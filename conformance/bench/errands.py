@@ -1,4 +1,4 @@
-"""A professional of the test world with a card in hand."""
+"""Getting a professional of the test world a card that is in use."""
 
 from __future__ import annotations
 

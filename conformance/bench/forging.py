@@ -19,8 +19,6 @@ from lxml import etree
 from sotepki.tokens import PrivateKey
 from sotepki.xmldsig import DS, canonicalise
 
-_EXCLUSIVE = "http://www.w3.org/2001/10/xml-exc-c14n#"
-
 
 def forged(
     model: x509.Certificate,
@@ -48,13 +46,12 @@ def forged(
         .not_valid_after(not_after or model.not_valid_after_utc)
     )
     replaced = {value.oid: value for value in replace}
+    if public_key is not None:
+        identifier = x509.SubjectKeyIdentifier.from_public_key(public_key)
+        replaced[identifier.oid] = identifier
     for extension in model.extensions:
-        if extension.oid in remove:
-            continue
-        value = replaced.get(extension.oid, extension.value)
-        if public_key is not None and isinstance(value, x509.SubjectKeyIdentifier):
-            value = x509.SubjectKeyIdentifier.from_public_key(public_key)
-        builder = builder.add_extension(value, extension.critical)
+        if extension.oid not in remove:
+            builder = builder.add_extension(replaced.get(extension.oid, extension.value), extension.critical)
     for value in add:
         builder = builder.add_extension(value, critical=False)
     return builder.sign(issuer_key, hashes.SHA512())

@@ -251,11 +251,6 @@ def listening(
         listener.close()
 
 
-def offered_versions(hello: bytes) -> tuple[str, ...]:
-    """The TLS versions in a ClientHello record, oldest first; empty if it is none."""
-    return read_hello(hello).versions
-
-
 def http_answer(status: str, body: bytes, *headers: str, close: bool = True) -> bytes:
     """A whole HTTP answer; the connection is closed after it, and says so unless ``close`` is false."""
     lines = (

@@ -1,4 +1,4 @@
-"""What the system does with the cards on a desk: the right one, the right key, and a right word in every trouble."""
+"""Cards on a desk: the system takes the right card and key, and says clearly when something is wrong."""
 
 from __future__ import annotations
 

@@ -11,12 +11,14 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from conformance.check import Check
 from conformance.declaring import Area, case
 from conformance.describing import key_usage_names
-from conformance.judging import extension, is_revoked, latest_end, subject_value
+from conformance.judging import is_revoked, latest_end, subject_value
 from conformance.requirements import Phase
 from conformance.sut.facets import CertificateRole, Trust
 from sotepki.clock import Clock
 from sotepki.errors import Refused
 from sotepki.identifiers import Oid, RegistrationNumber
+from sotepki.x509.extension_lookup import readable_extension
+from sotepki.x509.issuer import issuer_among
 from sotepki.x509.ocsp_client import ocsp_urls
 from sotepki.x509.serials import serial_text
 
@@ -99,7 +101,7 @@ def server_profile(server_certificate: x509.Certificate, check: Check) -> None:
         expected="digitalSignature, with RSA also keyEncipherment",
         found=", ".join(usages),
     )
-    purposes = extension(server_certificate, x509.ExtendedKeyUsage)
+    purposes = readable_extension(server_certificate, x509.ExtendedKeyUsage)
     check.that(
         "cert.server.profile",
         purposes is not None and ExtendedKeyUsageOID.CLIENT_AUTH in purposes,
@@ -107,7 +109,7 @@ def server_profile(server_certificate: x509.Certificate, check: Check) -> None:
         expected="clientAuth",
         found=", ".join(p.dotted_string for p in purposes or ()) or "no extended key usage",
     )
-    names = extension(server_certificate, x509.SubjectAlternativeName)
+    names = readable_extension(server_certificate, x509.SubjectAlternativeName)
     check.that(
         "cert.server.profile",
         bool(names and names.get_values_for_type(x509.DNSName)),
@@ -318,19 +320,11 @@ def _reaches_root(certificate: x509.Certificate, trust: Trust) -> bool:
     for _ in range(len(trust.issuers) + 1):
         if current in trust.roots:
             return True
-        issuer = next((c for c in trust.issuers if c.subject == current.issuer and _issued(current, c)), None)
+        issuer = issuer_among(current, trust.issuers)
         if issuer is None:
             return False
         current = issuer
     return False
-
-
-def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-    try:
-        certificate.verify_directly_issued_by(issuer)
-    except Exception:  # noqa: BLE001 - pyca raises several kinds for a bad signature or key; all mean no
-        return False
-    return True
 
 
 def _common_name(certificate: x509.Certificate) -> str:

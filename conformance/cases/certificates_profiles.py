@@ -10,11 +10,13 @@ from cryptography.x509.oid import NameOID
 
 from conformance.check import Check
 from conformance.declaring import Area, family
-from conformance.judging import extension, issuer_of, subject_value
+from conformance.judging import subject_value
 from conformance.requirements import Phase
 from conformance.sut.facets import CertificateRole, Trust
 from sotepki.x509.comparing import Breach, breaches
 from sotepki.x509.explaining import policy_oids
+from sotepki.x509.extension_lookup import readable_extension
+from sotepki.x509.issuer import issuer_among
 from sotepki.x509.profile_values import PoliciesValue
 from sotepki.x509.profiles import load_profiles
 from sotepki.x509.view import view_certificate
@@ -91,7 +93,7 @@ def server_host_name(server_certificate: x509.Certificate, check: Check) -> None
 
     People read the common name, programs compare the DNS names; when the two differ nobody finds the fault.
     """
-    names = extension(server_certificate, x509.SubjectAlternativeName)
+    names = readable_extension(server_certificate, x509.SubjectAlternativeName)
     hosts = [name.lower() for name in names.get_values_for_type(x509.DNSName)] if names else []
     host = subject_value(server_certificate, NameOID.COMMON_NAME)
     check.that(
@@ -311,12 +313,12 @@ def key_identifiers(certificates: Certificates, trust: Trust, check: Check) -> N
 
     Programs build the chain by it when an authority has had several keys; a wrong one leads nowhere.
     """
-    found = {role: (c, issuer_of(c, trust.issuers)) for role, c in certificates.items()}
+    found = {role: (c, issuer_among(c, trust.issuers)) for role, c in certificates.items()}
     if not any(issuer for _, issuer in found.values()):
         check.skip("None of the certificates is of a trusted authority; see the case certificate.chain.")
     for role, (certificate, issuer) in found.items():
-        wanted = extension(issuer, x509.SubjectKeyIdentifier) if issuer else None
-        named = extension(certificate, x509.AuthorityKeyIdentifier)
+        wanted = readable_extension(issuer, x509.SubjectKeyIdentifier) if issuer else None
+        named = readable_extension(certificate, x509.AuthorityKeyIdentifier)
         check.that(
             check.case.requirements[0],
             wanted is None or (named is not None and named.key_identifier == wanted.digest),

@@ -158,7 +158,7 @@ def answer_ahead(status_verifier: Verifies, bench: Bench, check: Check) -> None:
 
 
 def _whole_second(now: datetime, seconds: float) -> datetime:
-    """The first whole second after so many; certificates know no fractions."""
+    """``seconds`` after ``now``, rounded up to a whole second: certificates know no fractions."""
     end = now + timedelta(seconds=seconds)
     return end.replace(microsecond=0) + timedelta(seconds=bool(end.microsecond))
 

@@ -1,4 +1,4 @@
-"""Manners under load: what the system does when the other side is slow, tired, or loses an answer."""
+"""Manners under load: what the system does when the other side is slow, busy, or loses an answer."""
 
 from __future__ import annotations
 

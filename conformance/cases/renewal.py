@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from itertools import pairwise
+from itertools import pairwise, starmap
 
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from conformance.check import Check
 from conformance.declaring import Area, family
-from conformance.judging import extension, issuer_of, subject_value
+from conformance.judging import subject_value
 from conformance.requirements import Phase
 from conformance.sut.facets import CertificateRole
 from sotepki.clock import Clock
+from sotepki.x509.extension_lookup import readable_extension
+from sotepki.x509.issuer import issued_by
 from sotepki.x509.reading import read_certificates
 
 Certificates = Mapping[CertificateRole, x509.Certificate]
@@ -128,7 +130,7 @@ def chain_file(certificate_files: Mapping[CertificateRole, bytes], check: Check)
     if all(len(chain) == 1 for chain in chains.values()):
         check.skip("No certificate file holds a chain.")
     for role, chain in chains.items():
-        ordered = all(issuer_of(one, (following,)) for one, following in pairwise(chain))
+        ordered = all(starmap(issued_by, pairwise(chain)))
         check.that("renewal.chain-file", ordered, f"The chain of the {role} file is in disorder.", subject=str(role))
 
 
@@ -143,5 +145,5 @@ def _pairs(
 
 
 def _hosts(certificate: x509.Certificate) -> set[str]:
-    names = extension(certificate, x509.SubjectAlternativeName)
+    names = readable_extension(certificate, x509.SubjectAlternativeName)
     return {name.lower() for name in names.get_values_for_type(x509.DNSName)} if names else set()

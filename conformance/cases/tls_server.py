@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise, starmap
 
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
@@ -11,8 +12,9 @@ from conformance.bench import Bench
 from conformance.bench.calling import Caller
 from conformance.check import Check
 from conformance.declaring import Area, family
-from conformance.judging import extension, issuer_of
 from conformance.requirements import Phase
+from sotepki.x509.extension_lookup import readable_extension
+from sotepki.x509.issuer import issued_by
 
 _case = family(Area.TLS_SERVER, Phase.SUPPLIER)
 
@@ -54,7 +56,7 @@ def chain(caller: Caller, bench: Bench, check: Check) -> None:
     A client that knows the root alone can then build the path.
     """
     sent = _sent(caller, bench, check)
-    ordered = len(sent) > 1 and all(issuer_of(sent[n], [sent[n + 1]]) for n in range(len(sent) - 1))
+    ordered = len(sent) > 1 and all(starmap(issued_by, pairwise(sent)))
     found = f"{len(sent)} certificates"
     check.that("tls-server.chain", ordered, "The chain is missing or in disorder.", found=found)
 
@@ -66,7 +68,7 @@ def name(caller: Caller, bench: Bench, check: Check) -> None:
     Whoever connects compares the two, and must break off if they differ.
     """
     sent = _sent(caller, bench, check)
-    names = extension(sent[0], x509.SubjectAlternativeName)
+    names = readable_extension(sent[0], x509.SubjectAlternativeName)
     hosts = names.get_values_for_type(x509.DNSName) if names else []
     wanted = caller.address.server_name
     found = ", ".join(hosts)
@@ -80,7 +82,7 @@ def purpose(caller: Caller, bench: Bench, check: Check) -> None:
     A certificate for clients alone, or for signatures, is refused by whoever connects.
     """
     sent = _sent(caller, bench, check)
-    purposes = extension(sent[0], x509.ExtendedKeyUsage)
+    purposes = readable_extension(sent[0], x509.ExtendedKeyUsage)
     fit = purposes is not None and ExtendedKeyUsageOID.SERVER_AUTH in purposes
     check.that("tls-server.purpose", fit, "The certificate is not for servers.", expected="serverAuth")
 

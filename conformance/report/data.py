@@ -79,7 +79,7 @@ def _remarks(summary: Summary, by_id: dict[str, Case]) -> list[str]:
     refusing = [r for r in verifying if ".refuses-" in r.case and r.verdict is not CaseVerdict.SKIP]
     accepting = [r for r in verifying if ".accepts-" in r.case and r.verdict is not CaseVerdict.SKIP]
     bad = (CaseVerdict.FAIL, CaseVerdict.WARN)
-    remarks = []
+    remarks = ["nothing-tested"] if summary.nothing_tested else []
     if len(refusing) >= _FEW and all(r.verdict in bad for r in refusing):
         remarks.append("accepts-everything")
     if accepting and not refusing and all(r.verdict in bad for r in accepting):

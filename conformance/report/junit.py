@@ -1,4 +1,7 @@
-"""JUnit XML, as build servers read it: fail is a failure, error an error, skip and waiting are skipped."""
+"""JUnit XML, as build servers read it: fail is a failure, error an error, skip and waiting are skipped.
+
+A run that skipped every case is an error besides: a build server takes skipped cases alone for a success.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from lxml import etree
+
+from conformance.report.html import texts_of
 
 # What XML 1.0 cannot hold; evidence and messages may come from anywhere.
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -27,6 +32,8 @@ def junit_report(data: Mapping[str, Any]) -> bytes:
         suite.set("errors", str(_count(cases, "error")))
         suite.set("skipped", str(_count(cases, "skip") + _count(cases, "waiting")))
         suite.set("time", _seconds(sum(case["milliseconds"] for case in cases)))
+    if "nothing-tested" in data["remarks"]:
+        _nothing_tested(root, data["started"])
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
 
 
@@ -47,6 +54,13 @@ def _case(suite: etree._Element, case: Mapping[str, Any]) -> None:
         etree.SubElement(row, "skipped", message=reason)
     elif verdict == "warn":
         etree.SubElement(row, "system-out").text = _clean("\n".join(["warning", *_lines(case)]))
+
+
+def _nothing_tested(root: etree._Element, started: str) -> None:
+    counts = {"tests": "1", "failures": "0", "errors": "1", "skipped": "0", "time": _seconds(0)}
+    suite = etree.SubElement(root, "testsuite", {"name": "run", "timestamp": started, **counts})
+    row = etree.SubElement(suite, "testcase", classname="conformance.run", name="nothing-tested", time=_seconds(0))
+    etree.SubElement(row, "error", message=texts_of("en")["remark.nothing-tested"], type="nothing-tested")
 
 
 def _lines(case: Mapping[str, Any]) -> list[str]:

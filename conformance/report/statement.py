@@ -48,7 +48,9 @@ def _part(report: Mapping[str, Any], language: str) -> str:
     heading, not_kela, system, tested, by_phase, failed, none = _TEXTS[language]
     texts = texts_of(language)
     lines = [f"# {heading}", "", not_kela, "", f"- {system}: {_plain(report['system']['name'])}"]
-    lines += [f"- {tested}: {report['finished']}", "", f"## {by_phase}", ""]
+    lines += [f"- {tested}: {report['finished']}"]
+    lines += [f"- **{texts[f'remark.{remark}']}**" for remark in report["remarks"]]
+    lines += ["", f"## {by_phase}", ""]
     for row in report["process"]:
         cases = [case for case in report["cases"] if case["phase"] == row["phase"]]
         counts = [(texts[f"verdict.{v}"], sum(case["verdict"] == v for case in cases)) for v in VERDICTS]

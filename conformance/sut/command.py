@@ -108,8 +108,17 @@ class Command:
     def _collect(self, process: subprocess.Popen[bytes]) -> tuple[int, bytes, str]:
         deadline = time.monotonic() + self.timeout
         output, log = bytearray(), bytearray()
+
+        def take(chunk: bytes) -> None:
+            output.extend(chunk)
+            if len(output) > self.output_limit:
+                raise SystemFailed(f"{self.name} wrote more than {self.output_limit} bytes.", log=_text(log))
+
+        def keep(chunk: bytes) -> None:
+            log.extend(chunk[: _LOG_LIMIT - len(log)])
+
         with selectors.DefaultSelector() as selector:
-            for stream, sink in ((process.stdout, output), (process.stderr, log)):
+            for stream, sink in ((process.stdout, take), (process.stderr, keep)):
                 assert stream is not None
                 os.set_blocking(stream.fileno(), False)
                 selector.register(stream, selectors.EVENT_READ, sink)
@@ -118,18 +127,10 @@ class Command:
                 if left <= 0:
                     raise self._late(log)
                 for key, _ in selector.select(left):
-                    chunk = os.read(key.fd, _CHUNK)
-                    if not chunk:
+                    if chunk := os.read(key.fd, _CHUNK):
+                        key.data(chunk)
+                    else:
                         selector.unregister(key.fileobj)
-                    elif key.data is output:
-                        output += chunk
-                        if len(output) > self.output_limit:
-                            raise SystemFailed(
-                                f"{self.name} wrote more than {self.output_limit} bytes.",
-                                log=_text(log),
-                            )
-                    elif len(log) < _LOG_LIMIT:
-                        log += chunk[: _LOG_LIMIT - len(log)]
         try:
             code = process.wait(max(0.1, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:

@@ -144,48 +144,36 @@ def files_system(file: Row, operator: Operator) -> SystemUnderTest:
             advice=f"Add at least one of the tables {', '.join(sorted(set(TABLES) - _NOT_TESTED))}.",
         )
     certificates = _certificates(tables["certificates"])
-    makers: dict[str, Callable[[Row], Any]] = {
-        "trust": _trust,
-        "earlier-certificates": _certificates,
-        "csrs": lambda row: CsrFiles({CsrKind(kind): row.path(kind) for kind in row}),
-        "documents": lambda row: FileDirectory(row.directory()),
-        "frames": lambda row: FileDirectory(row.directory()),
-        "sign": lambda row: AskedSigner(_asked(row), _identities(row, certificates)),
-        "frame": lambda row: AskedFramer(_asked(row)),
-        "verify": lambda row: AskedVerifier(_asked(row)),
-        "client": lambda row: _by(row, operator, AskedClient, OperatorClient),
-        "card": lambda row: _by(row, operator, AskedCardUser, OperatorCardUser),
-        "card-desk": lambda row: _by(row, operator, AskedDesk, OperatorDesk),
-        "tls-server": _tls_server,
-        "token": _token,
-        "scs": lambda row: OperatedScs(_url(row), tuple(row.texts("versions", ["1.1"])), operator.tell, _tls(row)),
-        "scs-user": lambda row: _by(row, operator, AskedScsUser, OperatorScsUser, row.text("origin")),
-        "rights": lambda row: _by(row, operator, AskedRights, OperatorRights, row.truth("proceeds-unasked", False)),
-        "paperwork": lambda row: PaperworkDirectory(row.directory()),
+    facets: dict[str, tuple[str, Callable[[Row], Any]]] = {
+        "trust": ("trust", _trust),
+        "earlier-certificates": ("earlier", _certificates),
+        "csrs": ("csrs", lambda row: CsrFiles({CsrKind(kind): row.path(kind) for kind in row})),
+        "documents": ("documents", lambda row: FileDirectory(row.directory())),
+        "frames": ("frames", lambda row: FileDirectory(row.directory())),
+        "sign": ("signer", lambda row: AskedSigner(_asked(row), _identities(row, certificates))),
+        "frame": ("framer", lambda row: AskedFramer(_asked(row))),
+        "verify": ("verifier", lambda row: AskedVerifier(_asked(row))),
+        "client": ("client", lambda row: _by(row, operator, AskedClient, OperatorClient)),
+        "card": ("card_user", lambda row: _by(row, operator, AskedCardUser, OperatorCardUser)),
+        "card-desk": ("card_desk", lambda row: _by(row, operator, AskedDesk, OperatorDesk)),
+        "tls-server": ("tls_server", _tls_server),
+        "token": ("token", _token),
+        "scs": ("scs", lambda row: _scs(row, operator)),
+        "scs-user": ("scs_user", lambda row: _by(row, operator, AskedScsUser, OperatorScsUser, row.text("origin"))),
+        "rights": ("rights", lambda row: _rights(row, operator)),
+        "paperwork": ("papers", lambda row: PaperworkDirectory(row.directory())),
     }
-    made = {name: make(row) for name, make in makers.items() if (row := tables[name]) is not None}
-    return SystemUnderTest(
-        name=file.text("name", file.file.stem),
-        kind="files",
-        trust=made.get("trust"),
-        certificates=certificates,
-        earlier=made.get("earlier-certificates"),
-        csrs=made.get("csrs"),
-        documents=made.get("documents"),
-        frames=made.get("frames"),
-        signer=made.get("sign"),
-        framer=made.get("frame"),
-        verifier=made.get("verify"),
-        client=made.get("client"),
-        card_user=made.get("card"),
-        card_desk=made.get("card-desk"),
-        tls_server=made.get("tls-server"),
-        token=made.get("token"),
-        scs=made.get("scs"),
-        scs_user=made.get("scs-user"),
-        rights=made.get("rights"),
-        papers=made.get("paperwork"),
-    )
+    made = {field: make(row) for name, (field, make) in facets.items() if (row := tables[name]) is not None}
+    return SystemUnderTest(name=file.text("name", file.file.stem), kind="files", certificates=certificates, **made)
+
+
+def _scs(row: Row, operator: Operator) -> OperatedScs:
+    return OperatedScs(_url(row), tuple(row.texts("versions", ["1.1"])), operator.tell, _tls(row))
+
+
+def _rights(row: Row, operator: Operator) -> Any:
+    proceeds_unasked = row.truth("proceeds-unasked", False)
+    return _by(row, operator, AskedRights, OperatorRights, proceeds_unasked)
 
 
 def _system(file: Row) -> tuple[SystemClass | None, frozenset[Role]]:

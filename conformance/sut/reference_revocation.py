@@ -12,7 +12,7 @@ from cryptography.x509 import ocsp
 
 from sotepki.clock import Clock
 from sotepki.errors import Refused
-from sotepki.x509.issuer import extension_of
+from sotepki.x509.extension_lookup import extension_of
 from sotepki.x509.ocsp_client import ocsp_urls, request_ocsp, verified_status
 from sotepki.x509.status import CertificateState, CertificateStatus
 

@@ -110,7 +110,7 @@ command = ["python3", "workplace.py"]  # or url, or operator = true
 proceeds-unasked = false            # true if it lets people work when the service does not answer
 """,
     "paperwork": """\
-[paperwork]                         # the papers before joint testing: paperwork.yaml in this directory
+[paperwork]                         # paperwork.yaml in this directory, as conformance/examples/paperwork/ has it
 directory = "paperwork"
 """,
 }

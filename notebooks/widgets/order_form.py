@@ -137,7 +137,7 @@ class OrderForm(Shown):
         for name, line in self._lines.items():
             line.layout.display = "" if name in self._asked() else "none"
             known = self._shown(name) if name in _KNOWN_BY_REGISTERS else ""
-            line.children[2].value = remark(beside.get(name) or known, heavy=name in beside)
+            line.children[1].value = remark(beside.get(name) or known, heavy=name in beside)
         super().refresh()
 
     def controls(self) -> ipywidgets.Widget:
@@ -155,7 +155,7 @@ class OrderForm(Shown):
             "document": ipywidgets.Dropdown(options=self._options("document", office_data().identity_documents)),
             "country": ipywidgets.Text(placeholder="FI"),
             "valid_to": ipywidgets.Text(placeholder=self.say("day")),
-            "in_person": ipywidgets.Checkbox(indent=False),
+            "in_person": ipywidgets.Checkbox(),
             "right": ipywidgets.Combobox(placeholder=self.say("only right"), ensure_option=False),
             "employer": ipywidgets.Dropdown(options=_with(organisations, self.fields.employer)),
             "job_title": ipywidgets.Text(),

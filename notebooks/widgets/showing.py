@@ -190,10 +190,12 @@ def as_html(sheet: Sheet, say: Speaker) -> str:
         for row in sheet.rows
     )
     head = "".join(
-        f'<th style="text-align:left;padding-right:10px;color:{LINE}">{_text(one)}</th>' for one in sheet.header
+        f'<th scope="col" style="text-align:left;padding-right:10px;color:{LINE}">{_text(one)}</th>'
+        for one in sheet.header
     )
     told = "".join(
-        f'<p style="margin:6px 0 0 0;border-left:4px {"solid" if said.good else "double"} {ACCENT};padding-left:8px">'
+        f'<p role="{"status" if said.good else "alert"}" style="margin:6px 0 0 0;padding-left:8px;'
+        f'border-left:4px {"solid" if said.good else "double"} {ACCENT}">'
         f"<b>{_text(mark(said, say))}:</b> {_text(said.sentence)}"
         + (f" <code>{_text(said.rule)}</code>" if said.rule else "")
         + (f"<br><i>{_text(said.advice)}</i>" if said.advice else "")
@@ -217,11 +219,14 @@ def mark(said: Said, say: Speaker) -> str:
     return say(said.mark or ("good" if said.good else "refused"))
 
 
-def labelled(label: str, control: ipywidgets.DOMWidget, *beside: ipywidgets.DOMWidget) -> ipywidgets.HBox:
-    """A field with its label to the left, as on the form, and what is said of it to the right."""
-    words = ipywidgets.Label(label, layout=ipywidgets.Layout(width="14em", flex="0 0 auto"))
-    control.layout.width, control.layout.flex = "20em", "0 0 auto"
-    return ipywidgets.HBox([words, control, *beside])
+def labelled(label: str, control: ipywidgets.ValueWidget, *beside: ipywidgets.DOMWidget) -> ipywidgets.HBox:
+    """A field with its label to the left, as on the form, and what is said of it to the right.
+
+    The label is the field's own, so that the browser tells it to who listens to the page.
+    """
+    control.description, control.style.description_width = label, "14em"
+    control.layout.width, control.layout.flex = "34em", "0 0 auto"
+    return ipywidgets.HBox([control, *beside])
 
 
 def remark(text: str, *, heavy: bool = False) -> str:

@@ -64,7 +64,7 @@ def chip_of(directory: Path) -> Answer:
     door: list[ChipDoorRequests] = []  # made when it is first asked for: the in-process door needs no files
 
     def answer(request: Message) -> Message:
-        if request.get("do") in ("face", "power", "apdu"):
+        if request.get("do") in ("image", "power", "apdu"):
             if not door:
                 from sotepki.card.chip_door import ChipDoorRequests
 
@@ -77,7 +77,7 @@ def chip_of(directory: Path) -> Answer:
 
 def _through_door(door: ChipDoorRequests, request: Message) -> Message:
     match request["do"]:
-        case "face":
+        case "image":
             return door.show(request)
         case "power":
             return door.power()

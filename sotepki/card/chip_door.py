@@ -1,4 +1,4 @@
-"""The requests of the APDU door in the chip's process: show a face, lose power, answer a command."""
+"""The requests of the APDU door in the chip's process: take on a profile, lose power, answer a command."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from sotepki.card.kinds import Credential, KeyUse
 from sotepki.card.operating import (
     CardContents,
     CardSystem,
-    card_face,
+    card_image,
     card_placement,
     card_profile,
     public_card,
@@ -17,18 +17,18 @@ from sotepki.errors import Misuse
 
 
 class ChipDoorRequests:
-    """Answers ``face``, ``power`` and ``apdu`` for one vault."""
+    """Answers ``image``, ``power`` and ``apdu`` for one vault."""
 
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
         self._system: CardSystem | None = None
 
     def show(self, request: Message) -> Message:
-        """``face``: what the card shows from now on, and tries that are lowered."""
+        """``image``: what the card shows from now on, and the tries that a fault takes from it."""
         certificates = {use: bytes.fromhex(request["true"][use]) for use in KeyUse}
         public = public_card(certificates)
         shown = {use: request["shown"][use] for use in KeyUse}
-        face = card_face(
+        image = card_image(
             self._vault,
             public,
             CardContents(
@@ -46,9 +46,9 @@ class ChipDoorRequests:
         for credential, count in request["tries"].items():
             self._vault.lower_tries(Credential(credential), int(count))
         if self._system is None:
-            self._system = CardSystem(self._vault, public, face)
+            self._system = CardSystem(self._vault, public, image)
         else:
-            self._system.show(face)
+            self._system.show(image)
         return {"done": True}
 
     def power(self) -> Message:

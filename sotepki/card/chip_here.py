@@ -13,7 +13,7 @@ from sotepki.tokens.storage import no_core_file
 
 
 class ChipHere:
-    """``link.ChipLink`` without a process between: each command is answered two switches of processes earlier.
+    """``link.ChipLink`` without a process between: which saves two process switches for each command.
 
     SoftHSM has one configuration in a process; other work with tokens here costs the card a new login to its own.
     """
@@ -35,7 +35,7 @@ class ChipHere:
         self._answer: Answer | None = chip_of(directory)
 
     def ask(self, request: Message) -> Message:
-        """See ``ChipLink``; what nobody meant becomes a ``Fault`` that names its class only: texts may hold PINs."""
+        """See ``ChipLink``; an unexpected error becomes a ``Fault`` with its class only: texts may hold PINs."""
         with self._lock:
             if self._answer is None:
                 raise Fault(f"{self._name} is not in the reader.", rule="card.removed", advice="Insert it first.")

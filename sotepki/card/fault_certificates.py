@@ -30,30 +30,19 @@ def faulty_certificate(true: DerCertificate, use: KeyUse, faults: Faults, reissu
     begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     if expired:
         begin, end = begin - timedelta(days=366), begin - timedelta(days=1)
-    subject = certificate.subject
-    if faults.missing_sv_number:
-        subject = x509.Name(
-            [
-                relative
-                for relative in subject.rdns
-                if all(attribute.oid != NameOID.PSEUDONYM for attribute in relative)
-            ]
-        )
-    public_key = true.public_key
-    builder = x509.CertificateBuilder(
-        certificate.issuer,
-        subject,
-        _another_key(public_key) if wrong_key else public_key,
-        certificate.serial_number,
-        begin,
-        end,
-    )
+    subject = _without_sv_number(certificate.subject) if faults.missing_sv_number else certificate.subject
+    public_key = _another_key(true.public_key) if wrong_key else true.public_key
+    builder = x509.CertificateBuilder(certificate.issuer, subject, public_key, certificate.serial_number, begin, end)
     for extension in certificate.extensions:
         value = extension.value
         if wrong_key and isinstance(value, x509.SubjectKeyIdentifier):
-            value = x509.SubjectKeyIdentifier.from_public_key(_another_key(public_key))
+            value = x509.SubjectKeyIdentifier.from_public_key(public_key)
         builder = builder.add_extension(value, extension.critical)
     return reissue(builder, true) if reissue else builder.sign(_nobodys_key(), hashes.SHA256()).public_bytes(_DER)
+
+
+def _without_sv_number(name: x509.Name) -> x509.Name:
+    return x509.Name([rdn for rdn in name.rdns if not rdn.get_attributes_for_oid(NameOID.PSEUDONYM)])
 
 
 @cache

@@ -151,7 +151,7 @@ class CardDoor:
         quirks = {Quirks.BY_PROFILE: None, Quirks.ON: True, Quirks.OFF: False}[faults.quirks]
         missing = {KeyUse.SIGNATURE} if faults.missing_signature_certificate else set()
         return {
-            "do": "face",
+            "do": "image",
             "profile": self._profile.id,
             "layout": self._layout,
             "language": self._language,

@@ -1,4 +1,4 @@
-"""What a card says no with, in sentences (``rules.yaml``)."""
+"""The refusals of a card, in sentences (``rules.yaml``)."""
 
 from __future__ import annotations
 

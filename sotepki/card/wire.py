@@ -56,7 +56,7 @@ def decode(body: bytes) -> Message:
 
 
 def error_message(error: BaseException) -> Message:
-    """An error as data. One that nobody meant becomes a ``Fault`` that names its class only: texts may hold PINs."""
+    """An error as data. An unexpected one becomes a ``Fault`` that names its class only: texts may hold PINs."""
     if not isinstance(error, SotepkiError):
         error = Fault(f"The card's chip failed with {type(error).__name__}.", rule="card.chip.failed")
     return {

@@ -92,45 +92,49 @@ def run(arguments: list[str]) -> int:
         result = root.main(args=arguments, prog_name="sotepki", standalone_mode=False)
         sys.stdout.flush()
         return result if isinstance(result, int) else 0
-    except SotepkiError as error:
-        say(f"sotepki: {_clipped(str(error))}", err=True)
-        return error.exit_code
-    except click.exceptions.NoArgsIsHelpError as error:
-        say(error.format_message(), err=True)
-        return Misuse.exit_code
-    except click.UsageError as error:
-        sentence = " ".join(error.format_message().split())  # click puts choices on lines of their own
-        end = "" if sentence.endswith((".", "?", "?)")) else "."
-        hint = f" See '{error.ctx.command_path} --help'." if error.ctx else ""
-        say(f"sotepki: {_clipped(sentence)}{end}{hint}", err=True)
-        return Misuse.exit_code
-    except click.ClickException as error:
-        say(f"sotepki: {error.format_message()}", err=True)
-        return Misuse.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        say("sotepki: Interrupted. What was acknowledged is kept, the rest was not done.", err=True)
-        return EXIT_INTERRUPTED
     except BrokenPipeError:
         # The reader of our output has gone; a second error at interpreter exit would say so again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except MemoryError:
-        say("sotepki: The machine has too little memory for this.", err=True)
-        return EXIT_FAULT
-    except OSError as error:
-        where = f" ({error.filename})" if error.filename else ""
-        say(f"sotepki: The machine refused: {error.strerror or error}{where}.", err=True)
-        return EXIT_FAULT
-    except Exception as error:
-        if os.environ.get("SOTEPKI_DEBUG"):
+    except click.exceptions.NoArgsIsHelpError as error:
+        say(error.format_message(), err=True)
+        return Misuse.exit_code
+    except (KeyboardInterrupt, Exception) as error:
+        ending = _ending(error)
+        if ending is None and os.environ.get("SOTEPKI_DEBUG"):
             raise
-        what = str(error).partition("\n")[0].rstrip(".")
-        say(
-            f"sotepki: A fault of ours: {type(error).__name__}: {what}. "
-            "Set SOTEPKI_DEBUG=1 to see where, and please report it.",
-            err=True,
-        )
-        return EXIT_FAULT
+        sentence, code = ending or _fault_of_ours(error)
+        say(f"sotepki: {sentence}", err=True)
+        return code
+
+
+def _ending(error: BaseException) -> tuple[str, int] | None:
+    """What is said of an error, and the exit code; None if nobody expected it."""
+    match error:
+        case SotepkiError():
+            return _clipped(str(error)), error.exit_code
+        case click.UsageError():
+            sentence = " ".join(error.format_message().split())  # click puts choices on lines of their own
+            end = "" if sentence.endswith((".", "?", "?)")) else "."
+            hint = f" See '{error.ctx.command_path} --help'." if error.ctx else ""
+            return f"{_clipped(sentence)}{end}{hint}", Misuse.exit_code
+        case click.ClickException():
+            return error.format_message(), Misuse.exit_code
+        case KeyboardInterrupt() | click.Abort():
+            return "Interrupted. What was acknowledged is kept, the rest was not done.", EXIT_INTERRUPTED
+        case MemoryError():
+            return "The machine has too little memory for this.", EXIT_FAULT
+        case OSError():
+            where = f" ({error.filename})" if error.filename else ""
+            return f"The machine refused: {error.strerror or error}{where}.", EXIT_FAULT
+        case _:
+            return None
+
+
+def _fault_of_ours(error: BaseException) -> tuple[str, int]:
+    what = str(error).partition("\n")[0].rstrip(".")
+    advice = "Set SOTEPKI_DEBUG=1 to see where, and please report it."
+    return f"A fault of ours: {type(error).__name__}: {what}. {advice}", EXIT_FAULT
 
 
 def _clipped(sentence: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,13 +14,14 @@ from sotepki.cli.card_orders import (
     identity_options,
     order_line,
     order_lines,
-    proof_of,
     read_actor,
 )
-from sotepki.cli.context import emit, pass_workspace, write_output
+from sotepki.cli.context import emit, pass_workspace
+from sotepki.cli.writing import write_output, writes
 from sotepki.errors import Misuse
 
 if TYPE_CHECKING:
+    from sotepki.dvv import CardOrder, IdentityProof
     from sotepki.identifiers import Hetu
     from sotepki.workspace import Workspace
 
@@ -88,6 +88,7 @@ def list_orders(workspace: Workspace, state: str, kind: str, registration_number
 @command.command("show")
 @click.argument("number", metavar="NUMBER|ORDER")
 @click.option("--svg", metavar="FILE", help="Write the card's two faces as SVG; '-' is standard output.")
+@writes("svg")
 @pass_workspace
 def show(workspace: Workspace, number: str, svg: str | None) -> None:
     """Show an order and, once it is made, its card."""
@@ -104,6 +105,8 @@ def show(workspace: Workspace, number: str, svg: str | None) -> None:
         data, lines, card_number = found.as_dict(), order_lines(found), found.card_number
         data["steps"] = [{"step": one.step, "state": one.state, "actor": one.actor, "at": one.at} for one in steps]
         lines += [f"  {one.at:%Y-%m-%d %H:%M}  {one.step:<18} {one.state:<16} {one.actor}" for one in steps]
+        data["revoked"] = revoked = _revoked(workspace, found)
+        lines += [f"The {use} certificate was revoked on {day}." for use, day in revoked.items()]
     if card_number in on_shelf:
         content = workspace.cards.read(card_number)
         data["card"] = {
@@ -125,6 +128,19 @@ def show(workspace: Workspace, number: str, svg: str | None) -> None:
     emit(data, "\n".join(lines))
 
 
+def _revoked(workspace: Workspace, order: CardOrder) -> dict[str, str]:
+    """Certificates of a card that was not closed and which are revoked all the same: their use, and the day."""
+    if order.closing_reason:
+        return {}
+    serials = {"authentication": order.authentication_serial, "signature": order.signature_serial}
+    days: dict[str, str] = {}
+    for use, serial in serials.items():
+        for one in workspace.authorities.issued(serial_number=int(serial, 16)) if serial else ():
+            if one.status.revoked_at:
+                days[use] = f"{one.status.revoked_at:%Y-%m-%d}"
+    return days
+
+
 @command.command("hand-over")
 @click.argument("number")
 @REGISTRAR
@@ -134,15 +150,11 @@ def hand_over(
     workspace: Workspace,
     number: str,
     registrar: str,
-    identity: str,
-    identity_country: str,
-    identity_valid_to: datetime | None,
-    identity_hetu: str | None,
+    proof: IdentityProof,
 ) -> None:
     """Hand the card to its holder, who comes in person and shows an identity document."""
     from sotepki.identifiers import Hetu
 
-    proof = proof_of(identity, identity_country, identity_valid_to, identity_hetu)
     emit_order(workspace.vartti.hand_over(number, registrar=Hetu.parse(registrar), identity=proof))
 
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from sotepki.cli.context import emit, read_input, workspace_directory, write_output
+from sotepki.cli.context import emit, read_input, workspace_directory
 from sotepki.cli.pin_entry import pin_file_option, read_pins
+from sotepki.cli.writing import write_output, writes
 from sotepki.errors import Misuse
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ def list_content(reader: str) -> None:
 @client.command("certificates")
 @_READER
 @click.option("--output", default="-", show_default=True, help="Where to write them, as PEM.")
+@writes("output")
 def certificates(reader: str, output: str) -> None:
     """Read every certificate of the card, as PEM."""
     from sotepki.x509.lenient import pem
@@ -109,6 +111,7 @@ def pins(reader: str) -> None:
 @click.option("--output", default="", help="Where to write the signature.")
 @pin_file_option("PIN1")
 @_INSIST
+@writes("output")
 def authenticate(reader: str, challenge: str, output: str, pin_file: str | None, insist: bool) -> None:
     """Sign a challenge with the authentication key, as a login does, and check the answer."""
     data = read_input(challenge, limit=_LARGEST_CHALLENGE)
@@ -128,6 +131,7 @@ def authenticate(reader: str, challenge: str, output: str, pin_file: str | None,
 @click.option("--output", default="", help="Where to write the signature.")
 @pin_file_option("PIN2")
 @_INSIST
+@writes("output")
 def sign(
     file: str,
     reader: str,

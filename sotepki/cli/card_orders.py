@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -12,16 +13,34 @@ from sotepki.cli.context import emit
 from sotepki.cli.day import DAY
 
 if TYPE_CHECKING:
-    from sotepki.dvv import CardOrder, IdentityProof
+    from sotepki.dvv import CardOrder
     from sotepki.identifiers import Hetu
 
 F = TypeVar("F", bound=Callable[..., Any])
+R = TypeVar("R")
 
 REGISTRAR = click.option("--registrar", required=True, help="The registrar's personal identity code.")
 
 
-def identity_options(function: F) -> F:
-    """The options with which a registrar says what identity document was seen."""
+def identity_options(function: Callable[..., R]) -> Callable[..., R]:
+    """The options with which a registrar says what identity document was seen; the command gets a ``proof``."""
+
+    @functools.wraps(function)
+    def with_proof(
+        *arguments: Any,
+        identity: str,
+        identity_country: str,
+        identity_valid_to: date | None,
+        identity_hetu: str | None,
+        **named: Any,
+    ) -> R:
+        from sotepki.dvv import IdentityProof
+        from sotepki.identifiers import Hetu
+
+        holder = Hetu.parse(identity_hetu) if identity_hetu else None
+        proof = IdentityProof(identity, identity_valid_to, identity_country, holder)
+        return function(*arguments, proof=proof, **named)
+
     for option in reversed(
         [
             click.option(
@@ -34,23 +53,8 @@ def identity_options(function: F) -> F:
             click.option("--identity-hetu", help="The personal identity code on it, if it shows one."),
         ]
     ):
-        function = option(function)
-    return function
-
-
-def proof_of(
-    kind: str, country: str, valid_to: datetime | None, hetu: str | None, *, in_person: bool = True
-) -> IdentityProof:
-    """The proof of identity that ``identity_options`` describe."""
-    from sotepki.dvv import IdentityProof
-    from sotepki.identifiers import Hetu
-
-    return IdentityProof(kind, day_of(valid_to), country, Hetu.parse(hetu) if hetu else None, in_person)
-
-
-def day_of(moment: datetime | None) -> date | None:
-    """The day that an option of the type ``DAY`` names."""
-    return moment.date() if moment else None
+        with_proof = option(with_proof)
+    return with_proof
 
 
 def read_actor(_context: click.Context, _option: click.Parameter, text: str) -> Hetu | str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -67,7 +67,7 @@ def issue(
     holder: str,
     identity: str,
     identity_country: str,
-    identity_valid_to: datetime | None,
+    identity_valid_to: date | None,
     days: int,
     right_code: str,
     point: str,
@@ -78,7 +78,7 @@ def issue(
     from sotepki.identifiers import Hetu
 
     pin1, pin2 = read_pins(pin_file, ["New PIN1", "New PIN2"])
-    proof = IdentityProof(identity, identity_valid_to.date() if identity_valid_to else None, identity_country)
+    proof = IdentityProof(identity, identity_valid_to, identity_country)
     made = workspace.spare_cards.issue(
         number, registrar=Hetu.parse(registrar), holder=Hetu.parse(holder), identity=proof, days=days,
         right_code=right_code, point=point,

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 import click
 
 from sotepki.cli.card_orders import (
     REGISTRAR,
-    day_of,
     emit_order,
     holder_registrar_or_dvv,
     identity_options,
     order_lines,
-    proof_of,
 )
 from sotepki.cli.context import emit, pass_workspace, read_input
 from sotepki.cli.day import DAY
@@ -22,6 +21,7 @@ from sotepki.cli.pin_entry import pin_file_option, read_pins
 from sotepki.errors import Misuse
 
 if TYPE_CHECKING:
+    from sotepki.dvv import IdentityProof
     from sotepki.identifiers import Hetu
     from sotepki.workspace import Workspace
 
@@ -52,17 +52,14 @@ def order(
     registrar: str,
     applicant: str,
     kind: str,
-    identity: str,
-    identity_country: str,
-    identity_valid_to: datetime | None,
-    identity_hetu: str | None,
+    proof: IdentityProof,
     not_in_person: bool,
     right_code: str,
     employer: str | None,
     job_title: str,
     task: str,
-    employed_from: datetime | None,
-    employed_to: datetime | None,
+    employed_from: date | None,
+    employed_to: date | None,
     employment_certificate: str,
     photo: str | None,
     letter_address: str,
@@ -75,10 +72,10 @@ def order(
 
     employment = None
     if kind != PROFESSIONAL:
-        employment = Employment(job_title, task, day_of(employed_from), day_of(employed_to), employment_certificate)
+        employment = Employment(job_title, task, employed_from, employed_to, employment_certificate)
     request = CardRequest(
         applicant=Hetu.parse(applicant),
-        identity=proof_of(identity, identity_country, identity_valid_to, identity_hetu, in_person=not not_in_person),
+        identity=replace(proof, in_person=not not_in_person),
         kind=kind,
         right_code=right_code,
         employer=Oid.parse(employer) if employer else None,
@@ -120,16 +117,12 @@ def new_code(
     workspace: Workspace,
     number: str,
     registrar: str,
-    identity: str,
-    identity_country: str,
-    identity_valid_to: datetime | None,
-    identity_hetu: str | None,
+    proof: IdentityProof,
     letter_address: str,
 ) -> None:
     """Order another letter with the activation code, for a holder who lost the first one and comes in person."""
     from sotepki.identifiers import Hetu
 
-    proof = proof_of(identity, identity_country, identity_valid_to, identity_hetu)
     done = workspace.vartti.order_new_code(
         number, registrar=Hetu.parse(registrar), identity=proof, letter_address=letter_address
     )

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sotepki.cli.context import emit, pass_workspace, progress_wanted, read_input, write_output
+from sotepki.cli.context import emit, pass_workspace, progress_wanted, read_input
+from sotepki.cli.writing import write_output
 from sotepki.errors import Misuse
 
 if TYPE_CHECKING:

@@ -21,26 +21,33 @@ _ALL = "all"
 def _knobs() -> list[click.Parameter]:
     """An option for every knob of ``OcspFaults``, named as the field with hyphens."""
     from sotepki.x509.ocsp_faults import OcspFaults, knob_texts
-    from sotepki.x509.status import CertificateState
 
     texts = knob_texts()
-    options: list[click.Parameter] = []
-    for knob in dataclasses.fields(OcspFaults):
-        name = f"--{knob.name.replace('_', '-')}"
-        kind: Any = str
-        if knob.name == "certificate_status":
-            kind = click.Choice([str(state) for state in CertificateState])
-        elif isinstance(knob.default, StrEnum):
-            kind = click.Choice([str(value) for value in type(knob.default)])
-        elif isinstance(knob.default, bool):
-            options.append(click.Option([name, knob.name], is_flag=True, default=None, help=texts[knob.name]))
-            continue
-        elif isinstance(knob.default, timedelta | float):
-            kind = float
-        elif isinstance(knob.default, int):
-            kind = int
-        options.append(click.Option([name, knob.name], type=kind, default=None, help=texts[knob.name]))
-    return options
+    return [_option(knob, texts[knob.name]) for knob in dataclasses.fields(OcspFaults)]
+
+
+def _option(knob: dataclasses.Field[Any], text: str) -> click.Option:
+    names = [f"--{knob.name.replace('_', '-')}", knob.name]
+    if isinstance(knob.default, bool):
+        return click.Option(names, is_flag=True, default=None, help=text)
+    return click.Option(names, type=_type(knob), default=None, help=text)
+
+
+def _type(knob: dataclasses.Field[Any]) -> click.ParamType[Any] | type:
+    """What the option of a knob takes; times are seconds."""
+    from sotepki.x509.status import CertificateState
+
+    if knob.name == "certificate_status":
+        return click.Choice([str(state) for state in CertificateState])
+    match knob.default:
+        case StrEnum() as word:
+            return click.Choice([str(value) for value in type(word)])
+        case timedelta() | float():
+            return float
+        case int():
+            return int
+        case _:
+            return str
 
 
 class _FaultCommand(click.Command):

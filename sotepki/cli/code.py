@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sotepki.cli.context import emit, pass_workspace, read_input, write_output
+from sotepki.cli.context import emit, pass_workspace, read_input
+from sotepki.cli.writing import write_output, writes
 
 if TYPE_CHECKING:
     from sotepki.thl import CodeSystem
@@ -67,6 +68,7 @@ def show(workspace: Workspace, oid: str, version: str | None, language: str) -> 
 @click.argument("oid")
 @_VERSION
 @click.option("-o", "--output", default="-", show_default=True, help="Where to; - is standard output.")
+@writes("output")
 @pass_workspace
 def export(workspace: Workspace, oid: str, version: str | None, output: str) -> None:
     """Write a version of a code system as CSV; 'code import' reads it back."""

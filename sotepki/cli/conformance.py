@@ -32,7 +32,8 @@ _MOST_RED = 20
 def command() -> None:
     """The dress rehearsal for joint testing.
 
-    It is not Kela's test. Exit codes of run: 0 no case failed, 1 a case failed, 2 wrong usage, 3 an error of ours.
+    It is not Kela's test. Exit codes of run: 0 no case failed, 1 a case failed, 2 wrong usage or every case was
+    skipped, 3 an error of ours.
     """
 
 
@@ -96,6 +97,7 @@ def run_suite(description: Path, report: Path, **chosen: Any) -> int:
     """Run the suite on a system and write report.html, report.json and junit.xml."""
     from conformance.extending import declared, register
     from conformance.report import HTML_NAME, Earlier, report_data
+    from conformance.report.html import texts_of
     from conformance.running import ReportNotWritten, RunOptions, prepare_report_directory, run
     from conformance.sut.loading import attach
     from conformance.verdicts import CaseVerdict
@@ -137,6 +139,8 @@ def run_suite(description: Path, report: Path, **chosen: Any) -> int:
         if summary.counts[CaseVerdict.WAITING]:
             lines.append(f"What waits is run with --resume {report}.")
         emit(data, "\n".join(lines))
+        if summary.nothing_tested:
+            say(texts_of("en")["remark.nothing-tested"], err=True)
     return summary.exit_code
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sotepki.cli.context import emit, output_format, progress_wanted
+from sotepki.cli.writing import writes
 from sotepki.errors import Misuse
 
 if TYPE_CHECKING:
@@ -21,9 +22,12 @@ if TYPE_CHECKING:
 @click.argument("second", type=click.Path(path_type=Path))
 @click.option("--report", type=click.Path(path_type=Path), help="Directory for cross.json.")
 def cross(first: Path, second: Path, report: Path | None) -> int:
-    """Two systems exchange documents through our Kanta, each as author and as reader."""
+    """Two systems exchange documents through our Kanta, each as author and as reader.
+
+    Exit codes as of run; 2 also if no document was exchanged.
+    """
     from conformance.bench import Bench
-    from conformance.crossing import cross_data, exchange, exit_code, write_cross
+    from conformance.crossing import cross_data, exchange, exit_code, nothing_exchanged, write_cross
     from conformance.running import prepare_report_directory
     from conformance.sut.loading import SuiteSide, attach
 
@@ -43,19 +47,20 @@ def cross(first: Path, second: Path, report: Path | None) -> int:
         for leg in legs
     ]
     emit(cross_data(legs), "\n".join(lines))
+    if nothing_exchanged(legs):
+        click.echo("No document was exchanged: one system must sign and the other verify.", err=True)
     return exit_code(legs)
 
 
 @click.command("package")
 @click.argument("report", type=click.Path(path_type=Path))
 @click.argument("target", type=click.Path(path_type=Path))
+@writes("target")
 def package(report: Path, target: Path) -> None:
     """Pack a report directory into one signed zip: evidence, versions, a draft statement (not Kela's), manifest."""
     from conformance.packaging import write_package
     from sotepki.clock import SystemClock
 
-    if target.is_dir():
-        raise Misuse(f"{target} is a directory.", advice="Name the file, as in rehearsal.zip.")
     write_package(report, target, SystemClock())
     text = (
         f"{target}\nVerify: openssl cms -verify -binary -inform DER -in manifest.json.p7s -content manifest.json \\\n"

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from sotepki.cli.context import emit
+from sotepki.cli.writing import write_output, writes
 from sotepki.errors import Misuse
 
 
@@ -16,15 +17,12 @@ from sotepki.errors import Misuse
 @click.option(
     "--with", "parts", multiple=True, help="A part to attach, as in --with sign; may be given several times."
 )
+@writes("path")
 def init(path: Path, name: str, parts: tuple[str, ...]) -> None:
     """Write the TOML file that describes your system; parts that are not chosen stand in it as comments."""
     from conformance.sut.writing import description
-    from sotepki.records import write_atomically
 
-    text = description(name, parts)
-    if path.exists():
-        raise Misuse(f"The file {path} is there already.", advice="Name another one.", subject=str(path))
-    write_atomically(path, text.encode())
+    write_output(path, description(name, parts).encode())
     emit({"file": str(path)}, f"{path} is written. Fill it in, then: sotepki conformance doctor --sut {path}")
 
 

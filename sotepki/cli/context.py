@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 import click
 
 from sotepki.cli.printing import say
-from sotepki.errors import Fault, Misuse
+from sotepki.errors import Misuse
 
 if TYPE_CHECKING:
     from sotepki.workspace import Workspace
@@ -80,36 +79,6 @@ def read_input(path: str | Path, *, limit: int = MAX_INPUT) -> bytes:
         size = f"{limit // 1048576} MiB" if limit >= 1048576 else f"{limit} bytes"
         raise Misuse(f"{path} is longer than {size}, which is the limit.", subject=str(path))
     return data
-
-
-def write_output(path: str | Path, data: bytes, *, private: bool = False) -> None:
-    """Write an answer to a file (whole or not at all) or to standard output for ``-``.
-
-    A device such as /dev/stdout is written in place, since it cannot be replaced.
-
-    Raises:
-        Fault: the disk is full or the place cannot be written.
-    """
-    from sotepki.records import write_atomically
-
-    if str(path) == "-":
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
-        return
-    target = Path(path)
-    if target.is_dir():
-        raise Misuse(f"{path} is a directory; the answer is written into a file.", subject=str(path))
-    if target.exists() and not target.is_file():
-        try:
-            descriptor = os.open(target, os.O_WRONLY)
-            with os.fdopen(descriptor, "wb") as stream:
-                stream.write(data)
-        except OSError as error:
-            raise Fault(f"The file {path} cannot be written: {error.strerror}.") from error
-        return
-    if not target.parent.is_dir():
-        raise Misuse(f"There is no directory {target.parent} to write {target.name} into.")
-    write_atomically(target, data, private=private)
 
 
 def progress_wanted() -> bool:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from sotepki.cli.card_signing import card_option, contract_signature
-from sotepki.cli.context import emit, pass_workspace, read_input, write_output
+from sotepki.cli.context import emit, pass_workspace, read_input
 from sotepki.cli.pin_entry import pin_file_option
+from sotepki.cli.writing import write_output, writes
 from sotepki.errors import Misuse
 
 if TYPE_CHECKING:
@@ -165,6 +166,7 @@ def list_contracts(workspace: Workspace, organisation: str | None) -> None:
 @command.command("show")
 @click.argument("contract")
 @click.option("--document", metavar="FILE", help="Write the text that is signed; '-' is standard output.")
+@writes("document")
 @pass_workspace
 def show(workspace: Workspace, contract: str, document: str | None) -> None:
     """Show a contract, or write its text."""

@@ -1,30 +1,28 @@
-"""A day on the command line: ``YYYY-MM-DD``. Who writes it as on a Finnish form is told how to write it here."""
+"""A day on the command line: ``YYYY-MM-DD``. For a day written the Finnish way the refusal gives this form."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import click
 
 
-class Day(click.DateTime):
-    """A day as a ``datetime`` at midnight; anything else is refused in a sentence."""
+class Day(click.ParamType):  # type: ignore[type-arg]  # generic in the newest versions of click only
+    """A day as a ``date``; anything else is refused in a sentence."""
 
     name = "day"
-
-    def __init__(self) -> None:
-        super().__init__(["%Y-%m-%d"])
 
     def get_metavar(self, *_args: Any, **_more: Any) -> str:
         return "DAY"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        if isinstance(value, date):
+            return value
         try:
-            day: datetime = super().convert(value, param, ctx)
-        except click.BadParameter:
-            raise click.BadParameter(_sentence(str(value)), ctx=ctx, param=param) from None
-        return day
+            return datetime.strptime(value, "%Y-%m-%d").date()
+        except ValueError:
+            self.fail(_sentence(str(value)), param, ctx)
 
 
 DAY = Day()

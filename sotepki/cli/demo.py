@@ -34,7 +34,11 @@ def command() -> int:
     say(f"1. A new TEST workspace in {_shown(directory)}")
     with Workspace.create(directory, tell=lambda line: say(f"   {line}")) as workspace:
         counts = workspace.counts()
-        say(f"   {counts['people']} people, {counts['organisations']} organisations, a root and two issuing CAs.")
+        roots, made = len(workspace.authorities.roots), len(workspace.authorities.made())
+        say(
+            f"   {counts['people']} people, {counts['organisations']} organisations, {roots} roots (RSA and EC) "
+            f"with {made - roots} issuing CAs."
+        )
         say("2. The journey")
         Walk(workspace, lambda line: say(f"   {line}")).all()
         say("3. The conformance suite on the reference system")

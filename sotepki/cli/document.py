@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sotepki.cli.context import emit, pass_workspace, write_output
+from sotepki.cli.context import emit, pass_workspace
 from sotepki.cli.document_batch import batch
 from sotepki.cli.document_corpus import corpus, score
 from sotepki.cli.document_correct import correct
 from sotepki.cli.document_sign import registered_professional, sign
 from sotepki.cli.document_verify import verify
+from sotepki.cli.writing import write_output, writes
 from sotepki.errors import Misuse
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def command() -> None:
 @click.option("--title", default="", help="Title instead of the kind's own.")
 @click.option("--oid", help="The document's OID; by default a new one under the organisation.")
 @click.option("--replaces", metavar="OID", help="For corrections and cancellations: the document that is replaced.")
+@writes("out")
 @pass_workspace
 def new(
     workspace: Workspace,

@@ -117,7 +117,14 @@ def verify(
     opened = partial(worker_context, workspace, tuple(arguments), at, not no_revocation)
     with opened():
         pass  # what cannot be read is said here, before any worker starts
-    described = (("trust", " ".join(trust) or workspace), ("at", at or "now"), ("revocation", str(not no_revocation)))
+    described = (
+        ("trust", " ".join(trust) or workspace),
+        ("intermediates", " ".join(intermediates)),
+        ("revocation lists", " ".join(crls)),
+        ("OCSP responses", " ".join(responses)),
+        ("at", at or "now"),
+        ("revocation", str(not no_revocation)),
+    )
     return _run(VerifyingJob(opened, described), source, "verify", **running)
 
 

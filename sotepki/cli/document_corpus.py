@@ -12,11 +12,13 @@ import click
 
 from sotepki.cli.checks import FAILED
 from sotepki.cli.context import emit, read_input
+from sotepki.cli.writing import overwriting, there_already, writes
 from sotepki.errors import Misuse
 
 
 @click.command("corpus")
 @click.argument("out", type=click.Path(file_okay=False, path_type=Path))
+@writes()
 def corpus(out: Path) -> None:
     """Write the mutation corpus to the directory OUT: documents, certificates to trust, and index.json.
 
@@ -24,6 +26,8 @@ def corpus(out: Path) -> None:
     """
     from sotepki.documents.corpus import INDEX, write_corpus
 
+    if out.is_dir() and any(out.iterdir()) and not overwriting():
+        raise there_already(f"The directory {out}", out)
     index = write_corpus(out)
     count = len(index["documents"])
     emit({"directory": str(out), "index": str(out / INDEX), "documents": count}, f"{count} documents are in {out}.")

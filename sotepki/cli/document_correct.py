@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sotepki.cli.context import emit, read_input, write_output
+from sotepki.cli.context import emit, read_input
 from sotepki.cli.document_sign import clock_offset
+from sotepki.cli.writing import write_output, writes
 from sotepki.errors import Misuse
 
 if TYPE_CHECKING:
@@ -19,11 +20,12 @@ if TYPE_CHECKING:
 @click.argument("out")
 @click.option("--oid", help="The new document's OID; by default a new one under the organisation of the old one.")
 @click.option("--kind", help="In health care, the kind of the new document, such as prescription-cancellation.")
+@writes("out", over="file")
 def correct(file: str, out: str, oid: str | None, kind: str | None) -> None:
     """Write the next version of FILE to OUT, to be changed and signed: a new id, the same setId, the next
     versionNumber, relatedDocument RPLC to FILE, and neither its signatures nor its signer's block.
 
-    Everything else stays byte for byte.
+    Everything else stays byte for byte. To have FILE itself replaced, name it twice.
     """
     from sotepki.clock import SystemClock
     from sotepki.documents import correct_document
@@ -35,7 +37,7 @@ def correct(file: str, out: str, oid: str | None, kind: str | None) -> None:
     parts = outline(read_xml(document))
     now = SystemClock(clock_offset()).now()
     chosen = Oid.parse(oid) if oid else _beside(parts.document_id, f"{now:%Y%m%d%H%M%S%f}")
-    write_output(out, correct_document(document, document_oid=chosen, at=now, kind=kind))
+    write_output(out, correct_document(document, document_oid=chosen, at=now, kind=kind), over=file)
     if out != "-":
         data = {"file": out, "document_id": str(chosen), "replaces": parts.document_id, "version": parts.version + 1}
         emit(data, f"The document {chosen} in {out} is version {parts.version + 1} and replaces {parts.document_id}.")

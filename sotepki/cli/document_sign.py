@@ -17,9 +17,9 @@ from sotepki.cli.context import (
     progress_wanted,
     read_input,
     workspace_directory,
-    write_output,
 )
 from sotepki.cli.pin_entry import pin_file_option, read_pins
+from sotepki.cli.writing import may_write, write_output, writes
 from sotepki.errors import Misuse, Refused
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ _PRIVATE_KEY_LIMIT = 64 * 1024
 )
 @click.option("--middleware", default="direct", show_default=True, help="The client whose PIN habits are followed.")
 @pin_file_option("PIN2, as often as it would be typed")
+@writes()
 def sign(
     files: Sequence[str],
     into: str | None,
@@ -63,9 +64,9 @@ def sign(
 ) -> int:
     """Sign documents in place; everything else in them stays byte for byte.
 
-    Without --into give IN and OUT. Give --card to sign as a professional, or --system with --certificate to sign as
-    a system. If a document of several cannot be signed, those before it are signed and kept, and it is said where it
-    stopped.
+    Without --into give IN and OUT, which may be the same file. Give --card to sign as a professional, or --system
+    with --certificate to sign as a system. If a document of several cannot be signed, those before it are signed and
+    kept, and it is said where it stopped.
     """
     if bool(card) == bool(system) or bool(system) != bool(certificate) or (kanta and not system):
         raise Misuse("Give either --card, or --system together with --certificate.")
@@ -79,7 +80,7 @@ def sign(
         # What cannot be read costs no try of a PIN.
         document = read_input(source)
         with signing as (write_signature, signer):
-            write_output(target, write_signature(document))
+            write_output(target, write_signature(document), over=source)
         if target != "-":
             emit({"file": target, "signer": signer}, f"Signed by {signer}: {target}.")
         return 0
@@ -150,7 +151,9 @@ def _targets(files: Sequence[str], into: str | None) -> dict[str, str]:
                 f"{len(files)} files were named, IN and OUT were expected.",
                 advice="To sign several documents in one go, give --into DIR.",
             )
-        return {files[0]: files[1]}
+        source, target = files
+        may_write(target, over=source)
+        return {source: target}
     directory = Path(into)
     if not directory.is_dir():
         raise Misuse(f"There is no directory {into} to write into.")
@@ -160,6 +163,7 @@ def _targets(files: Sequence[str], into: str | None) -> dict[str, str]:
     for file, target in targets.items():
         if file == "-" or (Path(target).exists() and Path(file).exists() and Path(target).samefile(file)):
             raise Misuse(f"{file} would overwrite itself.", advice="Name another directory with --into.")
+        may_write(target)
     return targets
 
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sotepki.cli.checks import FAILED, check_text
-from sotepki.cli.context import emit, read_input, write_output
+from sotepki.cli.context import emit, read_input
 from sotepki.cli.document_trust import material
 from sotepki.cli.printing import one_line
+from sotepki.cli.writing import write_output, writes
 from sotepki.errors import Misuse, Refused
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ LONGEST = 20 * 1024 * 1024
 @click.option("--no-diagnosis", is_flag=True, help="Do not try the usual accidents when a signature does not verify.")
 @click.option("--also", metavar="NAMES", default="", help="Other verifiers to ask: xmlsec1, signxml, or both.")
 @click.option("--content", metavar="OUT", help="Write the verified body, as it was signed, to OUT (one FILE only).")
+@writes("content")
 def verify(
     files: Sequence[str],
     trust: Sequence[str],
@@ -48,7 +50,8 @@ def verify(
     what right. A message frame is opened and compared with the document in it.
 
     Without --trust the workspace gives its root, its CAs, its records of revocation, Valvira's rights and its time.
-    With --trust no workspace is needed. JSON: one object for one FILE, a list for several or for a DIR.
+    With --trust no workspace is needed. JSON: one object for one FILE, a list for several or for a DIR; as text,
+    several end with a line that counts the verdicts.
     """
     names = [name.strip() for name in also.split(",") if name.strip()]
     sources = list(_sources(files))
@@ -64,7 +67,7 @@ def verify(
             texts.append(text)
     if content:
         _write_content(content, report)
-    emit(rows[0] if single else rows, lambda: "\n\n".join(texts))
+    emit(rows[0] if single else rows, lambda: "\n\n".join(texts if single else [*texts, _counted(rows)]))
     return FAILED if any(row["verdict"] != "valid" for row in rows) else 0
 
 
@@ -124,6 +127,14 @@ def _write_content(out: str, report: DocumentReport) -> None:
     if report.body_octets is None:
         raise Refused("No signature is intact, so there is no verified content.", rule="doc.digest.body")
     write_output(out, report.body_octets)
+
+
+def _counted(rows: Sequence[dict[str, Any]]) -> str:
+    """The last line about several documents: how many there are, and how many of each verdict."""
+    from sotepki.evidence import Verdict
+
+    counts = ", ".join(f"{sum(row['verdict'] == verdict for row in rows)} {verdict}" for verdict in Verdict)
+    return f"{len(rows)} {'document' if len(rows) == 1 else 'documents'}: {counts}."
 
 
 def _text(row: dict[str, Any]) -> str:

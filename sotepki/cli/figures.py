@@ -45,12 +45,23 @@ def command(workspace: Workspace, table: str | None, pictures: Path | None, kind
         return
     chosen = {name: frame for name, frame in figures.tables() if table in (None, name)}
     if output_format() == "csv":
-        click.echo(next(iter(chosen.values())).to_csv(index=False), nl=False)
+        click.echo(_csv(next(iter(chosen.values()))), nl=False)
         return
     emit(
         {"at": figures.at.isoformat(), **{name: _rows(frame) for name, frame in chosen.items()}},
         lambda: "\n\n".join(f"{COLUMNS[name].title}\n{_text(frame)}" for name, frame in chosen.items()),
     )
+
+
+def _csv(frame: pd.DataFrame) -> str:
+    """The table as CSV; its words are defused for spreadsheets, its numbers and moments are left alone."""
+    from sotepki.records.csv_cells import defused
+
+    words = {
+        str(name): column.astype(object).map(defused, na_action="ignore")
+        for name, column in frame.select_dtypes("category").items()
+    }
+    return str(frame.assign(**words).to_csv(index=False))
 
 
 def _rows(frame: pd.DataFrame) -> list[dict[str, object]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -69,8 +69,8 @@ def register(
     supplier: str,
     system_class: str,
     content: str,
-    begins: datetime,
-    received: datetime | None,
+    begins: date,
+    received: date | None,
     actor: str,
 ) -> None:
     """Register a version of a system for one content."""
@@ -86,8 +86,8 @@ def register(
         supplier=Oid.parse(supplier),
         system_class=SystemClass(system_class),
         content=content,
-        begins_on=begins.date(),
-        received_on=received.date() if received else None,
+        begins_on=begins,
+        received_on=received,
         actor=actor,
     )
     _emit_test(workspace.joint_tests.state(number))
@@ -203,7 +203,7 @@ def changes() -> None:
 @_actor("supplier")
 @pass_workspace
 def change(
-    workspace: Workspace, approval: str, kind: str, version: str, description: str, day: datetime | None, actor: str
+    workspace: Workspace, approval: str, kind: str, version: str, description: str, day: date | None, actor: str
 ) -> None:
     """Give notice of a change (muutosilmoitus)."""
     _emit_notice(
@@ -212,7 +212,7 @@ def change(
             kind,
             version=version,
             description=description,
-            effective_on=day.date() if day else None,
+            effective_on=day,
             actor=actor,
         )
     )

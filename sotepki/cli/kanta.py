@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sotepki.cli.context import emit, pass_workspace, read_input, write_output
+from sotepki.cli.context import emit, pass_workspace, read_input
+from sotepki.cli.writing import write_output, writes
 from sotepki.errors import Misuse
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def requests(workspace: Workspace, /, count: int, refused: bool, handshakes: boo
 @command.command("certificate")
 @click.argument("sha256")
 @click.option("--output", default="-", show_default=True, help="Where to write it (PEM).")
+@writes("output")
 @pass_workspace
 def certificate(workspace: Workspace, /, sha256: str, output: str) -> None:
     """Write a client certificate that was refused in a handshake, by its SHA-256 as 'requests' shows it."""
@@ -84,6 +86,7 @@ def access_point(workspace: Workspace, /, host_name: str, operator: str, serves:
 @click.option("--sender", required=True, help="OID of the organisation that sends.")
 @click.option("--message-id", help="OID of the message; by default a new one under the sender.")
 @click.option("--request", "service_request", default="SP1", show_default=True, help="SP1 or SP17.")
+@writes("out")
 @pass_workspace
 def frame(
     workspace: Workspace, /, file: str, out: str, sender: str, message_id: str | None, service_request: str

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sotepki.cli.context import emit, pass_workspace, read_input, write_output
+from sotepki.cli.context import emit, pass_workspace, read_input
+from sotepki.cli.writing import write_output, writes
 from sotepki.errors import Misuse
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ def intermediary(workspace: Workspace, oid: str, strike: bool, actor: str) -> No
 
 @command.command("export")
 @click.option("-o", "--output", default="-", show_default=True, help="Where to; - is standard output.")
+@writes("output")
 @pass_workspace
 def export(workspace: Workspace, output: str) -> None:
     """Write the register as CSV; 'organisation import' reads it back."""

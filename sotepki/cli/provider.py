@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -188,7 +188,7 @@ def support(
 @_ON
 @_ACTOR
 @pass_workspace
-def system_(workspace: Workspace, organisation: str, system: str, day: datetime | None, actor: str) -> None:
+def system_(workspace: Workspace, organisation: str, system: str, day: date | None, actor: str) -> None:
     """Name the information system by its id in the register of information systems (TEST-IS-0001)."""
     from sotepki.provider import Arrangement
 
@@ -202,7 +202,7 @@ def system_(workspace: Workspace, organisation: str, system: str, day: datetime 
 @_ON
 @_ACTOR
 @pass_workspace
-def access_point(workspace: Workspace, organisation: str, description: str, day: datetime | None, actor: str) -> None:
+def access_point(workspace: Workspace, organisation: str, description: str, day: date | None, actor: str) -> None:
     """Note the access point to Kanta, one's own or an intermediary's."""
     from sotepki.provider import Arrangement
 
@@ -216,9 +216,7 @@ def access_point(workspace: Workspace, organisation: str, description: str, day:
 @_ON
 @_ACTOR
 @pass_workspace
-def model_(
-    workspace: Workspace, organisation: str, model: str, document: str, day: datetime | None, actor: str
-) -> None:
+def model_(workspace: Workspace, organisation: str, model: str, document: str, day: date | None, actor: str) -> None:
     """Note that an operating model (toimintamalli) is agreed on."""
     from sotepki.provider import MODEL
 
@@ -239,7 +237,7 @@ def train(
     topic: str,
     numbers: tuple[str, ...],
     everybody: bool,
-    day: datetime | None,
+    day: date | None,
     actor: str,
 ) -> None:
     """Note who was trained on a topic."""
@@ -256,7 +254,7 @@ def train(
     for one in people:
         if workspace.valvira.professional(one) is None:
             raise unknown_number(one)
-    provider.books.train(sorted(people, key=str), topic, trained_on=_day(day), actor=actor)
+    provider.books.train(sorted(people, key=str), topic, trained_on=day, actor=actor)
     emit({"topic": topic, "people": sorted(map(str, people))}, f"{len(people)} trained on {topic}")
 
 
@@ -297,14 +295,8 @@ def _provider(workspace: Workspace, organisation: str) -> Provider:
     return provider
 
 
-def _day(moment: datetime | None) -> date | None:
-    return moment.date() if moment else None
-
-
-def _arrange(
-    workspace: Workspace, organisation: str, kind: str, value: str, day: datetime | None, actor: str
-) -> None:
-    _provider(workspace, organisation).books.arrange(kind, value, agreed_on=_day(day), actor=actor)
+def _arrange(workspace: Workspace, organisation: str, kind: str, value: str, day: date | None, actor: str) -> None:
+    _provider(workspace, organisation).books.arrange(kind, value, agreed_on=day, actor=actor)
     emit({"organisation": organisation, "kind": kind, "value": value}, f"{kind}: {value}")
 
 

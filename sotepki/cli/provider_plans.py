@@ -24,7 +24,6 @@ _REVIEW_BY = click.option(
     "--review-by",
     type=DAY,
     required=True,
-    callback=lambda _context, _option, value: value.date(),
     help="The day of the next review, YYYY-MM-DD.",
 )
 

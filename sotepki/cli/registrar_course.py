@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sotepki.cli.context import emit, pass_workspace, write_output
+from sotepki.cli.context import emit, pass_workspace
+from sotepki.cli.writing import write_output, writes
 from sotepki.errors import Misuse
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ def submit(workspace: Workspace, trainee: str, answers: tuple[str, ...]) -> int:
 @course.command("certificate")
 @click.argument("trainee")
 @click.option("--out", metavar="FILE", help="Write the document; '-' is standard output.")
+@writes("out")
 @pass_workspace
 def certificate(workspace: Workspace, trainee: str, out: str | None) -> None:
     """Show the certificate of a trainee who has passed."""

@@ -37,13 +37,13 @@ def command() -> None:
 @_ACTOR
 @pass_workspace
 def grant(
-    workspace: Workspace, hetu: str, code: str, valid_from: datetime | None, valid_to: datetime | None, actor: str
+    workspace: Workspace, hetu: str, code: str, valid_from: date | None, valid_to: date | None, actor: str
 ) -> None:
     """Grant a right to a person of the Population Information System."""
     from sotepki.identifiers import Hetu
 
     professional = workspace.valvira.grant_right(
-        Hetu.parse(hetu), code, actor=actor, valid_from=_day(valid_from), valid_to=_day(valid_to)
+        Hetu.parse(hetu), code, actor=actor, valid_from=valid_from, valid_to=valid_to
     )
     _emit_professional(workspace, professional)
 
@@ -92,7 +92,7 @@ def restrict(
     number: str,
     code: str,
     targets: tuple[str, ...],
-    valid_to: datetime | None,
+    valid_to: date | None,
     reason: str,
     actor: str,
 ) -> None:
@@ -100,7 +100,7 @@ def restrict(
     from sotepki.identifiers import RegistrationNumber
 
     professional = workspace.valvira.restrict_right(
-        RegistrationNumber.parse(number), code, targets, actor=actor, reason=reason, valid_to=_day(valid_to)
+        RegistrationNumber.parse(number), code, targets, actor=actor, reason=reason, valid_to=valid_to
     )
     _emit_professional(workspace, professional)
 
@@ -202,10 +202,6 @@ def codes(workspace: Workspace) -> None:
         for entry in entries
     ]
     emit(rows, "\n".join(f"{e.code:4} {e.register:9} {e.title_fi} / {e.title_sv} ({e.grade})" for e in entries))
-
-
-def _day(moment: datetime | None) -> date | None:
-    return moment.date() if moment else None
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sotepki.cli.context import emit, pass_workspace, read_input, workspace_directory, write_output
+from sotepki.cli.context import emit, pass_workspace, read_input, workspace_directory
 from sotepki.cli.foreground import log_requests, stopped, wait
 from sotepki.cli.scs_pins import file_pins, terminal_pins
+from sotepki.cli.writing import write_output, writes
 from sotepki.errors import Misuse
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from sotepki.scs import CardInReader
     from sotepki.scs.answers import ScsAnswer
     from sotepki.scs.client import ScsClient
+    from sotepki.scs.readers import ShelfReader
     from sotepki.workspace import Workspace
 
 _PORT = click.IntRange(0, 65535)
@@ -59,12 +61,8 @@ def serve(
 ) -> None:
     """Serve one workstation on 127.0.0.1 until Ctrl-C: /version, /sign, and a page with reader and PIN pad."""
     from sotepki import loopback
-    from sotepki.card import CardShelf
     from sotepki.scs import SignatureService, load_settings, running, running_on_old_ports, tls_context
-    from sotepki.scs.pcsc_reader import PcscReader
     from sotepki.scs.pins import PinDesk
-    from sotepki.scs.pkcs11_reader import Pkcs11Reader
-    from sotepki.scs.readers import ShelfReader
     from sotepki.scs.workstation import Workstation
 
     if sum(map(bool, (number, reader, module))) > 1:
@@ -73,15 +71,7 @@ def serve(
     chain = _certificate(observed=observed_certificate)
     log_requests()
     with stopped() as stop, ExitStack() as stack:
-        shelf = None
-        if module:
-            source: Callable[[], CardInReader | None] = stack.enter_context(Pkcs11Reader(Path(module)))
-        elif reader:
-            source = stack.enter_context(PcscReader("" if reader == "any" else reader))
-        else:
-            source = shelf = stack.enter_context(ShelfReader(CardShelf(workspace_directory() / "cards")))
-            if number:
-                shelf.insert(number)
+        source, shelf = _reader(stack, number, reader, module)
         desk = PinDesk()
         stack.callback(desk.cancel_all)
         station = Workstation(source, desk, shelf)
@@ -91,28 +81,39 @@ def serve(
         old = stack.enter_context(running_on_old_ports(service, chain)) if old_ports else []
         page = stack.enter_context(loopback.running(station.application(), tls_context(chain), port=page_port))
         trust = chain.with_suffix(".crt")
-        emit(
-            {
-                "scs": url,
-                "old": old,
-                "workstation": page,
-                "trust": str(trust),
-                "version": scs_version,
-                "card": number,
-            },
-            "\n".join(
-                [
-                    f"scs          {url}\n             /version and /sign in the form of {scs_version}",
-                    *(f"             {one}" for one in old),
-                    f"workstation  {page}\n             reader and PIN pad; keep it open in the browser",
-                    f"trust        {trust}\n             'sotepki scs trust' says how",
-                    "Ctrl-C stops.",
-                ]
-            ),
-        )
+        addresses = {"scs": url, "old": old, "workstation": page, "trust": str(trust)}
+        lines = [
+            f"scs          {url}\n             /version and /sign in the form of {scs_version}",
+            *(f"             {one}" for one in old),
+            f"workstation  {page}\n             reader and PIN pad; keep it open in the browser",
+            f"trust        {trust}\n             'sotepki scs trust' says how",
+            "Ctrl-C stops.",
+        ]
+        emit({**addresses, "version": scs_version, "card": number}, "\n".join(lines))
         sys.stdout.flush()
         wait(stop)
     click.echo("Stopped.", err=True)
+
+
+def _reader(
+    stack: ExitStack, number: str | None, reader: str | None, module: str | None
+) -> tuple[Callable[[], CardInReader | None], ShelfReader | None]:
+    """Where the service finds its card; also the reader of the workspace's cards, if it is that one."""
+    if module:
+        from sotepki.scs.pkcs11_reader import Pkcs11Reader
+
+        return stack.enter_context(Pkcs11Reader(Path(module))), None
+    if reader:
+        from sotepki.scs.pcsc_reader import PcscReader
+
+        return stack.enter_context(PcscReader("" if reader == "any" else reader)), None
+    from sotepki.card import CardShelf
+    from sotepki.scs import readers
+
+    shelf = stack.enter_context(readers.ShelfReader(CardShelf(workspace_directory() / "cards")))
+    if number:
+        shelf.insert(number)
+    return shelf, shelf
 
 
 @command.command("trust")
@@ -211,6 +212,7 @@ def login(url: str, trust_file: str | None, origin: str) -> None:
 @click.option("--hash", "hash_name", default="SHA256", show_default=True, help="As /version lists them.")
 @click.option("--digest", is_flag=True, help="Send the digest of the file instead of the file.")
 @click.option("--output", default="", help="Where to write the signature.")
+@writes("output")
 def sign(
     file: str,
     url: str,

@@ -38,13 +38,30 @@ class _ServeCommand(click.Command):
         return super().get_params(ctx)
 
 
+def _names(_context: click.Context, _option: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...]:
+    if names:
+        from sotepki.serving.hosts import host_name
+
+        for name in names:
+            if not name or host_name(name) != name.lower():
+                raise click.BadParameter(f"{name!r} is not a host name; give it alone, without https:// and port.")
+    return names
+
+
 @click.command("serve", cls=_ServeCommand)
 @click.option("--only", multiple=True, metavar="SERVICE", help="Start only this service (may be given again).")
 @click.option("--free-ports", is_flag=True, help="Take free ports where none is named.")
 @click.option(
     "--kanta-processes", "processes", type=_PROCESSES, help="Serve Kanta by so many processes; best one a processor."
 )
-@click.option("--ocsp-down", type=click.Choice(["refuse", "accept-with-warning"]), help="Kanta's policy then.")
+@click.option(
+    "--ocsp-down",
+    type=click.Choice(["refuse", "accept-with-warning"]),
+    help="What Kanta does while no OCSP responder answers.",
+)
+@click.option(
+    "--host-name", "host_names", multiple=True, metavar="NAME", callback=_names, help="Pages answer under it too."
+)
 @click.option("--scs", "with_scs", is_flag=True, help="Also the Signature Creation Service and its workstation.")
 @click.option("--card", "card_number", help="Put this card into the reader of the SCS (implies --scs).")
 @click.option("--pins", "pin_file", help="File with PIN1 and PIN2, one a line, typed at every signature (for CI).")
@@ -57,6 +74,7 @@ def command(
     free_ports: bool,
     processes: int | None,
     ocsp_down: str | None,
+    host_names: tuple[str, ...],
     with_scs: bool,
     card_number: str | None,
     pin_file: str | None,
@@ -92,7 +110,9 @@ def command(
         options: dict[str, object] = {"card": card_number, "pins": pins}
         if ocsp_down:
             options["when_status_unavailable"] = WhenStatusUnavailable(ocsp_down)
-        with running_house(workspace, services, ports=named, options=options, processes=processes or 1) as house:
+        with running_house(
+            workspace, services, ports=named, options=options, processes=processes or 1, host_names=host_names
+        ) as house:
             _tell(house)
             wait(stop)
     click.echo("Stopped.", err=True)

@@ -216,15 +216,7 @@ def show(workspace: Workspace, application: str | None, link: str | None) -> Non
     if (application is None) == (link is None):
         raise Misuse("Give either APPLICATION or --link.")
     found = office.by_link(link) if link is not None else office.application(application or "")
-    emit_application(found, at=workspace.clock.now(), revoked_elsewhere=_revoked_elsewhere(workspace, found))
-
-
-def _revoked_elsewhere(workspace: Workspace, found: Application) -> str:
-    """The day on which the revocation service revoked a certificate that nobody has had revoked here; or empty."""
-    if found.state != "issued" or not found.serial:
-        return ""
-    statuses = [one.status for one in workspace.authorities.issued(serial_number=int(found.serial, 16))]
-    return next((f"{one.revoked_at:%Y-%m-%d}" for one in statuses if one.revoked_at), "")
+    emit_application(found, at=workspace.clock.now())
 
 
 def _issued(one: Application) -> str:

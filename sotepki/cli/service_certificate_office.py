@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sotepki.cli.context import emit, pass_workspace
+from sotepki.cli.writing import may_write, write_output, writes
 from sotepki.errors import Misuse
 
 if TYPE_CHECKING:
@@ -50,11 +51,10 @@ def process(workspace: Workspace, applications: tuple[str, ...], return_reason: 
 @click.command("collect")
 @click.argument("application")
 @click.option("--out", type=click.Path(path_type=Path), help="Write the files into this directory.")
+@writes()
 @pass_workspace
 def collect(workspace: Workspace, application: str, out: Path | None) -> None:
     """Get the certificate in DER and PEM, with the CA certificates; without --out the PEM is printed."""
-    from sotepki.records import write_atomically
-
     delivery = workspace.service_certificates.collect(application)
     files = delivery.files(application)
     if out is None:
@@ -67,8 +67,11 @@ def collect(workspace: Workspace, application: str, out: Path | None) -> None:
         return
     if out.exists() and not out.is_dir():
         raise Misuse(f"{out} is a file; the certificate is written into a directory.", subject=str(out))
+    out.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
-        write_atomically(out / name, content)
+        may_write(out / name, content)
+    for name, content in files.items():
+        write_output(out / name, content)
     emit({"application": application, "files": [str(out / name) for name in files]}, "\n".join(map(str, files)))
 
 
@@ -98,11 +101,8 @@ def resume(workspace: Workspace) -> None:
     emit([one.as_dict() for one in done], "\n".join(f"{one.id}: {one.state}" for one in done) or "Nothing waits.")
 
 
-def emit_application(found: Application, at: datetime | None = None, revoked_elsewhere: str = "") -> None:
-    """Print an application; with ``at`` also how DVV stands to its promise at that moment.
-
-    ``revoked_elsewhere`` is the day on which the certificate was revoked other than through the application.
-    """
+def emit_application(found: Application, at: datetime | None = None) -> None:
+    """Print an application; with ``at`` also how DVV stands to its promise at that moment."""
     lines = [f"{found.id}: {found.state}, {found.kind} certificate for {found.organisation}"]
     if at is not None and found.promised_by:
         lines.append(f"Promised by {found.promised_by}: {found.promise(at)}")
@@ -115,12 +115,11 @@ def emit_application(found: Application, at: datetime | None = None, revoked_els
         lines.append(f"Returned: {found.return_reason}")
     if found.revocation_reason:
         lines.append(f"Revocation: {found.revocation_reason}")
-    if revoked_elsewhere:
-        lines.append(f"Revoked by the revocation service on {revoked_elsewhere}")
+    if found.revoked_elsewhere and found.revoked_at:
+        lines.append(f"Revoked by the revocation service on {found.revoked_at:%Y-%m-%d}, not through the e-service")
     lines += [f"{one.severity.value.capitalize()}: {one.message} [{one.rule}] {one.advice}" for one in found.findings]
     promise = {"promise": found.promise(at)} if at else {}
-    elsewhere = {"revoked_elsewhere": revoked_elsewhere} if revoked_elsewhere else {}
-    emit({**found.as_dict(), **promise, **elsewhere}, "\n".join(lines))
+    emit({**found.as_dict(), **promise}, "\n".join(lines))
 
 
 COMMANDS = (process, collect, revoke, resume)

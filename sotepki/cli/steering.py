@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from typing import TYPE_CHECKING
 
 import click
@@ -26,9 +26,9 @@ def command() -> None:
 @_ON
 @click.option("--all", "everything", is_flag=True, help="Also what was replaced or is still to come.")
 @pass_workspace
-def list_(workspace: Workspace, day: datetime | None, everything: bool) -> None:
+def list_(workspace: Workspace, day: date | None, everything: bool) -> None:
     """List the documents in force."""
-    found = workspace.steering.documents() if everything else workspace.steering.in_force(_day(day))
+    found = workspace.steering.documents() if everything else workspace.steering.in_force(day)
     emit([one.as_dict() for one in found], "\n".join(map(_line, found)) or "No document was in force.")
 
 
@@ -45,9 +45,9 @@ def show(workspace: Workspace, document: str) -> None:
 @click.option("--class", "system_class", default="", help="Only those of a class: A1, A2, A3 or B.")
 @_ON
 @pass_workspace
-def requirements(workspace: Workspace, system_class: str, day: datetime | None) -> None:
+def requirements(workspace: Workspace, system_class: str, day: date | None) -> None:
     """List what the documents in force require of information systems."""
-    found = workspace.steering.requirements(system_class, _day(day))
+    found = workspace.steering.requirements(system_class, day)
     emit(
         [one.as_dict() for one in found],
         "\n".join(f"{one.id}  {one.document}  {' '.join(one.classes)}: {one.text} ({one.grade})" for one in found)
@@ -63,17 +63,11 @@ def requirements(workspace: Workspace, system_class: str, day: datetime | None) 
 @click.option("--actor", default="thl-official", show_default=True, help="Who publishes, for the journal.")
 @pass_workspace
 def publish(
-    workspace: Workspace, document: str, title: str, first: datetime, replaces: tuple[str, ...], actor: str
+    workspace: Workspace, document: str, title: str, first: date, replaces: tuple[str, ...], actor: str
 ) -> None:
     """Publish a document, for training with steering that changes."""
-    found = workspace.steering.publish(
-        document, title=title, in_force_from=first.date(), replaces=replaces, actor=actor
-    )
+    found = workspace.steering.publish(document, title=title, in_force_from=first, replaces=replaces, actor=actor)
     emit(found.as_dict(), _line(found))
-
-
-def _day(moment: datetime | None) -> date | None:
-    return moment.date() if moment else None
 
 
 def _line(found: SteeringDocument) -> str:

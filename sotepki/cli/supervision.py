@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import TYPE_CHECKING
 
 import click
@@ -82,8 +82,8 @@ def attach(
     kind: str,
     number: str,
     issuer: str,
-    issued: datetime,
-    until: datetime | None,
+    issued: date,
+    until: date | None,
     actor: str,
 ) -> None:
     """Enter a joint-test statement or a security certificate of a system."""
@@ -95,8 +95,8 @@ def attach(
             EvidenceKind(kind),
             number=number,
             issuer=issuer,
-            issued_on=issued.date(),
-            valid_to=_day(until),
+            issued_on=issued,
+            valid_to=until,
             actor=actor,
         )
     )
@@ -122,11 +122,11 @@ def step(workspace: Workspace, system: str, name: str, role: str, reason: str, a
 @click.argument("system")
 @click.option("--on", "day", type=DAY, help="At noon of which day, YYYY-MM-DD; now if left out.")
 @pass_workspace
-def check(workspace: Workspace, system: str, day: datetime | None) -> int:
+def check(workspace: Workspace, system: str, day: date | None) -> int:
     """Say whether a system may be used in production; exit code 1 if not."""
     from sotepki.clock import HELSINKI
 
-    at = day.replace(hour=12, tzinfo=HELSINKI) if day else None
+    at = datetime.combine(day, time(12), HELSINKI) if day else None
     found = workspace.supervision.usability(system, at)
     findings = [finding.as_dict() for finding in found.findings]
     verdict = "may be used" if found.allowed else "may not be used"
@@ -186,14 +186,14 @@ def deviation(workspace: Workspace, system: str, weight: str, description: str, 
 @_ACTOR
 @pass_workspace
 def deviation_step(
-    workspace: Workspace, deviation: str, name: str, deadline: datetime | None, role: str, reason: str, actor: str
+    workspace: Workspace, deviation: str, name: str, deadline: date | None, role: str, reason: str, actor: str
 ) -> None:
     """Let a deviation take a step: take it up, require measures, close it, ..."""
     from sotepki.valvira.supervision import Role
 
     _emit_deviation(
         workspace.supervision.deviation_step(
-            deviation, name, role=Role(role), actor=actor, reason=reason, deadline=_day(deadline)
+            deviation, name, role=Role(role), actor=actor, reason=reason, deadline=deadline
         )
     )
 
@@ -212,10 +212,6 @@ def deviations(workspace: Workspace) -> None:
             or "No deviation has been reported."
         ),
     )
-
-
-def _day(moment: datetime | None) -> date | None:
-    return moment.date() if moment else None
 
 
 def _emit_system(system: InformationSystem) -> None:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sotepki.cli.context import emit, pass_workspace, read_input, write_output
+from sotepki.cli.context import emit, pass_workspace, read_input
+from sotepki.cli.writing import write_output, writes
 from sotepki.errors import Misuse
 
 if TYPE_CHECKING:
-    from sotepki.dvv.registration.registrar_course import Question
+    from sotepki.dvv.registration.course_exam import Question
     from sotepki.training.exercise import Exercise
     from sotepki.training.showing import Shown
     from sotepki.workspace import Workspace
@@ -33,7 +34,7 @@ def _as_trainee(function: Command) -> Command:
         type=_LANGUAGE,
         default="en",
         show_default=True,
-        help="The language; what was not translated is in English.",
+        help="The language of the tasks and of what the checks say.",
     )
     trainee = click.option("--trainee", default="", help="The name in the class's table; default: SOTEPKI_TRAINEE.")
     return language(trainee(function))
@@ -127,6 +128,7 @@ def check(
     help="The language of a course that begins; one that was begun goes on in its own.",
 )
 @click.option("--out", metavar="FILE", help="Write the certificate.")
+@writes("out")
 @pass_workspace
 def exam(workspace: Workspace, trainee: str, language: str, out: str | None) -> int:
     """Sit the exam of the registrar course. TRAINEE is a personal identity code. Exit code 1 if it is not passed.
@@ -171,6 +173,7 @@ def progress(workspace: Workspace, trainee: str) -> None:
 
 @command.command("solutions")
 @click.argument("path", type=click.Path(path_type=Path, dir_okay=False), default="-")
+@writes("path")
 def solutions(path: Path) -> None:
     """For trainers: the notebook of solutions as a jupytext source, to a file or standard output."""
     from sotepki.training.solutions import solutions_notebook

@@ -76,23 +76,15 @@ def build_social_document(
     chosen = document_kind(kind)
     right = author.rights[0] if author and author.rights else None
     values: dict[str, Any] = {
-        "client": client,
-        "organisation": organisation,
+        **header_values(client, organisation, document_oid, created),
         "author": author,
         "right": right,
-        "document_oid": document_oid,
         "set_oid": set_oid or document_oid,
         "version": version,
         "replaces": replaces,
         "title": title or chosen.title,
         "kind": chosen,
-        "created_ts": hl7_time(created),
-        "created_fi": created.astimezone(HELSINKI).strftime("%d.%m.%Y %H:%M"),
-        "gender": "M" if client.hetu.individual_number % 2 else "F",
-        "birth_date": client.hetu.birth_date.strftime("%Y%m%d"),
         "paragraphs": tuple(paragraphs) or chosen.text,
-        "software": SOFTWARE,
-        "software_version": sotepki.__version__,
     }
     xhtml = render("social_welfare_body.xhtml.j2", values)
     structured = _structured(values, right)
@@ -100,6 +92,21 @@ def build_social_document(
         "social_welfare.xml.j2",
         {**values, "xhtml_b64": _base64(xhtml), "json_b64": _base64(structured)},
     )
+
+
+def header_values(client: Person, organisation: Organisation, document_oid: Oid, created: datetime) -> dict[str, Any]:
+    """What the header of a document of any family is filled with."""
+    return {
+        "client": client,
+        "gender": "M" if client.hetu.individual_number % 2 else "F",
+        "birth_date": client.hetu.birth_date.strftime("%Y%m%d"),
+        "organisation": organisation,
+        "document_oid": document_oid,
+        "created_ts": hl7_time(created),
+        "created_fi": created.astimezone(HELSINKI).strftime("%d.%m.%Y %H:%M"),
+        "software": SOFTWARE,
+        "software_version": sotepki.__version__,
+    }
 
 
 @cache

@@ -12,9 +12,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-import sotepki
-from sotepki.clock import HELSINKI
-from sotepki.documents.building import SOFTWARE, Coded, render
+from sotepki.documents.building import Coded, header_values, render
 from sotepki.documents.family import KindRule, family
 from sotepki.documents.times import hl7_time
 from sotepki.documents.vocabulary import PRESCRIPTION_CENTRE
@@ -89,27 +87,21 @@ def build_patient_record(
     row = _patient_record_kinds()[rule.id]
     first, *rest = row["sections"]
     sections = [{**first, "text": [*first["text"], *paragraphs]}, *rest]
-    return _render(
-        family_id="patient-record",
-        body_template="patient_record_body.xml.j2",
-        client=client,
-        organisation=organisation,
-        custodian={"oid": organisation.oid, "name": organisation.name},
-        authors=[Author(author, rule.role, hl7_time(created))],
-        document_oid=document_oid,
-        created=created,
-        values={
-            "title": title or row["title"],
-            "type": Coded(**row["type"]),
-            "type_system": PATIENT_RECORD_TYPES,
-            "kind": rule,
-            "sections": [{"observation": None, **section} for section in sections],
-            "set_oid": set_oid or document_oid,
-            "version": version,
-            "replaces": replaces,
-            "identified": identified,
-        },
-    )
+    values = {
+        **header_values(client, organisation, document_oid, created),
+        "custodian": {"oid": organisation.oid, "name": organisation.name},
+        "authors": [Author(author, rule.role, hl7_time(created))],
+        "title": title or row["title"],
+        "type": Coded(**row["type"]),
+        "type_system": PATIENT_RECORD_TYPES,
+        "kind": rule,
+        "sections": [{"observation": None, **section} for section in sections],
+        "set_oid": set_oid or document_oid,
+        "version": version,
+        "replaces": replaces,
+        "identified": identified,
+    }
+    return _render("patient-record", values)
 
 
 def build_prescription(
@@ -148,28 +140,22 @@ def build_prescription(
     row, known = _prescription_kinds()["kinds"][rule.id], family("prescription")
     now = hl7_time(created)
     earlier = [Author(first_author, "LAL", now)] if first_author is not None and rule.replaces else []
-    return _render(
-        family_id="prescription",
-        body_template="prescription_body.xml.j2",
-        client=client,
-        organisation=organisation,
-        custodian={"oid": PRESCRIPTION_CENTRE, "name": "Kansaneläkelaitos TEST"},
-        authors=[*earlier, Author(author, rule.role, now)],
-        document_oid=document_oid,
-        created=created,
-        values={
-            "title": title or row["title"],
-            "type": Coded(rule.code, row["title"]),
-            "type_system": known.type_system,
-            "kind": rule,
-            "medicine": _medicine(medicine),
-            "text": [*row["text"], *paragraphs],
-            "set_oid": set_oid or document_oid,
-            "version": version,
-            "replaces": replaces,
-            "identified": identified,
-        },
-    )
+    values = {
+        **header_values(client, organisation, document_oid, created),
+        "custodian": {"oid": PRESCRIPTION_CENTRE, "name": "Kansaneläkelaitos TEST"},
+        "authors": [*earlier, Author(author, rule.role, now)],
+        "title": title or row["title"],
+        "type": Coded(rule.code, row["title"]),
+        "type_system": known.type_system,
+        "kind": rule,
+        "medicine": _medicine(medicine),
+        "text": [*row["text"], *paragraphs],
+        "set_oid": set_oid or document_oid,
+        "version": version,
+        "replaces": replaces,
+        "identified": identified,
+    }
+    return _render("prescription", values)
 
 
 def medicines() -> Mapping[str, Medicine]:
@@ -178,37 +164,9 @@ def medicines() -> Mapping[str, Medicine]:
     return found
 
 
-def _render(
-    *,
-    family_id: str,
-    body_template: str,
-    client: Person,
-    organisation: Organisation,
-    custodian: Mapping[str, object],
-    authors: Sequence[Author],
-    document_oid: Oid,
-    created: datetime,
-    values: Mapping[str, Any],
-) -> bytes:
-    return render(
-        "health_care.xml.j2",
-        {
-            **values,
-            "body_template": body_template,
-            "template_id": TEMPLATES[family_id],
-            "client": client,
-            "organisation": organisation,
-            "custodian": custodian,
-            "authors": authors,
-            "document_oid": document_oid,
-            "created_ts": hl7_time(created),
-            "created_fi": created.astimezone(HELSINKI).strftime("%d.%m.%Y %H:%M"),
-            "gender": "M" if client.hetu.individual_number % 2 else "F",
-            "birth_date": client.hetu.birth_date.strftime("%Y%m%d"),
-            "software": SOFTWARE,
-            "software_version": sotepki.__version__,
-        },
-    )
+def _render(family_id: str, values: Mapping[str, Any]) -> bytes:
+    body = f"{family_id.replace('-', '_')}_body.xml.j2"
+    return render("health_care.xml.j2", {**values, "body_template": body, "template_id": TEMPLATES[family_id]})
 
 
 def _kind(family_id: str, kind: str) -> KindRule:

@@ -71,7 +71,7 @@ def content_of(body: etree._Element, decoded: Mapping[etree._Element, EncodedPar
 
 
 def check_content(body: etree._Element, decoded: Mapping[etree._Element, EncodedPart]) -> None:
-    """As ``content_of``, in a third of the time for who does not need the content.
+    """As ``content_of``, in a third of the time, for callers that do not need the content.
 
     Raises:
         Refused: ``doc.content``.

@@ -127,7 +127,7 @@ def _rule(parts: Outline, kind: str) -> KindRule:
 
 
 def _authors(parts: Outline, rule: KindRule, at: datetime) -> list[Edit]:
-    """The first author as he stands, and the last one in the role of the kind; those between are listed no more."""
+    """The first author unchanged, and the last one in the role of the kind; those between are left out."""
     authors = parts.root.findall(hl7("author"))
     function = authors[-1].find(hl7("functionCode")) if authors else None
     if function is None or function.get("code") is None:

@@ -35,7 +35,8 @@ def _identifiers(frame: Frame, document: DocumentReport) -> Iterator[Finding]:
             frame.document_id.value,
         )
     set_id = str(frame.set_id or "")
-    if set_id != document.set_id:
+    # A document without a setId is the first of its set, which then bears its id; its frame may say so or not.
+    if set_id not in ((document.set_id,) if document.set_id else ("", document.document_id)):
         yield _differing("frame.set-id", "The frame's setId is not the document's.", document.set_id, set_id)
     if frame.version and frame.version != str(document.version):
         yield _differing(

@@ -38,10 +38,14 @@ def real_looking_codes(
     """Every text that has the form of a hetu with a right check character and is not of the 900-series, with the
     element where it stands.
 
-    Reads attributes, texts, and what the elements ``encoded`` hold; certificates and signature values are left out.
+    Reads attributes, texts, comments, processing instructions, and what the elements ``encoded`` hold; certificates
+    and signature values are left out.
     """
     if _may_hold_codes(document.data, encoded):
         yield from _in_markup(document.root, encoded)
+        for aside in _asides(document.data):
+            for code in _codes(aside):
+                yield code, document.root
     for element, part in encoded.items():
         for text in _readable(part.octets, json=element.tag == JSON_ELEMENT):
             for code in _codes(text):
@@ -49,7 +53,7 @@ def real_looking_codes(
 
 
 def malformed_client_codes(root: etree._Element) -> Iterator[tuple[Refused, etree._Element]]:
-    """Ids that say they are personal identity codes and are none."""
+    """Ids under the OID of personal identity codes that are not such codes."""
     for attribute in _client_roots()(root):
         element = attribute.getparent()
         if element.get("extension") is None:
@@ -103,14 +107,28 @@ def _without_encoded(data: bytes, encoded: Mapping[etree._Element, EncodedPart])
 
 def _in_markup(root: etree._Element, encoded: Collection[etree._Element]) -> Iterator[tuple[str, etree._Element]]:
     for element in root.iter("*"):
-        if str(element.tag).startswith(f"{{{DS}}}") or element in encoded:
-            values: tuple[object, ...] = (element.tail,)
-        else:
-            values = (element.text, element.tail, *element.attrib.values())
-        for value in values:
+        silent = str(element.tag).startswith(f"{{{DS}}}") or element in encoded
+        values = [] if silent else [str(value) for value in element.attrib.values()]
+        text = "" if silent else element.text or ""
+        for child in element:
+            # A processing instruction interrupts the markup, but not the text that a reader sees.
+            if isinstance(child.tag, str):
+                values.append(text)
+                text = ""
+            text += child.tail or ""
+        for value in (*values, text):
             if value:
-                for code in _codes(str(value).encode()):
+                for code in _codes(value.encode()):
                     yield code, element
+
+
+def _asides(data: bytes) -> Iterator[bytes]:
+    """Comments and processing instructions: nobody is shown them, but who keeps the document keeps them too."""
+    for begin, end in ((b"<!--", b"-->"), (b"<?", b"?>")):
+        place = data.find(begin)
+        while place >= 0 and (stop := data.find(end, place)) >= 0:
+            yield data[place:stop]
+            place = data.find(begin, stop)
 
 
 def _codes(octets: bytes) -> Iterator[str]:

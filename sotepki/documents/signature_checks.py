@@ -28,16 +28,7 @@ def judge_signature(
     own = Judgement(all_rules())
     report = verify_signature(parts.document, entry.signature, filtered=parts.filtered)
     own.take(_named(report, parts, entry), settles=report.verdict is not Verdict.INDETERMINATE)
-    exact = covers_exactly(report, (parts.body, entry.timestamp))
-    if not exact and (report.covered or report.unresolved):
-        own.find(
-            "doc.coverage",
-            "The signature does not cover exactly the body and its own timestamp.",
-            expected=f"the body ({_body_forms(parts)}) and #{entry.timestamp.get('ID') or ''}",
-            found=", ".join([*(_covered(c.uri, c.path) for c in report.covered), *report.unresolved])[:300],
-            where=_path(entry),
-        )
-    intact = exact and report.verdict is Verdict.VALID
+    intact = _covers(report, parts, entry, own) and report.verdict is Verdict.VALID
     kind, code = _kind(entry, own)
     time = _time(parts, entry, context, own)
     revocation = Revocation()
@@ -63,12 +54,21 @@ def judge_signature(
     return signature, pieces
 
 
-def _body_forms(parts: Outline) -> str:
-    return " or ".join(reference.expression or f"#{parts.body_identifier}" for reference in parts.family.references)
-
-
-def _covered(uri: str, path: str) -> str:
-    return f"{uri or 'XPath'} = {path}"
+def _covers(report: SignatureReport, parts: Outline, entry: SignatureEntry, own: Judgement) -> bool:
+    """Whether the signature covers the body and its own timestamp, and nothing else."""
+    if covers_exactly(report, (parts.body, entry.timestamp)):
+        return True
+    if report.covered or report.unresolved:
+        forms = " or ".join(one.expression or f"#{parts.body_identifier}" for one in parts.family.references)
+        covered = [f"{one.uri or 'XPath'} = {one.path}" for one in report.covered]
+        own.find(
+            "doc.coverage",
+            "The signature does not cover exactly the body and its own timestamp.",
+            expected=f"the body ({forms}) and #{entry.timestamp.get('ID') or ''}",
+            found=", ".join([*covered, *report.unresolved])[:300],
+            where=_path(entry),
+        )
+    return False
 
 
 def _named(report: SignatureReport, parts: Outline, entry: SignatureEntry) -> tuple[Finding, ...]:

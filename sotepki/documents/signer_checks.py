@@ -21,6 +21,7 @@ from sotepki.documents.vocabulary import (
 )
 from sotepki.errors import Refused
 from sotepki.identifiers import RegistrationNumber
+from sotepki.registers import RightsRegister
 from sotepki.xmldsig import Judgement
 
 _BLOCK_TOLERANCE = timedelta(hours=1)
@@ -58,7 +59,10 @@ def check_signer(
         )
     holder = signer.holder
     if rule.holder is Holder.AUTHOR:
-        _check_professional(parts, known, holder, rule, at, context, own)
+        if rule.block:
+            _check_block(parts, known.signer, at, own)
+        _check_registration_number(known, holder, rule, own)
+        _check_right(holder, context.rights, at, own)
         _check_prescriber(parts, signer.prescriber, own)
     elif rule.holder is Holder.KELA:
         if not holder.startswith(KELA_ROOTS):
@@ -80,19 +84,11 @@ def _check_organisation(parts: Outline, known: Parties, holder: str, whose: Hold
         )
 
 
-def _check_professional(
-    parts: Outline,
-    known: Parties,
-    holder: str,
-    rule: SignatureRule,
-    at: datetime,
-    context: VerificationContext,
-    own: Judgement,
-) -> None:
+def _check_registration_number(known: Parties, holder: str, rule: SignatureRule, own: Judgement) -> None:
+    """The number in the certificate is that of the author, and of the signer where the family names one."""
     places = [("author id", known.authors)]
     if rule.block:
         places.append(("assignedAuthorSigner", known.signer.registration_numbers))
-        _check_block(parts, known.signer, at, own)
     for place, numbers in places:
         if not numbers:
             own.find(
@@ -105,10 +101,14 @@ def _check_professional(
                 expected=holder,
                 found=", ".join(numbers)[:120],
             )
-    if context.rights is None:
+
+
+def _check_right(holder: str, rights: RightsRegister | None, at: datetime, own: Judgement) -> None:
+    """The professional had a right in force at the time of signing; without a register nobody is asked."""
+    if rights is None:
         return
     try:
-        in_force = context.rights.rights_in_force(RegistrationNumber.parse(holder), at)
+        in_force = rights.rights_in_force(RegistrationNumber.parse(holder), at)
     except Refused as refusal:
         own.find("doc.right", f"The certificate names no professional: {refusal.sentence}", found=holder[:40])
         return
@@ -139,7 +139,7 @@ def _check_block(parts: Outline, block: SignerBlock, at: datetime, own: Judgemen
 def _check_prescriber(parts: Outline, carried: str, own: Judgement) -> None:
     """A prescriber signs with a card that carries the prescriber's identifier, and it is that of the author."""
     kind = parts.kind
-    if kind is None or kind.signers != (SignatureKind.PROFESSIONAL,):
+    if kind is None or not kind.prescriber:
         return
     ids = parts.root.iterfind(f"{hl7('author')}/{hl7('assignedAuthor')}/{hl7('id')}")
     written = [element.get("extension") or "" for element in ids if element.get("root") == PRESCRIBER_ROOT]

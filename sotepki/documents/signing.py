@@ -88,7 +88,7 @@ def sign_as_system(
     _check_kind(parts, SignatureKind.SYSTEM)
     whose, expected = _organisation(parts)
     organisation = signer_certificate(certificate).holder
-    if organisation != expected:
+    if not organisation or organisation != expected:
         raise Refused(
             f"The document's {whose} is {expected or 'unnamed'}, the certificate is {organisation or 'nobody'}'s.",
             rule="doc.organisation",

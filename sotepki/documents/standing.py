@@ -13,6 +13,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 
 from sotepki.evidence import Verdict
+from sotepki.x509.issuer import issuer_among
 from sotepki.x509.path import PathReport, Purpose, follow, validate_path
 
 Certificates: TypeAlias = tuple[x509.Certificate, ...]
@@ -31,13 +32,7 @@ class Standing:
     @cached_property
     def issuer(self) -> x509.Certificate | None:
         """The CA that issued it: the name fits and the CA's key verifies the signature."""
-        for candidate in (*self.intermediates, *self.trust):
-            try:
-                self.certificate.verify_directly_issued_by(candidate)
-            except Exception:  # noqa: BLE001 - pyca raises many kinds for hostile certificates; each means "not this one"
-                continue
-            return candidate
-        return None
+        return issuer_among(self.certificate, (*self.intermediates, *self.trust))
 
     @cached_property
     def chain(self) -> Certificates:

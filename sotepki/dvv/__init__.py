@@ -7,7 +7,8 @@ from sotepki.dvv.population import Population
 from sotepki.dvv.publication.request_history import RequestHistory
 from sotepki.dvv.publication.service import publication_app, serve_publication
 from sotepki.dvv.registration.card_signature import CardSignature, sign_with_card
-from sotepki.dvv.registration.contracts import Contract, Contracts
+from sotepki.dvv.registration.contract_store import Contract
+from sotepki.dvv.registration.contracts import Contracts
 from sotepki.dvv.registration.office import RegistrationOffice
 from sotepki.dvv.registration.points import RegistrationPoints
 from sotepki.dvv.registration.registrar_course import RegistrarCourse

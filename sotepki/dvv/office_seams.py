@@ -70,6 +70,10 @@ class Certification(Protocol):
         self, *, serial_number: int | None = None, holder: str | None = None, authority_id: str | None = None
     ) -> Sequence[Issued]: ...
 
+    def revocations(
+        self, authority_id: str, *, serial_number: int | None = None
+    ) -> Mapping[int, CertificateStatus]: ...
+
 
 def in_force(issued: Iterable[Issued], at: datetime) -> list[Issued]:
     """Those that are neither revoked nor expired."""

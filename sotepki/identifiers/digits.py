@@ -1,4 +1,4 @@
-"""Identifiers that are so many digits and nothing else; whether they have a check digit is not publicly known."""
+"""Identifiers of a fixed number of digits; whether one of them is a check digit is not publicly known."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sotepki.identifiers.check import shown
 
 @dataclass(frozen=True, order=True)
 class DigitString:
-    """``value`` is exactly as written, leading zeros kept. A subclass says its form and what a refusal tells.
+    """``value`` is exactly as written, leading zeros kept. A subclass gives its form and the words of a refusal.
 
     Raises:
         Refused: ``value`` is not of the form (``rule``).

@@ -67,10 +67,6 @@ class Oid:
         """The OID with more arcs appended."""
         return Oid(".".join([self.value, *map(str, arcs)]))
 
-    def is_under(self, other: Oid) -> bool:
-        """Whether this OID is ``other`` or below it, arc by arc (1.2.24 is not above 1.2.246)."""
-        return self == other or self.value.startswith(other.value + ".")
-
     def __str__(self) -> str:
         return self.value
 

@@ -69,7 +69,7 @@ def send_frame(frame: bytes, *, kanta_url: str, identity: ServiceIdentity, trust
     """Send a frame and give the acknowledgement.
 
     Raises:
-        Fault: no connection, a refused handshake, or an answer that is none.
+        Fault: no connection, a refused handshake, or an answer that is no acknowledgement.
     """
     context = client_context(trust_file.read_text(encoding="ascii"), identity)
     try:

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -42,6 +43,10 @@ DOCUMENT_PATH = "/kanta/documents/{document_id}"
 
 _TAKEN = frozenset({"text/xml", "application/xml", "application/soap+xml", "application/hl7-v3+xml"})
 
+MOST_LINES = 100
+"""Of refused handshakes that may wait to be written to the request log; more are only counted. Who knocks without
+end, faster than lines are written, would otherwise hold the messages up and fill the memory."""
+
 T = TypeVar("T")
 
 
@@ -65,6 +70,7 @@ class ArchiveService:
         self.kanta = kanta
         self.answered: Counter[str] = Counter()
         self.handshakes_refused: Counter[str] = Counter()
+        self._lines = threading.BoundedSemaphore(MOST_LINES)
         self._workers = ThreadPoolExecutor(kanta.settings.workers, thread_name_prefix="kanta")
         self.groups = CommitGroups(self._settle, self._workers, kanta.turn)
 
@@ -81,15 +87,20 @@ class ArchiveService:
 
     def handshake_refused(self, refused: RefusedHandshake) -> None:
         """Log a refused handshake; called in the event loop's thread, the writing is done by a worker."""
-        finding = rulebook().finding(refused.rule, refused.reason)
         self.handshakes_refused[refused.rule] += 1
+        if not self._lines.acquire(blocking=False):
+            return
+        finding = rulebook().finding(refused.rule, refused.reason)
         line = self.kanta.entry(
             RequestKind.HANDSHAKE, "refused", (finding,), refused.certificate, reason=refused.reason
         )
         try:
-            self._workers.submit(self.kanta.log, line, refused.certificate)
+            self._workers.submit(self.kanta.log, line, refused.certificate).add_done_callback(self._line_is_written)
         except RuntimeError:
             return  # the service is being stopped
+
+    def _line_is_written(self, _line: Future[None]) -> None:
+        self._lines.release()
 
     async def _archive(self, request: web.Request) -> web.StreamResponse:
         client = _client(request)

@@ -78,7 +78,8 @@ class CommitGroups(Generic[T, A]):
 
     def _make(self, make: Callable[[], T], asked: _Asked[T, A]) -> None:
         try:
-            self._join(make(), asked)
+            if not asked.cancelled():  # else the service is being stopped, and nobody waits for it any more
+                self._join(make(), asked)
         except BaseException as error:  # noqa: BLE001 - whoever asked waits for it
             _give([(asked, error)])
         finally:

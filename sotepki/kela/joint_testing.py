@@ -119,6 +119,10 @@ class JointTests:
     ) -> int:
         """Register a version of a system for one content; gives the number of the joint test.
 
+        The supplier takes part as manufacturer and is in no register that is looked into: an entry in THL's SOTE
+        organisation register is asked for service certificates and for joining Kanta, and no source asks it here
+        (docs/field/kanta.md 10, rows process and roles; 11, row joining).
+
         Args:
             received_on: when the registration came, if it is entered later; the two months count from that day.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
@@ -17,6 +18,9 @@ from sotepki.resources import package_file
 
 MOST_PROCESSES = 64
 """More would not be begun together on any machine that this is for."""
+
+HANG_SECONDS = (3, 3600)
+"""A shorter time would end processes that are merely late, a longer one is no time to wait."""
 
 
 class WhenStatusUnavailable(StrEnum):
@@ -35,7 +39,10 @@ class SharkQuirk(StrEnum):
 
 @dataclass(frozen=True)
 class KantaSettings:
-    """One environment of the emulator. Sizes in bytes, times in seconds; see settings.yaml for the evidence."""
+    """One environment of the emulator. Sizes in bytes, times in seconds; see settings.yaml for the evidence.
+
+    ``hang_seconds`` is infinite where the file says 0.
+    """
 
     receiver: Oid
     acknowledgement: str
@@ -50,6 +57,7 @@ class KantaSettings:
     read_seconds: float
     workers: int
     processes: int
+    hang_seconds: float
     shark_checks_signatures: bool
     shark_quirks: frozenset[SharkQuirk]
     memory_seconds: float
@@ -146,6 +154,7 @@ def _settings(values: Mapping[str, Any]) -> KantaSettings:
             read_seconds=float(values["read_seconds"]),
             workers=int(values["workers"]),
             processes=_processes(values["processes"]),
+            hang_seconds=_hang_seconds(values["hang_seconds"]),
             shark_checks_signatures=bool(values["shark_checks_signatures"]),
             shark_quirks=frozenset(SharkQuirk(quirk) for quirk in values["shark_quirks"]),
             memory_seconds=float(values["memory_seconds"]),
@@ -161,6 +170,13 @@ def _processes(value: Any) -> int:
     if type(value) is not int or not 1 <= value <= MOST_PROCESSES:
         raise ValueError(f"processes is {value!r}, it is a whole number from 1 to {MOST_PROCESSES}")
     return value
+
+
+def _hang_seconds(value: Any) -> float:
+    least, most = HANG_SECONDS
+    if type(value) not in (int, float) or not (value == 0 or least <= value <= most):
+        raise ValueError(f"hang_seconds is {value!r}, it is 0 (never) or a number from {least} to {most}")
+    return float(value) or math.inf
 
 
 def _value(name: str, row: Any) -> Any:

@@ -41,7 +41,7 @@ class Parent:
 
 def replaced_documents(document: bytes, report: DocumentReport) -> tuple[str, ...]:
     """The ids that the document says it replaces. Only a document that may name one is read again."""
-    if report.version == 1 and _MARK not in document and not document.startswith((b"\xfe\xff", b"\xff\xfe")):
+    if report.version == 1 and _MARK not in document:
         return ()
     try:
         related = read_xml(document).root.findall(hl7("relatedDocument"))

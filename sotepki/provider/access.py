@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from sotepki.errors import Misuse, Refused
+from sotepki.errors import Misuse
 from sotepki.identifiers import Oid, RegistrationNumber
 from sotepki.provider.refusals import OFFICE, refusals_journalled, refuse_note
 from sotepki.provider.staff_rights import AskedRegister, StaffRights, Standing, Unanswered
@@ -82,7 +82,7 @@ class AccessRights:
             self.refuse_unknown(organisation)
             found = self._obstacle(wanted, registration_number)
             if found is not None:
-                raise _refusal(found.rule, found.sentence, subject=registration_number.value)
+                raise provider_rules().refusal(found.rule, found.sentence, subject=registration_number.value)
             return self._enter(organisation, registration_number, wanted, actor)
 
     def end(
@@ -118,7 +118,9 @@ class AccessRights:
     def refuse_unknown(self, organisation: Oid) -> None:
         """Raise ``access.organisation`` for an organisation that is not in the register."""
         if self.organisations.organisation(organisation) is None:
-            raise _refusal("access.organisation", f"The organisation {organisation} is not in the register.")
+            raise provider_rules().refusal(
+                "access.organisation", f"The organisation {organisation} is not in the register."
+            )
 
     def held(self, organisation: Oid) -> list[Access]:
         """The access rights of an organisation's staff that have not been ended."""
@@ -187,7 +189,7 @@ class AccessRights:
     def _task(self, task: str) -> Task:
         if task not in tasks():
             known = ", ".join(tasks())
-            raise _refusal("access.task", f"There is no task {task[:40]!r}; there are: {known}.")
+            raise provider_rules().refusal("access.task", f"There is no task {task[:40]!r}; there are: {known}.")
         return tasks()[task]
 
     def _obstacle(self, task: Task, number: RegistrationNumber) -> Obstacle | None:
@@ -207,7 +209,7 @@ class AccessRights:
                 tx.session.flush()
             except IntegrityError:
                 sentence = f"The person {number} holds the task {task.id!r} already."
-                raise _refusal("access.twice", sentence, subject=number.value) from None
+                raise provider_rules().refusal("access.twice", sentence, subject=number.value) from None
             tx.journal("access.granted", number.value, organisation=organisation.value, task=task.id)
             return _access(row)
 
@@ -221,10 +223,6 @@ def _lost(
         if isinstance(standing, Standing) and (why := obstacle(tasks()[one.task], standing)) is not None:
             found.append((one, why))
     return found
-
-
-def _refusal(rule: str, sentence: str, *, subject: str = "") -> Refused:
-    return Refused(sentence, rule=rule, advice=provider_rules()[rule].advice, subject=subject)
 
 
 def _slot(organisation: Oid, number: RegistrationNumber, task: Task) -> str:

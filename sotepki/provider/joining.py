@@ -20,6 +20,7 @@ from sotepki.provider.plans import Plan, plan_kinds
 from sotepki.provider.task_list import provider_rules
 from sotepki.records import Records
 from sotepki.registers import Organisation, OrganisationRegister
+from sotepki.x509.extension_lookup import readable_extension
 from sotepki.x509.serials import serial_text
 from sotepki.x509.status import CertificateState, CertificateStatus
 
@@ -291,21 +292,15 @@ def _models(facts: JoiningFacts) -> Answer:
 
 def _is_client(certificate: x509.Certificate, _organisation: Oid) -> bool:
     """Whether a certificate can be shown to Kanta as the client's side of mutual TLS (docs/field/pki.md 5.14)."""
-    try:
-        usages = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-    except (x509.ExtensionNotFound, ValueError):
-        return False
-    return ExtendedKeyUsageOID.CLIENT_AUTH in usages
+    usages = readable_extension(certificate, x509.ExtendedKeyUsage)
+    return usages is not None and ExtendedKeyUsageOID.CLIENT_AUTH in usages
 
 
 def _is_system_signature(certificate: x509.Certificate, organisation: Oid) -> bool:
     """Whether a certificate is a system signature certificate of the organisation (docs/field/pki.md 5.10)."""
-    try:
-        usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
-    except (x509.ExtensionNotFound, ValueError):
-        return False
+    usage = readable_extension(certificate, x509.KeyUsage)
     serials = [str(name.value) for name in certificate.subject.get_attributes_for_oid(x509.NameOID.SERIAL_NUMBER)]
-    return usage.content_commitment and serials == [organisation.value]
+    return usage is not None and usage.content_commitment and serials == [organisation.value]
 
 
 def _item(rule: str, met: bool, reason: str) -> Prerequisite:

@@ -41,7 +41,7 @@ class SweepSchedule:
         self.access = access
 
     def set(self, organisation: Oid, hours: int, *, actor: str) -> Schedule:
-        """Let the sweep of an organisation run every so many hours, beginning from now.
+        """Let the sweep of an organisation run every ``hours`` hours, beginning now.
 
         Raises:
             Refused: ``access.organisation``, ``sweep.interval``.

@@ -42,7 +42,7 @@ class Unanswered:
 
 
 class StaffRights(Protocol):
-    """Who tells a professional's rights."""
+    """Whoever can tell a professional's rights: the register, or the service in front of it."""
 
     def standing(self, number: RegistrationNumber, at: datetime, *, prescriber: bool) -> Standing | Unanswered:
         """How a professional stands at a moment; whether as a prescriber is looked up only if that is asked for.

@@ -72,7 +72,7 @@ class Database:
     ``address`` is a URL of SQLite or PostgreSQL (``sotepki.records.addresses``).
 
     Raises:
-        Misuse: the address is none, or PostgreSQL's driver is not installed.
+        Misuse: it is not the address of a database, or PostgreSQL's driver is not installed.
     """
 
     def __init__(self, address: str) -> None:

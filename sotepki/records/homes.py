@@ -41,7 +41,7 @@ def home_of(address: str = "") -> Home:
     """The home of a new workspace by an address, or else by SOTEPKI_DATABASE_URL, or else in its directory.
 
     Raises:
-        Misuse: the address is none.
+        Misuse: it is not the address of a database.
     """
     address = address or os.environ.get(DATABASE_URL, "")
     if not address:
@@ -57,7 +57,7 @@ def database_of(directory: Path, remembered: str, schema: str) -> Database:
     """The database of a workspace; SOTEPKI_DATABASE_URL may name its server anew, or bring the password.
 
     Raises:
-        Misuse: the address is none, or the driver is missing.
+        Misuse: it is not the address of a database, or the driver is missing.
     """
     if not remembered:
         return Database(f"sqlite:///{directory / 'sotepki.db'}")

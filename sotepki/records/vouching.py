@@ -86,23 +86,29 @@ class Touched:
         if not isinstance(table, Table) or table.name in _OWN:
             return
         keys = self.keys.setdefault(table, {})
-        if isinstance(statement, Insert) and not parameters:
+        inserting = isinstance(statement, Insert)
+        if inserting and not parameters:
             parameters = [statement.compile().params]
         for given in parameters or [{}]:
             found = _key_in(table, given)
             if found is not None:
-                keys.setdefault(found, not isinstance(statement, Insert))
-            elif isinstance(statement, Insert):
+                keys.setdefault(found, not inserting)
+            elif inserting:
                 self._new_number(connection, table)
             else:
-                query = select(*table.primary_key.columns)
-                if statement.whereclause is not None:
-                    query = query.where(statement.whereclause)
-                keys |= {tuple(row): True for row in connection.execute(query, given)} | keys
+                keys |= dict.fromkeys(_keys_met(connection, table, statement, given), True) | keys
 
     def _new_number(self, connection: Connection, table: Table) -> None:
         if table not in self.behind:
             self.behind[table] = connection.execute(_form(table).last).scalar()
+
+
+def _keys_met(connection: Connection, table: Table, statement: Any, parameters: Mapping[str, Any]) -> list[Key]:
+    """The keys of the rows that an UPDATE or a DELETE is about to meet."""
+    query = select(*table.primary_key.columns)
+    if statement.whereclause is not None:
+        query = query.where(statement.whereclause)
+    return [tuple(row) for row in connection.execute(query, parameters)]
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from sotepki.reference_system.audit import AuditLog
 from sotepki.reference_system.casework import Casework, State, Work
 from sotepki.reference_system.login import log_in
 from sotepki.reference_system.rights import Told, check_rights
-from sotepki.reference_system.sessions import COOKIE, Session, Sessions, User
+from sotepki.reference_system.sessions import COOKIE, IDLE, Session, Sessions, User
 from sotepki.reference_system.surroundings import Surroundings, rules
 from sotepki.resources import package_file
 from sotepki.scs.answers import read_answer
@@ -94,7 +94,7 @@ class ReferenceSystem:
         """The token of the session, from a script's header or a form's field."""
         try:
             given = request.headers.get("X-CSRF-Token") or str((await request.post()).get("csrf", ""))
-        except (ValueError, LookupError):  # a form that is none, or in an encoding that is none
+        except (ValueError, LookupError):  # not a form, or in an unknown encoding
             given = ""
         if not hmac.compare_digest(given.encode("utf-8", "replace"), session.csrf.encode()):
             raise rules().refusal("ref.csrf", "The request lacks the token of its session.")
@@ -208,6 +208,7 @@ class ReferenceSystem:
             "user": session.user,
             "organisation": self.world.organisation,
             "scs_url": self.scs_url,
+            "rest_seconds": int(IDLE.total_seconds()),
         }
         return self.pages.show(request, template, csrf=session.csrf, **known, **values)
 

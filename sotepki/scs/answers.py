@@ -65,7 +65,7 @@ class ScsAnswer:
         """The signer's certificate.
 
         Raises:
-            Refused: ``scs.answer.refused``: there is none.
+            Refused: ``scs.answer.refused``: the service did not sign.
         """
         if not self.ok or not self.chain:
             sentence = f"The SCS did not sign: {self.reason_text[:200]} (reason code {self.reason_code})."

@@ -59,7 +59,7 @@ class ScsClient:
         try:
             parts = urlsplit(self.url)
             usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-        except ValueError:  # a port or an address that is none
+        except ValueError:  # not a port, or not an address
             usable = False
         if not usable:
             raise Misuse(

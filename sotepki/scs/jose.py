@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sotepki.errors import Refused
 from sotepki.scs.settings import rulebook
 
-IV_BYTES, TAG_BYTES, KEY_BYTES = 12, 16, 32
+IV_BYTES, TAG_BYTES = 12, 16
 
 _EC_HASHES: Mapping[str, tuple[int, hashes.HashAlgorithm]] = {
     "ES256": (256, hashes.SHA256()),

@@ -9,18 +9,18 @@ from typing import Self
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from sotepki.card.client import CardClient, Role
 from sotepki.card.pcsc.binding import PcscCard, PcscContext
 from sotepki.errors import Fault, Refused
-from sotepki.scs.service import PrivateKey
+from sotepki.scs.read_card import AUTHENTICATION, SIGNATURE, ReadCard
 from sotepki.scs.signing_only import SigningOnly
 from sotepki.tokens import Pin
-from sotepki.tokens.keys import DIGEST_INFO_PREFIX, token_private_key
+from sotepki.tokens.keys import DIGEST_INFO_PREFIX, KeyHandle
 
-_ROLES = {"authentication": Role.PIN1, "signature": Role.PIN2}
+_ROLES = {AUTHENTICATION: Role.PIN1, SIGNATURE: Role.PIN2}
 
 
 @dataclass
@@ -32,10 +32,10 @@ class PcscReader:
 
     reader: str = ""
     _context: PcscContext | None = None
-    _card: _ReadCard | None = None
+    _card: _PcscReadCard | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    def __call__(self) -> _ReadCard | None:
+    def __call__(self) -> _PcscReadCard | None:
         """The card, if there is one.
 
         Raises:
@@ -65,7 +65,7 @@ class PcscReader:
     ) -> None:
         self.close()
 
-    def _connected(self) -> _ReadCard | None:
+    def _connected(self) -> _PcscReadCard | None:
         if self._context is None:
             self._context = PcscContext()
         try:
@@ -75,7 +75,7 @@ class PcscReader:
                 return None
             raise
         try:
-            return _ReadCard(connection)
+            return _PcscReadCard(connection)
         except BaseException:
             connection.close()
             raise
@@ -86,7 +86,7 @@ class PcscReader:
             self._card = None
 
 
-class _ReadCard:
+class _PcscReadCard(ReadCard):
     """``CardInReader`` over PC/SC: a PIN is verified when it is given, and again together with the signature."""
 
     def __init__(self, connection: PcscCard) -> None:
@@ -126,34 +126,13 @@ class _ReadCard:
             pins = self._client.pins()
         return {names[one.role]: one.tries for one in pins if one.role in names and one.tries is not None}
 
-    def verify_pin1(self, pin: Pin) -> None:
-        """See ``InsertedCard.verify_pin1``."""
-        self._verify(Role.PIN1, pin)
-
-    def verify_pin2(self, pin: Pin) -> None:
-        """See ``InsertedCard.verify_pin2``."""
-        self._verify(Role.PIN2, pin)
-
-    @property
-    def authentication_key(self) -> PrivateKey:
-        """The authentication key, after ``verify_pin1``."""
-        return self._key("authentication")
-
-    @property
-    def signature_key(self) -> PrivateKey:
-        """The signature key, after ``verify_pin2``."""
-        return self._key("signature")
-
-    def _verify(self, role: Role, pin: Pin) -> None:
+    def _verify(self, which: str, pin: Pin) -> None:
         with self._alone:
-            self._client.verify(role, pin)
+            self._client.verify(_ROLES[which], pin)
         self._pin = pin
 
-    def _key(self, which: str) -> PrivateKey:
-        public_key = self._certificates[which].public_key()
-        if not isinstance(public_key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey):
-            raise Fault(f"The {which} certificate of the card has a key of a strange kind.", rule="card.content")
-        return token_private_key(_CardKey(self._client, self._alone, _ROLES[which], self._pin), public_key)
+    def _handle(self, which: str) -> KeyHandle:
+        return _CardKey(self._client, self._alone, _ROLES[which], self._pin)
 
 
 @dataclass(frozen=True)

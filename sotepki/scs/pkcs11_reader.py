@@ -16,7 +16,6 @@ from typing import Any, Self
 
 import pkcs11
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from pkcs11 import Attribute, Mechanism, ObjectClass
 from pkcs11.constants import TokenFlag
 from pkcs11.exceptions import (
@@ -30,11 +29,11 @@ from pkcs11.exceptions import (
 )
 
 from sotepki.errors import Fault, Misuse, Refused
+from sotepki.scs.read_card import AUTHENTICATION, SIGNATURE, ReadCard
 from sotepki.scs.selecting import key_use
-from sotepki.scs.service import PrivateKey
 from sotepki.scs.signing_only import SigningOnly
 from sotepki.tokens import Pin
-from sotepki.tokens.keys import token_private_key
+from sotepki.tokens.keys import KeyHandle
 from sotepki.tokens.module import describe
 
 _GONE = (TokenNotPresent, TokenNotRecognised)
@@ -104,8 +103,8 @@ class _Place:
     certificate: x509.Certificate
 
 
-class _TokenCard:
-    """``CardInReader`` over PKCS#11."""
+class _TokenCard(ReadCard):
+    """``CardInReader`` over PKCS#11; a key is good for one signature."""
 
     def __init__(
         self, places: dict[str, _Place], issuers: tuple[x509.Certificate, ...], lock: threading.RLock
@@ -132,7 +131,7 @@ class _TokenCard:
         """0 for a PIN that is locked, 1 for one before its last try; PKCS#11 tells no more."""
         known = {}
         with self._lock:
-            for which, pin in (("authentication", "pin1"), ("signature", "pin2")):
+            for which, pin in ((AUTHENTICATION, "pin1"), (SIGNATURE, "pin2")):
                 flags = self._places[which].token.flags if which in self._places else TokenFlag(0)
                 if flags & TokenFlag.USER_PIN_LOCKED:
                     known[pin] = 0
@@ -140,36 +139,15 @@ class _TokenCard:
                     known[pin] = 1
         return known
 
-    def verify_pin1(self, pin: Pin) -> None:
-        """See ``InsertedCard.verify_pin1``."""
-        self._verify("authentication", pin)
-
-    def verify_pin2(self, pin: Pin) -> None:
-        """See ``InsertedCard.verify_pin2``."""
-        self._verify("signature", pin)
-
-    @property
-    def authentication_key(self) -> PrivateKey:
-        """The authentication key, after ``verify_pin1``; good for one signature."""
-        return self._key("authentication")
-
-    @property
-    def signature_key(self) -> PrivateKey:
-        """The signature key, after ``verify_pin2``; good for one signature."""
-        return self._key("signature")
-
     def _verify(self, which: str, pin: Pin) -> None:
         with self._lock, _logged_in(self._place(which), pin):
             self._pins[which] = pin
 
-    def _key(self, which: str) -> PrivateKey:
+    def _handle(self, which: str) -> KeyHandle:
         place, pin = self._place(which), self._pins.pop(which, None)
         if pin is None:
             raise Refused("The key was not opened with its PIN.", rule="scs.pin.refused")
-        public_key = place.certificate.public_key()
-        if not isinstance(public_key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey):
-            raise Fault(f"The {which} certificate of the card has a key of a strange kind.", rule="card.content")
-        return token_private_key(_TokenKey(place, pin, self._lock), public_key)
+        return _TokenKey(place, pin, self._lock)
 
     def _place(self, which: str) -> _Place:
         if which not in self._places:

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
 from sotepki.scs.request import Selector
+from sotepki.x509.extension_lookup import readable_extension
 from sotepki.x509.purposes import key_usages
 
 EC_NAMES = frozenset({"ecdsa", "ec"})
@@ -61,13 +62,10 @@ def selects(selector: Selector, chain: Sequence[x509.Certificate]) -> bool:
 
 
 def _authority_keys(certificate: x509.Certificate) -> set[str]:
-    try:
-        found = certificate.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
-    except x509.ExtensionNotFound:
+    found = readable_extension(certificate, x509.AuthorityKeyIdentifier)
+    if found is None or found.key_identifier is None:
         return set()
-    if found is None:
-        return set()
-    return {found.hex(), base64.b64encode(found).decode("ascii").lower()}
+    return {found.key_identifier.hex(), base64.b64encode(found.key_identifier).decode("ascii").lower()}
 
 
 def _plain_name(name: str) -> str:

@@ -28,7 +28,6 @@ from sotepki.tokens import Pin
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
 _GENERATED = 200
-_CMS = frozenset({"cms", "cms-pades"})
 _PLAIN = frozenset({"signature", "signature-plain"})
 
 

@@ -1,4 +1,4 @@
-"""What the key of a signing service is never asked for."""
+"""Operations of a private key that a signing service never uses: PSS and decryption."""
 
 from __future__ import annotations
 

@@ -27,6 +27,7 @@ from sotepki.scs.jose import is_jwe, read_jwe, read_jws, write_jwe, write_jws
 from sotepki.scs.request import Selector, read_object, read_selector, read_sign_fields
 from sotepki.scs.service import PrivateKey, SignatureService, side_by_side
 from sotepki.scs.settings import rulebook
+from sotepki.x509.extension_lookup import readable_extension
 
 
 @dataclass(frozen=True)
@@ -138,11 +139,8 @@ def _check_origin(origin: str, certificate: x509.Certificate) -> None:
     parts = urlsplit(origin)
     if parts.scheme != "https" or not parts.hostname:
         raise _refusal("scs.jwt.origin", "A transaction needs an https origin.")
-    try:
-        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        named = {str(one.value).lower() for one in names}
-    except (x509.ExtensionNotFound, ValueError):
-        named = set()
+    names = readable_extension(certificate, x509.SubjectAlternativeName)
+    named = {str(one.value).lower() for one in names or ()}
     wildcard = "*." + parts.hostname.partition(".")[2]
     if not named & {parts.hostname, wildcard}:
         raise _refusal("scs.jwt.origin", "serverCert does not name the origin of the page.")

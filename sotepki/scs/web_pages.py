@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import jinja2
 from aiohttp import web
@@ -22,13 +21,13 @@ from sotepki.errors import Refused, SotepkiError
 from sotepki.evidence import load_yaml, refuse_unknown_keys
 from sotepki.resources import package_file
 from sotepki.serving import operator_pages
+from sotepki.serving.hosts import asked_host, is_loopback
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 LANGUAGES = ("fi", "sv", "en")
 _LANGUAGE_COOKIE = "language"
 _LOG = logging.getLogger("sotepki.pages")
-_OWN_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 _TYPES = {".css": "text/css", ".js": "text/javascript"}
 _SHARED = package_file("scs", "web")
 _POLICY = (
@@ -129,11 +128,7 @@ class Pages:
         return web.json_response({"sentence": sentence, "rule": rule}, status=status)
 
     def _own_page(self, request: web.Request) -> None:
-        try:
-            host = urlsplit(f"//{request.host}").hostname or ""
-        except ValueError:  # no host at all, as "[::1"
-            host = ""
-        if host not in _OWN_HOSTS:  # a foreign name that resolves to 127.0.0.1 (DNS rebinding)
+        if not is_loopback(asked_host(request) or ""):
             raise Refused("The page is asked for under a foreign name.", rule=self.rule)
         if request.method in ("GET", "HEAD"):
             return

@@ -66,7 +66,8 @@ def _publication(house: House) -> Application:
 
     workspace = house.workspace
     return Application(
-        publication_app(workspace.authorities, workspace.published, workspace.clock, faults=fault_board(workspace))
+        publication_app(workspace.authorities, workspace.published, workspace.clock, faults=fault_board(workspace)),
+        any_host=True,
     )
 
 
@@ -83,7 +84,7 @@ def _archive(environment: str) -> Builder:
                 Sample("sotepki_kanta_commits_total", here, service.groups.groups),
             ]
 
-        return Application(app, tls, health=lambda: _trouble(kanta), samples=samples)
+        return Application(app, tls, any_host=True, health=lambda: _trouble(kanta), samples=samples)
 
     return build
 
@@ -141,7 +142,7 @@ def _attribute(house: House) -> Application:
     )
     chain = server_identity(workspace, "attribute", "Valvira TEST", ATTRIBUTE_HOST)
     tls = server_context(chain, (*trust.roots, *trust.service_authorities), lambda _refused: None)
-    return Application(app, tls, fails=True)
+    return Application(app, tls, any_host=True, fails=True)
 
 
 def _lookup(house: House) -> Application:

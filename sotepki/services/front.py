@@ -12,6 +12,9 @@ from aiohttp import ClientError, ClientSession, ClientTimeout, web
 
 from sotepki.services.house import House
 from sotepki.services.service import Application
+from sotepki.serving import HttpRefusal
+from sotepki.serving.bodies import whole_body
+from sotepki.serving.hosts import asked_host
 
 _LARGEST = 32 * 1024 * 1024
 _SECONDS = 60.0
@@ -32,7 +35,7 @@ def front_application(house: House) -> Application:
     app = web.Application(client_max_size=_LARGEST)
     app.cleanup_ctx.append(_session)
     app.router.add_route("*", "/{path:.*}", _Door(targets).passed_on)
-    return Application(app)
+    return Application(app, any_host=True)
 
 
 class _Door:
@@ -40,18 +43,23 @@ class _Door:
         self._targets = targets
 
     async def passed_on(self, request: web.Request) -> web.StreamResponse:
-        host = (request.headers.get("Host") or "").partition(":")[0].lower()
-        target = self._targets.get(host)
+        target = self._targets.get(asked_host(request) or "")
         if target is None:
-            body = {"message": "No service of this house has this host name.", "hosts": sorted(self._targets)}
-            return web.json_response(body, status=421)
+            told = {"message": "No service of this house has this host name.", "hosts": sorted(self._targets)}
+            return web.json_response(told, status=421)
+        try:
+            body = await whole_body(request)
+        except HttpRefusal as slow:
+            answered = web.json_response({"message": slow.refusal.sentence}, status=slow.refusal.status)
+            answered.force_close()
+            return answered
         try:
             async with request.app[_SESSION].request(
                 request.method,
                 # The path as it came: a base64 OCSP request may not be decoded and encoded again.
                 f"{target}{request.raw_path}" if request.raw_path.startswith("/") else target,
                 headers=_kept(request.headers),
-                data=await request.read(),
+                data=body,
                 allow_redirects=False,
             ) as answer:
                 return web.Response(status=answer.status, body=await answer.read(), headers=_kept(answer.headers))

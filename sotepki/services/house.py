@@ -18,6 +18,7 @@ from sotepki.services.observing import RequestCounts, Sample, added, observer
 from sotepki.services.publication import trust_file
 from sotepki.services.service import Application, Service
 from sotepki.serving import FileTally, ServiceFaultBoard
+from sotepki.serving.hosts import only_hosts
 from sotepki.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -49,12 +50,14 @@ class House:
         ports: by service; a service that is not named takes its default port.
         shared: what several services of this house use together, by a name of theirs.
         options: what was asked for on the command line, for single services (a card for the SCS, for example).
+        host_names: under which its pages answer besides loopback's names and those of the catalogue.
         master: of the processes that serve what may be spread over several; None if everything is served here.
     """
 
     workspace: Workspace
     ports: Mapping[str, int] = field(default_factory=dict)
     options: Mapping[str, object] = field(default_factory=dict)
+    host_names: Sequence[str] = ()
     started: dict[str, Started] = field(default_factory=dict)
     shared: dict[str, object] = field(default_factory=dict)
     counts: RequestCounts = field(default_factory=RequestCounts)
@@ -116,6 +119,9 @@ class House:
             return loopback.base_url(self.master.listen(service.name, port), tls=application.tls is not None)
         if not application.fails:
             application.app.middlewares.insert(0, failing(service.name, self.faults))
+        if not application.any_host:
+            # Outermost: a fault that is set "for three answers" is not spent on who is sent away.
+            application.app.middlewares.insert(0, only_hosts((*service.hosts, *self.host_names)))
         served = loopback.running(
             application.app, application.tls, port=port, observer=observer(service.name, self.counts), door=door
         )
@@ -173,6 +179,7 @@ def running_house(
     ports: Mapping[str, int] | None = None,
     options: Mapping[str, object] | None = None,
     processes: int = 1,
+    host_names: Sequence[str] = (),
 ) -> Iterator[House]:
     """Run services of the catalogue until the block ends; the last one started is the first to be stopped.
 
@@ -184,7 +191,7 @@ def running_house(
         Fault: a process did not start.
     """
     with ExitStack() as resources:
-        house = House(workspace, ports or {}, options or {}, resources=resources)
+        house = House(workspace, ports or {}, options or {}, host_names, resources=resources)
         if processes > 1 and any(service.spread for service in services):
             from sotepki.services.master import Master
 

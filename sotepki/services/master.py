@@ -1,5 +1,8 @@
 """The master of worker processes: it holds the sockets, begins workers, anew if need be, and adds up their counters.
 
+It replaces a worker that ended, and ends one that hangs: nothing acknowledged is lost by that, since what is
+acknowledged is in the books before, and nothing is archived twice, since the books know what they have.
+
 Python computes one thread at a time, so one process uses one processor. Here as many serve as are asked for, each on
 a processor of its own where the system lets one choose: the kernel hands connections to whoever accepts first, and
 the books are shared, so nothing but counters has to be carried from one to another.
@@ -15,10 +18,11 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from ctypes import c_int
+from ctypes import c_int, c_uint
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from multiprocessing import connection, resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
@@ -31,6 +35,7 @@ from sotepki.errors import Fault
 from sotepki.loopback import NOT_SERVING, Door
 from sotepki.services.house import House
 from sotepki.services.observing import LogFields, Sample, added
+from sotepki.services.pulse import Pulse
 from sotepki.services.worker import Duty, Report, work
 
 _START_SECONDS = 60.0
@@ -39,6 +44,9 @@ _END_SECONDS = 5.0
 _LOOK_SECONDS = 0.5
 _PAUSE_SECONDS = 5.0
 """Before a worker is begun again that did not come to serve."""
+
+_WORRYING_SECONDS = 10.0
+"""Silence of a worker that health tells of, if it is not replaced before."""
 
 _OPTIONS = frozenset({"when_status_unavailable"})
 """Options of the house that concern what is spread."""
@@ -52,10 +60,23 @@ class _Worker:
     process: SpawnProcess
     pipe: Connection
     report: Report | None = None
+    samples: Sequence[Sample] = ()
+    pulse: Pulse = field(default_factory=Pulse)
+    hung: bool = False
+
+    @property
+    def has_served(self) -> bool:
+        return self.report is not None and not self.report.trouble
 
     @property
     def serves(self) -> bool:
-        return self.report is not None and not self.report.trouble
+        return self.has_served and not self.hung
+
+    def told(self, report: Report) -> None:
+        if self.report is None:
+            self.pulse = Pulse()  # its loops began to beat only now
+        self.report = report
+        self.samples = report.samples or self.samples  # a word of trouble brings none: those of before stay counted
 
 
 @dataclass
@@ -70,6 +91,7 @@ class Master:
     _begin_at: dict[int, float] = field(default_factory=dict)
     _past: list[Sample] = field(default_factory=list)
     _restarts: int = 0
+    _hangs: int = 0
     _failure: str = ""
     _stopping: bool = False
 
@@ -84,7 +106,8 @@ class Master:
             Misuse: the port is taken.
         """
         listening = loopback.listening(port)
-        self._doors[service] = Door(listening, RawArray(c_int, [NOT_SERVING] * self.count), 0)
+        counts, beats = RawArray(c_int, [NOT_SERVING] * self.count), RawArray(c_uint, self.count)
+        self._doors[service] = Door(listening, counts, beats, 0)
         return listening
 
     def close(self) -> None:
@@ -115,34 +138,73 @@ class Master:
     def trouble(self) -> str:
         """A sentence if not every worker serves; empty if all do."""
         with self._changed:
-            missing = self._missing()
-        if not missing:
-            return ""
-        return f"{missing} of {self.count} processes ended unexpectedly and are being started again."
+            missing, silent, all_well = self._missing(), self._silent(), not (self._restarts or self._hangs)
+        if missing and all_well:
+            return f"{missing} of {self.count} processes are being started."
+        if missing:
+            return f"{missing} of {self.count} processes ended unexpectedly or hung, and are being started again."
+        return f"{silent} of {self.count} processes give no sign of life." if silent else ""
+
+    def state(self) -> dict[str, int]:
+        """How many workers there should be, how many serve, and what befell them; ready for JSON."""
+        with self._changed:
+            return {
+                "count": self.count,
+                "serving": self.count - self._missing() - self._silent(),
+                "restarts": self._restarts,
+                "hangs": self._hangs,
+            }
 
     def samples(self) -> list[Sample]:
         """What all workers have counted, those that ended too; up to a second old."""
         with self._changed:
-            present = [one for worker in self._workers if worker.report for one in worker.report.samples]
+            present = [one for worker in self._workers for one in worker.samples]
             restarts = Sample("sotepki_kanta_process_restarts_total", {}, self._restarts)
-            return added([*self._past, *present, restarts])
+            hangs = Sample("sotepki_kanta_process_hangs_total", {}, self._hangs)
+            return added([*self._past, *present, restarts, hangs])
 
     def _missing(self) -> int:
         return self.count - sum(worker.serves for worker in self._workers)
 
+    def _silent(self) -> int:
+        worrying = min(_WORRYING_SECONDS, self._hang_seconds / 2)
+        return sum(worker.serves and worker.pulse.silent > worrying for worker in self._workers)
+
+    @cached_property
+    def _hang_seconds(self) -> float:
+        return max(one.settings.hang_seconds for one in self.house.environments.values())
+
     # --- the thread that watches -----------------------------------------------------------------------------
 
     def _watch(self) -> None:
+        looked = time.monotonic()
         while True:
             with self._changed:
                 if not self._stopping:
                     self._begin_those_due()
+                    if (passed := time.monotonic() - looked) >= _LOOK_SECONDS:
+                        looked += passed
+                        self._end_one_that_hangs(passed)
                 pipes = {worker.pipe: worker for worker in self._workers}
                 if self._stopping and not pipes:
                     return
             for pipe in connection.wait(list(pipes), _LOOK_SECONDS):
                 assert isinstance(pipe, Connection)
                 self._hear(pipes[pipe])
+
+    def _end_one_that_hangs(self, passed: float) -> None:
+        """One at a time, the one that has been silent for longest: the others may be waiting for what it holds."""
+        late = []
+        for worker in self._workers:
+            worker.pulse.feel([door.beats[worker.number] for door in self._doors.values()], passed)
+            allowed = self._hang_seconds if worker.has_served else max(self._hang_seconds, _START_SECONDS)
+            if worker.pulse.silent > allowed and not worker.hung:
+                late.append(worker)
+        if late:
+            hanging = max(late, key=lambda worker: worker.pulse.silent)
+            hanging.hung = True
+            self._hangs += 1
+            hanging.process.kill()  # a stopped process hears nothing else; its pipe ends, so it is replaced
 
     def _hear(self, worker: _Worker) -> None:
         try:
@@ -155,7 +217,7 @@ class Master:
                 worker.process.join()
         with self._changed:
             if report is not None:
-                worker.report = report
+                worker.told(report)
             else:
                 self._ended(worker)
             self._changed.notify_all()
@@ -165,18 +227,20 @@ class Master:
         self._workers.remove(worker)
         for door in self._doors.values():
             door.counts[worker.number] = NOT_SERVING
-        if worker.report is not None:
-            self._past = added([*self._past, *worker.report.samples])
+        self._past = added([*self._past, *worker.samples])
         if self._stopping:
             return
         exit_code = worker.process.exitcode or 0
         how = signal.Signals(-exit_code).name if exit_code < 0 else f"exit code {exit_code}"
-        said = worker.report.trouble if worker.report else ""
+        said, event = worker.report.trouble if worker.report else "", "a process of Kanta ended, another one is begun"
+        if worker.hung:
+            said = f"It gave no sign of life for {worker.pulse.silent:.0f} seconds."
+            event = "a process of Kanta hung and was ended, another one is begun"
         self._failure = said or f"A process of Kanta ended before it served ({how})."
-        self._begin_at[worker.number] = time.monotonic() + (0.0 if worker.serves else _PAUSE_SECONDS)
+        self._begin_at[worker.number] = time.monotonic() + (0.0 if worker.has_served else _PAUSE_SECONDS)
         self._restarts += 1
         fields = {"process": worker.number, "pid": worker.process.pid, "how": how, "reason": said}
-        _log.error("%s", LogFields(event="a process of Kanta ended, another one is begun", **fields))
+        _log.error("%s", LogFields(event=event, **fields))
 
     def _begin_those_due(self) -> None:
         for number, due in list(self._begin_at.items()):

@@ -71,7 +71,7 @@ class Sample:
 
 def by_label(metric: str, label: str, counts: Mapping[str, int], **labels: str) -> list[Sample]:
     """A sample for each key of ``counts``."""
-    return [Sample(metric, {**labels, label: key}, count) for key, count in sorted(counts.items())]
+    return [Sample(metric, {**labels, label: key}, count) for key, count in sorted(dict(counts).items())]
 
 
 def added(samples: Iterable[Sample]) -> list[Sample]:

@@ -22,12 +22,15 @@ class Application:
     Attributes:
         tls: None for plain HTTP.
         health: a sentence on what is wrong; empty if nothing is. May read the database.
+        any_host: its clients prove who they are, what it publishes is meant for everybody, or it looks at the Host
+            itself; otherwise the house lets it answer only under names of its own.
         fails: it shows the faults of the board itself; otherwise the house puts them in front of it.
         samples: counters of its own, beside those that every service has.
     """
 
     app: web.Application
     tls: ssl.SSLContext | None = None
+    any_host: bool = False
     fails: bool = False
     health: Callable[[], str] = str
     samples: Callable[[], Sequence[Sample]] = tuple

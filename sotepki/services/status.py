@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
 
+from sotepki.errors import SotepkiError
 from sotepki.kela.http_requests import wants_json
 from sotepki.resources import package_file
 from sotepki.services.house import House
 from sotepki.services.observing import METRICS_TYPE, exposition, requests_of
 from sotepki.services.service import Application
-from sotepki.serving import NO_FAULTS
+from sotepki.serving import NO_FAULTS, ServiceFaults
 from sotepki.serving.operator_pages import HEADERS, add_style, operator_page
 
 _PAGES = package_file("services", "pages")
@@ -31,7 +33,8 @@ def status_application(house: House) -> Application:
 
 def overview(house: House) -> dict[str, Any]:
     """What the status page says, ready for JSON."""
-    health, faults, samples = house.health(), house.faults.all(), house.samples()
+    health, samples = house.health(), house.samples()
+    faults, damage = _faults(house)
     return {
         "now": house.workspace.clock.now().isoformat(),
         "services": [
@@ -47,9 +50,21 @@ def overview(house: House) -> dict[str, Any]:
             }
             for name, one in list(house.started.items())
         ],
+        "damage": damage,
+        "processes": house.master.state() if house.master is not None else None,
         "trust": str(house.trust_file),
         "hosts": house.hosts(),
     }
+
+
+def _faults(house: House) -> tuple[Mapping[str, ServiceFaults], str]:
+    """The faults that are set, and what is wrong with their file: who looks why a service fails must see that too."""
+    try:
+        return house.faults.all(), ""
+    except SotepkiError as error:
+        return {}, str(error)
+    except OSError as error:
+        return {}, f"The board of faults cannot be read: {error.strerror}."
 
 
 class _Pages:
@@ -68,5 +83,6 @@ class _Pages:
         return web.json_response({"status": status, "troubles": troubles}, status=503 if troubles else 200)
 
     async def metrics(self, _request: web.Request) -> web.StreamResponse:
-        body = exposition(self._house.samples()).encode()
+        # Not here: while a process is being begun, the master's counters are held.
+        body = exposition(await asyncio.to_thread(self._house.samples)).encode()
         return web.Response(body=body, headers={"Content-Type": METRICS_TYPE})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -14,19 +15,34 @@ from sotepki.serving.desk import HttpRefusal, Refusal
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
 
+BODY_SECONDS = 30.0
+
 _MOST_FIELDS = 20
 _LARGEST_NUMBER = 10**9
+
+
+async def whole_body(request: web.Request) -> bytes:
+    """The body, however slowly it comes, but not for ever: a client that drips octets holds its connection.
+
+    Raises:
+        HttpRefusal: it is not there within ``BODY_SECONDS`` (408).
+    """
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await request.read()
+    except TimeoutError:
+        raise HttpRefusal(Refusal(408, "", f"The body did not arrive within {BODY_SECONDS:.0f} seconds.")) from None
 
 
 async def form_fields(request: web.Request) -> Mapping[str, str]:
     """The fields of a form in the body, the last of each name.
 
     Raises:
-        HttpRefusal: it is not a form (415), or cannot be read (400).
+        HttpRefusal: it is not a form (415), too slow (408), or cannot be read (400).
     """
     expect_type(request, FORM)
     try:
-        text = (await request.read()).decode("utf-8")
+        text = (await whole_body(request)).decode("utf-8")
         return dict(parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS))
     except ValueError:
         raise HttpRefusal(Refusal(400, "", "The form cannot be read.")) from None
@@ -36,11 +52,11 @@ async def json_object(request: web.Request) -> Mapping[str, Any]:
     """The JSON object in the body.
 
     Raises:
-        HttpRefusal: it is not JSON by its type (415), or not one object (400).
+        HttpRefusal: it is not JSON by its type (415), too slow (408), or not one object (400).
     """
     expect_type(request, JSON)
     try:
-        found = json.loads(await request.read())
+        found = json.loads(await whole_body(request))
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, deque
+from collections.abc import Callable, Hashable
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 LONGEST_HISTORY = 10_000
+
+R = TypeVar("R")
+K = TypeVar("K", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -39,36 +43,52 @@ class RequestRecord:
         return asdict(self) | {"at": self.at.isoformat()}
 
 
-class RequestHistory:
-    """The last requests, and counts of all of them; safe to read while the services run."""
+class History(Generic[R, K]):
+    """The last requests, and counts of all of them by ``key``; safe to read while the services run."""
 
-    def __init__(self, longest: int = LONGEST_HISTORY) -> None:
-        self._records: deque[RequestRecord] = deque(maxlen=longest)
-        self._counts: Counter[tuple[str, int]] = Counter()
+    def __init__(self, key: Callable[[R], K], longest: int = LONGEST_HISTORY) -> None:
+        self._key = key
+        self._records: deque[R] = deque(maxlen=longest)
+        self._counts: Counter[K] = Counter()
         self._lock = threading.Lock()
 
-    def add(self, record: RequestRecord) -> None:
+    def add(self, record: R) -> None:
         """Append a request; the oldest one is forgotten when the history is full, its count stays."""
         with self._lock:
             self._records.append(record)
-            self._counts[record.service, record.status] += 1
+            self._counts[self._key(record)] += 1
 
-    def records(self, service: str | None = None) -> tuple[RequestRecord, ...]:
+    def remembered(self) -> tuple[R, ...]:
         """The requests that are remembered, the oldest first."""
         with self._lock:
-            return tuple(record for record in self._records if service is None or record.service == service)
+            return tuple(self._records)
 
-    def count(self, service: str | None = None, *, status: int | None = None) -> int:
-        """How many requests there were since the beginning or the last ``clear``."""
+    def counts(self) -> dict[K, int]:
+        """How many requests there were by key since the beginning or the last ``clear``."""
         with self._lock:
-            return sum(
-                count
-                for (name, answered), count in self._counts.items()
-                if (service is None or name == service) and (status is None or answered == status)
-            )
+            return dict(self._counts)
 
     def clear(self) -> None:
         """Forget everything."""
         with self._lock:
             self._records.clear()
             self._counts.clear()
+
+
+class RequestHistory(History[RequestRecord, tuple[str, int]]):
+    """The last requests to the services of the offices, counted by service and HTTP status."""
+
+    def __init__(self, longest: int = LONGEST_HISTORY) -> None:
+        super().__init__(lambda record: (record.service, record.status), longest)
+
+    def records(self, service: str | None = None) -> tuple[RequestRecord, ...]:
+        """The requests that are remembered, the oldest first."""
+        return tuple(record for record in self.remembered() if service in (None, record.service))
+
+    def count(self, service: str | None = None, *, status: int | None = None) -> int:
+        """How many requests there were since the beginning or the last ``clear``."""
+        return sum(
+            number
+            for (name, answered), number in self.counts().items()
+            if service in (None, name) and status in (None, answered)
+        )

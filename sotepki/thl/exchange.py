@@ -1,7 +1,7 @@
 """Lists that come in and go out as CSV (UTF-8, comma, first line the column names), whole or not at all.
 
 A line that breaks a rule is named with its number and the rule. What is exported comes back the same, also text with
-commas, quotation marks and line breaks.
+commas, quotation marks and line breaks, and text that a spreadsheet would calculate (``records.csv_cells``).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Literal
 
 from sotepki.errors import Refused
+from sotepki.records.csv_cells import defused, restored
 from sotepki.thl.rules import thl_rules
 
 LARGEST_FILE = 64 * 1024 * 1024
@@ -38,13 +39,13 @@ def read_lines(data: bytes, columns: Sequence[str], name: str) -> list[tuple[int
     for number, row in rows[1:]:
         if len(row) != len(columns):
             raise _bad_form(f"Line {number} of {name} has {len(row)} fields instead of {len(columns)}.")
-    return [(number, dict(zip(columns, row, strict=True))) for number, row in rows[1:]]
+    return [(number, dict(zip(columns, map(restored, row), strict=True))) for number, row in rows[1:]]
 
 
 def write_lines(rows: Iterable[Mapping[str, str]], columns: Sequence[str]) -> bytes:
     """A file that ``read_lines`` reads back."""
     text = io.StringIO(newline="")
-    lines = list(rows)
+    lines = [{column: defused(text) for column, text in row.items()} for row in rows]
     # Up to Python 3.12 the writer leaves a lone carriage return unquoted, and the reader takes it for a line's end.
     returns = any("\r" in value for row in lines for value in row.values())
     quoting: Literal[0, 1] = csv.QUOTE_ALL if returns else csv.QUOTE_MINIMAL

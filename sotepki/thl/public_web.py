@@ -77,7 +77,7 @@ class _Registers:
     thl: Thl
 
     async def front(self, _request: web.Request) -> web.Response:
-        """The lists that there are, for who opens the address that 'sotepki serve' prints."""
+        """A page that names the lists, at the address that 'sotepki serve' prints."""
         return _json({"lists": [f"/{name}" for name in ("organisations", "intermediaries", "codesystems")]})
 
     async def organisations(self, request: web.Request) -> web.Response:

@@ -42,7 +42,7 @@ class KeyRing:
         """The key with a label.
 
         Raises:
-            Misuse: there is none.
+            Misuse: the token has no such key.
         """
         return self._opened().private_key(label)
 

@@ -74,6 +74,13 @@ def token_private_key(
 class _StaysInTheToken:
     """What every key in a token has: it is never given out, and a copy of it is the key itself."""
 
+    _handle: KeyHandle
+
+    @property
+    def handle(self) -> KeyHandle:
+        """What does the work; the chip of a card passes operations on to it."""
+        return self._handle
+
     def private_numbers(self) -> NoReturn:
         raise _stays_in_the_token()
 
@@ -105,11 +112,6 @@ class TokenRsaPrivateKey(_StaysInTheToken, rsa.RSAPrivateKey):
     @property
     def key_size(self) -> int:
         return self._public_key.key_size
-
-    @property
-    def handle(self) -> KeyHandle:
-        """What does the work, for whoever passes operations on (the chip of a card)."""
-        return self._handle
 
     def public_key(self) -> rsa.RSAPublicKey:
         return self._public_key
@@ -173,11 +175,6 @@ class TokenEcPrivateKey(_StaysInTheToken, ec.EllipticCurvePrivateKey):
     @property
     def key_size(self) -> int:
         return self._public_key.key_size
-
-    @property
-    def handle(self) -> KeyHandle:
-        """What does the work, for whoever passes operations on (the chip of a card)."""
-        return self._handle
 
     def public_key(self) -> ec.EllipticCurvePublicKey:
         return self._public_key

@@ -200,7 +200,7 @@ def wrong_pin(label: str) -> Refused:
 
 
 def session_ended(label: str) -> Fault:
-    """What a key of a session says that is over."""
+    """The error of a key whose session has ended."""
     return Fault(
         f"The session with the token {label!r} has ended.",
         rule="token.session-ended",

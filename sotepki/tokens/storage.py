@@ -106,7 +106,7 @@ def sync_directory(path: Path) -> None:
 
 
 def sync_tree(path: Path) -> None:
-    """Put every file below ``path`` on the disk; with one order for its whole file system where there is one."""
+    """Put every file below ``path`` on the disk; with one call for the whole file system where the system has it."""
     if _sync_file_system(path):
         return
     for directory, _, names in os.walk(path):
@@ -120,7 +120,7 @@ def sync_tree(path: Path) -> None:
 
 
 def sync_files(paths: Sequence[Path]) -> None:
-    """Put files and their names on the disk; with one order for each file system where there is one."""
+    """Put files and their names on the disk; with one call for each file system where the system has it."""
     directories = {path.parent for path in paths}
     if directories and all(_sync_file_system(directory) for directory in _one_for_each_device(directories)):
         return

@@ -47,7 +47,7 @@ def right_removed(scene: Scene) -> Outcome:
 
 
 def two_professions(scene: Scene) -> Outcome:
-    """Two live orders of the one who is dentist and physician, each with another right."""
+    """Two live orders of the person who is both dentist and physician, one for each right."""
     codes = sorted(order.right_code for order in _live(scene, "dentist-and-physician"))
     if not codes:
         return scene.lacks("no-order")

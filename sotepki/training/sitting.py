@@ -1,4 +1,4 @@
-"""The chair in front of the exam of the registrar course: question by question, or as a paper in a notebook.
+"""Sitting the exam of the registrar course: question by question, or as a form in a notebook.
 
 The exam itself (questions drawn from a seed of the trainee's own, the pass mark, the certificate) is DVV's
 (``sotepki.dvv.registration.registrar_course``).
@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from sotepki.clock import HELSINKI
-from sotepki.dvv.registration.registrar_course import CourseCertificate, Exam, ExamResult, Question, RegistrarCourse
+from sotepki.dvv.registration.course_exam import Exam, Question
+from sotepki.dvv.registration.registrar_course import CourseCertificate, ExamResult, RegistrarCourse
 from sotepki.errors import Misuse, SotepkiError
 from sotepki.identifiers import Hetu
 from sotepki.training.showing import Look, Shown, phrase
@@ -49,7 +50,7 @@ def sit(
     ask: Callable[[int, int, Question], str],
     tell: Callable[[str], None] = lambda _sentence: None,
 ) -> Sat:
-    """Enrol a trainee who is not, begin the exam or go on with the open one, ask every question, and hand in.
+    """Enrol the trainee if need be, begin the exam or go on with the open one, ask every question, and hand in.
 
     Args:
         language: of the course, if the trainee is enrolled now; a course that goes on stays in its language.

@@ -19,6 +19,7 @@ from sotepki.identifiers import Oid, holds_identity_code, is_host_name
 from sotepki.records import Records, journals_refusals
 from sotepki.valvira.rules import attribute_rules
 from sotepki.valvira.tables import ApprovedSystemRow
+from sotepki.x509.extension_lookup import readable_extension
 
 OFFICE = "valvira"
 
@@ -125,11 +126,8 @@ def _in_force(session: Session, host: str, at: datetime) -> ApprovedSystemRow | 
 
 def _hosts(certificate: x509.Certificate) -> list[str]:
     """The DNS names of a certificate, in lower case; none if it has no readable alternative name."""
-    try:
-        extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
-    except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
-        return []
-    return [name.lower() for name in extension.value.get_values_for_type(x509.DNSName)]
+    names = readable_extension(certificate, x509.SubjectAlternativeName)
+    return [] if names is None else [name.lower() for name in names.get_values_for_type(x509.DNSName)]
 
 
 def _value(row: ApprovedSystemRow) -> ApprovedSystem:

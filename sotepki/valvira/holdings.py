@@ -12,10 +12,16 @@ from sotepki.clock import finnish_day
 from sotepki.errors import Refused
 from sotepki.identifiers import PrescriberId, RegistrationNumber, holds_identity_code
 from sotepki.records import Transaction
-from sotepki.registers import Person, Professional
+from sotepki.registers import Person, Professional, RightKind
 from sotepki.valvira import lookups, periods
 from sotepki.valvira.rules import valvira_rules
-from sotepki.valvira.tables import ProfessionalRow, RestrictionRow, RightCodeRow, RightRow
+from sotepki.valvira.tables import (
+    ProfessionalRow,
+    RestrictionRow,
+    RestrictionTargetRow,
+    RightCodeRow,
+    RightRow,
+)
 
 FIRST_REGISTRATION_NUMBER: Final = 900_000_001
 """TEST numbers start with 009: a leading zero to be kept, and far from the published 000987... and 001987..."""
@@ -43,6 +49,34 @@ def check_reason(reason: str) -> None:
         )
     if holds_identity_code(reason):
         raise valvira_rules().refusal("valvira.right.reason", "The reason holds a personal identity code.")
+
+
+def check_period(right: RightCodeRow, first_day: date, last_day: date | None) -> None:
+    """Raise ``valvira.right.period`` or ``valvira.right.limited-has-end`` for days that a right cannot have."""
+    if last_day and last_day < first_day:
+        raise valvira_rules().refusal(
+            "valvira.right.period", f"The last day {last_day} is before the first day {first_day}."
+        )
+    if not all(periods.in_reach(day) for day in (first_day, last_day or first_day)):
+        raise valvira_rules().refusal("valvira.right.period", "The right lies outside the years 1900 to 2199.")
+    if right.kind == RightKind.LIMITED and last_day is None:
+        raise valvira_rules().refusal(
+            "valvira.right.limited-has-end", f"The right {right.code} is time-limited and needs a last day."
+        )
+
+
+def check_restriction(tx: Transaction, targets: Sequence[str], last_day: date | None) -> None:
+    """Raise ``valvira.restriction.period`` or ``valvira.restriction.code`` for a restriction that cannot be."""
+    if last_day and (last_day < finnish_day(tx.now) or not periods.in_reach(last_day)):
+        raise valvira_rules().refusal(
+            "valvira.restriction.period", f"The last day {last_day} of the restriction is past or absurd."
+        )
+    known = set(tx.session.scalars(select(RestrictionTargetRow.code)))
+    unknown = [target for target in targets if target not in known]
+    if unknown or not targets:
+        raise valvira_rules().refusal(
+            "valvira.restriction.code", f"There is no restriction target {', '.join(unknown) or '(none given)'}."
+        )
 
 
 def known_code(tx: Transaction, code: str) -> RightCodeRow:
@@ -154,6 +188,23 @@ def beginning_of_period(tx: Transaction, number: str, code: str, first_day: date
     return began_at
 
 
+def add_period(tx: Transaction, number: str, code: str, days: tuple[date, date | None], began_at: datetime) -> None:
+    """Add a period of a right; ``days`` are its first and, unless it lasts until further notice, its last."""
+    valid_from, valid_to = days
+    tx.session.add(
+        RightRow(
+            registration_number=number,
+            code=code,
+            valid_from=valid_from,
+            valid_to=valid_to,
+            began_at=began_at,
+            ended_at=None,
+            over_at=periods.over_at(valid_to, None),
+            recorded_at=tx.now,
+        )
+    )
+
+
 def restore_periods(tx: Transaction, number: RegistrationNumber, code: str) -> None:
     """Take the last removal of a right back from now on, for every period that it cut.
 
@@ -186,18 +237,7 @@ def restore_periods(tx: Transaction, number: RegistrationNumber, code: str) -> N
             # A removal that has not taken effect is taken back as if it had not been decided.
             row.ended_at, row.end_reason, row.over_at = None, "", period[1]
             continue
-        tx.session.add(
-            RightRow(
-                registration_number=number.value,
-                code=code,
-                valid_from=max(today, row.valid_from),
-                valid_to=row.valid_to,
-                began_at=began_at,
-                ended_at=None,
-                over_at=period[1],
-                recorded_at=tx.now,
-            )
-        )
+        add_period(tx, number.value, code, (max(today, row.valid_from), row.valid_to), began_at)
 
 
 def refuse_overlap(

@@ -13,13 +13,16 @@ from sotepki.clock import HELSINKI, finnish_day
 from sotepki.errors import Fault
 from sotepki.identifiers import Hetu, RegistrationNumber
 from sotepki.records import Records, journals_refusals
-from sotepki.registers import Person, PopulationRegister, Professional, ProfessionalRight, Register, RightKind
+from sotepki.registers import Person, PopulationRegister, Professional, ProfessionalRight, Register
 from sotepki.valvira import changes as right_changes
 from sotepki.valvira import lookups, periods, public_service, world
 from sotepki.valvira.holdings import (
+    add_period,
     as_it_stands,
     beginning_of_period,
+    check_period,
     check_reason,
+    check_restriction,
     held_periods,
     known_code,
     known_professional,
@@ -29,7 +32,7 @@ from sotepki.valvira.holdings import (
     restrictions_in_force,
 )
 from sotepki.valvira.rules import valvira_rules
-from sotepki.valvira.tables import ProfessionalRow, RestrictionRow, RestrictionTargetRow, RightCodeRow, RightRow
+from sotepki.valvira.tables import ProfessionalRow, RestrictionRow, RightCodeRow
 
 OFFICE = "valvira"
 
@@ -144,34 +147,12 @@ class Valvira:
         with self.records.change(OFFICE, actor) as tx:
             row_of_code = known_code(tx, code)
             first_day = valid_from or finnish_day(tx.now)
-            if valid_to and valid_to < first_day:
-                raise valvira_rules().refusal(
-                    "valvira.right.period", f"The last day {valid_to} is before the first day {first_day}."
-                )
-            if not all(periods.in_reach(day) for day in (first_day, valid_to or first_day)):
-                raise valvira_rules().refusal(
-                    "valvira.right.period", "The right lies outside the years 1900 to 2199."
-                )
-            if row_of_code.kind == RightKind.LIMITED and valid_to is None:
-                raise valvira_rules().refusal(
-                    "valvira.right.limited-has-end", f"The right {code} is time-limited and needs a last day."
-                )
+            check_period(row_of_code, first_day, valid_to)
             holder = registered_person(tx, whom, registration_number)
             began_at = beginning_of_period(tx, holder.registration_number, code, first_day, valid_to)
             if row_of_code.prescriber and holder.prescriber_id is None:
                 holder.prescriber_id = next_prescriber_id(tx)
-            tx.session.add(
-                RightRow(
-                    registration_number=holder.registration_number,
-                    code=code,
-                    valid_from=first_day,
-                    valid_to=valid_to,
-                    began_at=began_at,
-                    ended_at=None,
-                    over_at=periods.over_at(valid_to, None),
-                    recorded_at=tx.now,
-                )
-            )
+            add_period(tx, holder.registration_number, code, (first_day, valid_to), began_at)
             tx.journal(
                 "grant-right",
                 holder.registration_number,
@@ -256,17 +237,7 @@ class Valvira:
         wanted = sorted(set(targets))
         with self.records.change(OFFICE, actor) as tx:
             held_periods(tx, registration_number, code, tx.now)
-            if valid_to and (valid_to < finnish_day(tx.now) or not periods.in_reach(valid_to)):
-                raise valvira_rules().refusal(
-                    "valvira.restriction.period", f"The last day {valid_to} of the restriction is past or absurd."
-                )
-            known = set(tx.session.scalars(select(RestrictionTargetRow.code)))
-            unknown = [target for target in wanted if target not in known]
-            if unknown or not wanted:
-                raise valvira_rules().refusal(
-                    "valvira.restriction.code",
-                    f"There is no restriction target {', '.join(unknown) or '(none given)'}.",
-                )
+            check_restriction(tx, wanted, valid_to)
             for target in wanted:
                 if restrictions_in_force(tx, registration_number, code, target):
                     raise valvira_rules().refusal(

@@ -1,4 +1,4 @@
-"""What a profile lets through: every request is checked here before a key signs it."""
+"""What a profile lets through: every certificate is checked here before a key signs it."""
 
 from __future__ import annotations
 
@@ -27,25 +27,15 @@ from sotepki.x509.profile_values import (
 )
 from sotepki.x509.profiles import Environment, Profile, ProfileKind, ProfileRow
 from sotepki.x509.serials import has_form
+from sotepki.x509.template import CertificateTemplate
 from sotepki.x509.validity import ends_with_finnish_day, latest_end
 
 _LABEL = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _DNS_NAME = re.compile(rf"(?=.{{1,253}}\Z)(\*\.)?({_LABEL}\.)*[A-Za-z]([A-Za-z0-9-]{{0,61}}[A-Za-z0-9])?")
 
 
-def admit(
-    profile: Profile,
-    *,
-    subject: Mapping[str, str],
-    public_key: PublicKey,
-    issuer: Issuer,
-    serial_number: int,
-    not_before: datetime,
-    not_after: datetime,
-    names: AlternativeNames,
-    extended_key_usage: tuple[str, ...],
-) -> None:
-    """Let a request through, or refuse it under the row that forbids it.
+def admit(profile: Profile, template: CertificateTemplate, issuer: Issuer) -> None:
+    """Let a template through, or refuse it under the profile's row that forbids it.
 
     Raises:
         Refused: with the row's id as rule; a production form is refused whole (``cert.environment.production``).
@@ -57,13 +47,13 @@ def admit(
             advice="Issue from the TEST profile of the same kind.",
             subject=profile.id,
         )
-    _issuer(profile, issuer, public_key)
-    _subject(profile, subject)
-    _key(profile, public_key)
-    _serial(profile, serial_number)
-    _validity(profile, issuer, not_before, not_after)
-    _names(profile, subject, names)
-    _extended_key_usage(profile, extended_key_usage)
+    _issuer(profile, issuer, template.public_key)
+    _subject(profile, template.subject)
+    _key(profile, template.public_key)
+    _serial(profile, template.serial_number)
+    _validity(profile, issuer, template.not_before, template.not_after)
+    _names(profile, template.subject, template.names)
+    _extended_key_usage(profile, template.extended_key_usage)
 
 
 def subject_name(profile: Profile, subject: Mapping[str, str]) -> x509.Name:

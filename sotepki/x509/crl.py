@@ -101,10 +101,10 @@ _SHA384_ECDSA = der.sequence(der.oid("1.2.840.10045.4.3.3"))
 def _entry(entry: RevokedEntry) -> bytes:
     """One entry, encoded here: pyca's own objects for a million of them take a gigabyte and half of the time."""
     serial = entry.serial_number
-    octets = serial.to_bytes(serial.bit_length() // 8 + 1, "big")
-    tail = _time(entry.revoked_at) + _reason(entry.reason)
     if not 0 < serial < 1 << 159:
         raise Refused(f"The revocation list cannot hold the serial number {serial}.", rule="cert.serial.positive")
+    octets = serial.to_bytes(serial.bit_length() // 8 + 1, "big")
+    tail = _time(entry.revoked_at) + _reason(entry.reason)
     size = 2 + len(octets) + len(tail)
     # Serial numbers have at most 20 octets, so every length fits in one.
     return bytes((0x30, size, 0x02, len(octets))) + octets + tail

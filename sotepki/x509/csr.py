@@ -145,7 +145,7 @@ def check_csr(data: bytes, kind: CsrKind, *, seen_keys: Collection[bytes] = ()) 
 
 
 def certificate_key_digest(certificate: bytes) -> bytes:
-    """``key_digest`` of the key in a certificate's DER, read or not by strict readers; empty if it is none."""
+    """``key_digest`` of the key in a certificate, also one that strict readers refuse; empty if it is not one."""
     try:
         fields = der.parse(certificate).children()[0].children()
         fields = fields[1:] if fields[0].tag == 0xA0 else fields

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from cryptography import x509
@@ -16,6 +16,7 @@ from sotepki.resources import package_file
 from sotepki.x509 import der
 from sotepki.x509.explaining import explain_extension, extended_key_usages, key_usage_bits
 from sotepki.x509.lint import lint_certificate
+from sotepki.x509.names import NamePart
 from sotepki.x509.profiles import Profile, load_profiles
 from sotepki.x509.view import View, ViewedExtension, ViewedTime, view_certificate
 
@@ -77,19 +78,12 @@ def _fields(view: View, profile: Profile | None) -> list[DescribedField]:
         ),
         DescribedField("signature", str(view.inner_signature), "", rule("signature"), meaning["signature"]),
     ]
-    for number, part in enumerate(view.issuer):
-        words = meaning["issuer"] if number == 0 else ""
-        found.append(
-            DescribedField(f"issuer {part.short}", part.value, der.string_type(part.tag), rule("issuer"), words)
-        )
+    found += _name("issuer", view.issuer, lambda part: rule("issuer"))
     found += [
         DescribedField("not before", _moment(view.not_before), "", rule("validity"), meaning["validity"]),
         DescribedField("not after", _moment(view.not_after), "", rule("validity")),
     ]
-    for number, part in enumerate(view.subject):
-        words = meaning["subject"] if number == 0 else ""
-        row = rule(f"subject.{part.name}")
-        found.append(DescribedField(f"subject {part.short}", part.value, der.string_type(part.tag), row, words))
+    found += _name("subject", view.subject, lambda part: rule(f"subject.{part.name}"))
     found.append(DescribedField("key", view.key, "", rule("key"), meaning["key"]))
     found += [
         DescribedField(
@@ -103,6 +97,14 @@ def _fields(view: View, profile: Profile | None) -> list[DescribedField]:
     ]
     found.append(DescribedField("SHA-256 fingerprint", hashlib.sha256(view.raw).hexdigest().upper()))
     return found
+
+
+def _name(label: str, parts: Sequence[NamePart], rule: Callable[[NamePart], str]) -> Iterator[DescribedField]:
+    """The attributes of a name; what the name is for stands with the first."""
+    meaning = _meanings()["fields"][label]
+    for part in parts:
+        yield DescribedField(f"{label} {part.short}", part.value, der.string_type(part.tag), rule(part), meaning)
+        meaning = ""
 
 
 def _meaning(extension: ViewedExtension) -> str:

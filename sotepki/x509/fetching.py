@@ -7,7 +7,6 @@ their hosts: DVV's own services know nothing of certificates made here.
 from __future__ import annotations
 
 import http.client
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,8 +16,9 @@ from cryptography import x509
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import AuthorityInformationAccessOID
 
-from sotepki.errors import Misuse, Refused
-from sotepki.x509.issuer import extension_of
+from sotepki.errors import Refused
+from sotepki.x509.extension_lookup import extension_of
+from sotepki.x509.http_exchange import exchange
 from sotepki.x509.ocsp_client import ocsp_urls, request_ocsp, verified_status
 from sotepki.x509.reading import read_certificates, read_crls
 
@@ -79,31 +79,10 @@ def fetch_file(url: str, *, timeout: float = 10.0, limit: int = MAX_FILE) -> byt
         Misuse: it is not an http address.
         Refused: nobody answers, or not with a file (``fetch.http``).
     """
-    parts = urlsplit(url)
-    if parts.scheme != "http" or not parts.hostname:
-        raise Misuse(f"{url!r} is not an http address.", subject=url)
-    deadline = time.monotonic() + timeout
     try:
-        connection = http.client.HTTPConnection(parts.hostname, parts.port or 80, timeout=timeout)
-    except (ValueError, http.client.InvalidURL):
-        raise Misuse(f"{url!r} is not an http address.", subject=url) from None
-    try:
-        connection.request("GET", parts.path or "/")
-        answer = connection.getresponse()
-        if answer.status != 200:
-            raise _unfetched(url, f"HTTP {answer.status}")
-        received = bytearray()
-        while chunk := answer.read1(65536):
-            received += chunk
-            if len(received) > limit:
-                raise _unfetched(url, "the file is too long")
-            if time.monotonic() > deadline:
-                raise _unfetched(url, "it takes too long")
-        return bytes(received)
+        return exchange(url, timeout=timeout, limit=limit)
     except (OSError, http.client.HTTPException) as error:
         raise _unfetched(url, str(error) or type(error).__name__) from None
-    finally:
-        connection.close()
 
 
 def at_base(base_url: str, address: str) -> str:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TypeVar
 
 from cryptography import x509
 
+from sotepki.x509.extension_lookup import extension_of
 from sotepki.x509.keys import PrivateKey
-
-Kind = TypeVar("Kind", bound=x509.ExtensionType)
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,16 +42,15 @@ class Issuer:
         return self.certificate is None or self.certificate.public_key() == self.key.public_key()
 
 
-def extension_of(certificate: x509.Certificate, kind: type[Kind]) -> Kind | None:
-    """An extension of a certificate by its pyca class, or None if it is not there.
-
-    Raises:
-        ValueError: the extensions cannot be read.
-    """
+def issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    """Whether ``issuer`` issued a certificate, by name and signature. Any certificate gives an answer."""
     try:
-        return certificate.extensions.get_extension_for_class(kind).value
-    except x509.ExtensionNotFound:
-        return None
-    except (x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
-        # pyca has classes of their own for these, which are no ValueError.
-        raise ValueError(str(error)) from error
+        certificate.verify_directly_issued_by(issuer)
+    except Exception:  # noqa: BLE001 - pyca raises many kinds for hostile certificates; each means no
+        return False
+    return True
+
+
+def issuer_among(certificate: x509.Certificate, candidates: Iterable[x509.Certificate]) -> x509.Certificate | None:
+    """The first of ``candidates`` that issued a certificate."""
+    return next((candidate for candidate in candidates if issued_by(certificate, candidate)), None)

@@ -1,13 +1,13 @@
 """Issuing certificates by profile: what the profile forbids cannot be issued.
 
-A request is checked against the profile first (``sotepki.x509.admission``); then pyca builds and the CA's key signs,
+A template is checked against the profile first (``sotepki.x509.admission``); then pyca builds and the CA's key signs,
 be it in memory or in a token. The checks and the building cost well under 0.3 ms beside the signature.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from ipaddress import IPv4Address, IPv6Address
 
@@ -30,6 +30,7 @@ from sotepki.x509.issuer import Issuer
 from sotepki.x509.keys import PrivateKey, PublicKey, signing_hash
 from sotepki.x509.profile_values import ExtendedKeyUsageValue, SignatureValue
 from sotepki.x509.profiles import Profile
+from sotepki.x509.template import CertificateTemplate
 from sotepki.x509.validity import default_not_after
 
 __all__ = ["Issuer", "PrivateKey", "PublicKey", "default_not_after", "issue", "issue_der", "responder_subject"]
@@ -66,17 +67,17 @@ def issue(
     """
     if profile.value("signature", SignatureValue).explicit_null:
         raise Fault(f"Certificates of the profile {profile.id} are issued as DER, since pyca does not read them.")
-    builder = _prepare(
+    template = _template(
         profile,
         subject=subject,
         public_key=public_key,
-        issuer=issuer,
         serial_number=serial_number,
         not_before=not_before,
         not_after=not_after,
         names=AlternativeNames(tuple(dns_names), tuple(ip_addresses), email, upn),
-        usages=tuple(extended_key_usage),
+        extended_key_usage=extended_key_usage,
     )
+    builder = _builder(profile, template, issuer)
     return builder.sign(issuer.key, signing_hash(issuer.key))
 
 
@@ -93,17 +94,17 @@ def issue_der(
     extended_key_usage: Sequence[str] = (),
 ) -> bytes:
     """Issue one certificate as DER, also of a profile with explicit NULL parameters; see ``issue``."""
-    builder = _prepare(
+    template = _template(
         profile,
         subject=subject,
         public_key=public_key,
-        issuer=issuer,
         serial_number=serial_number,
         not_before=not_before,
         not_after=not_after,
         names=names or AlternativeNames(),
-        usages=tuple(extended_key_usage),
+        extended_key_usage=extended_key_usage,
     )
+    builder = _builder(profile, template, issuer)
     return sign_der(builder, issuer.key, explicit_null=profile.value("signature", SignatureValue).explicit_null)
 
 
@@ -114,42 +115,37 @@ def sign_der(builder: x509.CertificateBuilder, key: PrivateKey, *, explicit_null
     return builder.sign(key, signing_hash(key)).public_bytes(Encoding.DER)
 
 
-def _prepare(
+def _template(
     profile: Profile,
     *,
     subject: Mapping[str, str],
     public_key: PublicKey,
-    issuer: Issuer,
     serial_number: int,
     not_before: datetime,
     not_after: datetime | None,
     names: AlternativeNames,
-    usages: tuple[str, ...],
-) -> x509.CertificateBuilder:
+    extended_key_usage: Sequence[str],
+) -> CertificateTemplate:
+    """The template with its times cut to the second, and the profile's longest validity if no end is given."""
     start = not_before.replace(microsecond=0)
     end = default_not_after(profile, start) if not_after is None else not_after.replace(microsecond=0)
-    admit(
-        profile,
-        subject=subject,
-        public_key=public_key,
-        issuer=issuer,
-        serial_number=serial_number,
-        not_before=start,
-        not_after=end,
-        names=names,
-        extended_key_usage=usages,
-    )
-    name = subject_name(profile, subject)
+    return CertificateTemplate(subject, public_key, serial_number, start, end, names, tuple(extended_key_usage))
+
+
+def _builder(profile: Profile, template: CertificateTemplate, issuer: Issuer) -> x509.CertificateBuilder:
+    """The certificate that an admitted template becomes, ready to be signed."""
+    admit(profile, template, issuer)
+    name = subject_name(profile, template.subject)
     builder = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name if issuer.certificate is None else issuer.certificate.subject)
-        .public_key(public_key)
-        .serial_number(serial_number)
-        .not_valid_before(start)
-        .not_valid_after(end)
+        .public_key(template.public_key)
+        .serial_number(template.serial_number)
+        .not_valid_before(template.not_before)
+        .not_valid_after(template.not_after)
     )
-    for value, critical in _extensions(profile, public_key, issuer, names, usages):
+    for value, critical in _extensions(profile, template, issuer):
         builder = builder.add_extension(value, critical)
     return builder
 
@@ -162,30 +158,31 @@ def responder_subject(issuer_certificate: x509.Certificate, number: int = 1) -> 
 
 
 def _extensions(
-    profile: Profile, public_key: PublicKey, issuer: Issuer, names: AlternativeNames, usages: tuple[str, ...]
-) -> list[tuple[x509.ExtensionType, bool]]:
-    constant = constant_extensions(profile)
-    found: list[tuple[x509.ExtensionType, bool]] = []
+    profile: Profile, template: CertificateTemplate, issuer: Issuer
+) -> Iterator[tuple[x509.ExtensionType, bool]]:
+    """The extensions in the profile's order, each with whether it is critical."""
     for name, row in profile.extension_rows:
-        value: x509.ExtensionType
-        if name == "authority-key-identifier":
-            value = x509.AuthorityKeyIdentifier(issuer.key_identifier, None, None)
-        elif name == "subject-key-identifier":
-            value = x509.SubjectKeyIdentifier.from_public_key(public_key)
-        elif name == "key-usage":
-            value = key_usage(profile, rsa_key=isinstance(public_key, rsa.RSAPublicKey))
-        elif name == "subject-alternative-name":
-            if not names:
-                continue
-            value = alternative_names(names)
-        elif name == "extended-key-usage":
-            allowed = profile.value("extension.extended-key-usage", ExtendedKeyUsageValue)
-            chosen = tuple(usage for usage in allowed.allowed if usage in (usages or allowed.default))
-            value = extended_key_usage_of(chosen)
-        else:
-            value = constant[name]
-        found.append((value, bool(row.critical)))
-    return found
+        if name == "subject-alternative-name" and not template.names:
+            continue
+        yield _extension(name, profile, template, issuer), bool(row.critical)
+
+
+def _extension(name: str, profile: Profile, template: CertificateTemplate, issuer: Issuer) -> x509.ExtensionType:
+    match name:
+        case "authority-key-identifier":
+            return x509.AuthorityKeyIdentifier(issuer.key_identifier, None, None)
+        case "subject-key-identifier":
+            return x509.SubjectKeyIdentifier.from_public_key(template.public_key)
+        case "key-usage":
+            return key_usage(profile, rsa_key=isinstance(template.public_key, rsa.RSAPublicKey))
+        case "subject-alternative-name":
+            return alternative_names(template.names)
+        case "extended-key-usage":
+            usage = profile.value("extension.extended-key-usage", ExtendedKeyUsageValue)
+            wanted = template.extended_key_usage or usage.default
+            return extended_key_usage_of(tuple(one for one in usage.allowed if one in wanted))
+        case _:
+            return constant_extensions(profile)[name]
 
 
 @functools.cache

@@ -1,4 +1,4 @@
-"""The bridge to pyhanko-certvalidator: pyca objects in, one judgement out.
+"""The bridge to pyhanko-certvalidator: pyca objects in, the first reason to reject the path out.
 
 Only explicit roots, never fetching: then the library reads no trust list of the machine (it would load oscrypto,
 which cannot read the version of current OpenSSL) and never waits, so its coroutine can be run without an event loop,
@@ -29,11 +29,12 @@ from pyhanko_certvalidator.policy_decl import CertRevTrustPolicy, RevocationChec
 from pyhanko_certvalidator.validate import async_validate_path
 
 from sotepki.errors import Fault
+from sotepki.x509.revocation_data import RevocationData
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """An objection: rule id, a sentence for people, and the library's own words."""
+class Rejection:
+    """Why a path is rejected: rule id, a sentence for people, and the library's own words."""
 
     rule: str
     message: str
@@ -42,17 +43,16 @@ class Judgement:
 
 @dataclass(frozen=True)
 class _Material:
-    """What a judgement rests on besides the certificate itself."""
+    """What a path is judged by besides the certificate itself."""
 
     authorities: tuple[x509.Certificate, ...]
     at: datetime
-    crls: tuple[x509.CertificateRevocationList, ...]
-    responses: tuple[ocsp.OCSPResponse, ...]
+    data: RevocationData
 
     @property
     def key(self) -> tuple[object, ...]:
         # Lists are told apart as objects: hashing one of a million entries would cost more than judging.
-        return (self.authorities, self.at, *(id(crl) for crl in self.crls))
+        return (self.authorities, self.at, *(id(crl) for crl in self.data.crls))
 
 
 @dataclass
@@ -66,7 +66,7 @@ class _Prepared:
 
 @dataclass
 class _Contexts:
-    """The contexts that were used last: building one costs more than a judgement in it.
+    """The contexts that were used last: building one costs more than judging a path in it.
 
     The library remembers in a context what it has seen, so a context is given up after many uses.
     """
@@ -78,7 +78,7 @@ class _Contexts:
 
     def of(self, material: _Material, leaf_revocation: bool, ca_revocation: bool) -> ValidationContext:
         """A context for this material."""
-        if material.responses:
+        if material.data.ocsp_responses:
             return _context(material, leaf_revocation, ca_revocation)
         key = (*material.key, leaf_revocation, ca_revocation)
         with self._lock:
@@ -107,10 +107,10 @@ def _context(material: _Material, leaf_revocation: bool, ca_revocation: bool) ->
         other_certs=loaded[:-1],
         moment=material.at,
         allow_fetching=False,
-        crls=[asn1_crl.CertificateList.load(crl.public_bytes(Encoding.DER)) for crl in material.crls],
+        crls=[asn1_crl.CertificateList.load(crl.public_bytes(Encoding.DER)) for crl in material.data.crls],
         ocsps=[
             asn1_ocsp.OCSPResponse.load(response.public_bytes(Encoding.DER))
-            for response in material.responses
+            for response in material.data.ocsp_responses
             if response.response_status is ocsp.OCSPResponseStatus.SUCCESSFUL
         ],
         revinfo_policy=CertRevTrustPolicy(policy, retroactive_revinfo=True),
@@ -127,17 +127,16 @@ def judge(
     chain: Sequence[x509.Certificate],
     *,
     at: datetime,
-    crls: Sequence[x509.CertificateRevocationList],
-    ocsp_responses: Sequence[ocsp.OCSPResponse],
+    data: RevocationData,
     leaf_revocation: bool,
     ca_revocation: bool,
-) -> Judgement | None:
-    """The first objection against a chain (certificate first, trusted root last), or None.
+) -> Rejection | None:
+    """The first reason to reject a chain (certificate first, trusted root last), or None.
 
     Raises:
         ValueError, TypeError: a structure that pyca read cannot be read by the library.
     """
-    material = _Material(tuple(chain[1:] or chain), at.replace(microsecond=0), tuple(crls), tuple(ocsp_responses))
+    material = _Material(tuple(chain[1:] or chain), at.replace(microsecond=0), data)
     root = _loaded(chain[-1])
     leaf = asn1_x509.Certificate.load(chain[0].public_bytes(Encoding.DER)) if len(chain) > 1 else None
     try:
@@ -147,39 +146,32 @@ def judge(
     except errors.RevokedError as error:
         when = f"{error.revocation_dt:%Y-%m-%d %H:%M:%SZ}"
         reason = error.reason.human_friendly
-        return Judgement("path.revoked", f"A certificate of the path was revoked on {when}: {reason}.", str(error))
+        return Rejection("path.revoked", f"A certificate of the path was revoked on {when}: {reason}.", str(error))
     except errors.ValidationError as error:
         return _told(error)
     except AssertionError:
         # The library asserts that key and signature are of one family, where a stranger's data may break it.
         # A stranger's answer or list must not decide about a certificate: judge again without them.
-        if ocsp_responses or crls:
-            rest = () if not ocsp_responses else crls
-            return judge(
-                chain,
-                at=at,
-                crls=rest,
-                ocsp_responses=(),
-                leaf_revocation=leaf_revocation,
-                ca_revocation=ca_revocation,
-            )
+        if data:
+            rest = RevocationData(data.crls) if data.ocsp_responses else RevocationData()
+            return judge(chain, at=at, data=rest, leaf_revocation=leaf_revocation, ca_revocation=ca_revocation)
         message = "A signature on the path is of another family than its key."
-        return Judgement("path.signature", message, "signature and key do not fit")
+        return Rejection("path.signature", message, "signature and key do not fit")
     except (KeyError, IndexError, AttributeError, OverflowError, NotImplementedError) as error:
         # asn1crypto reads lazily and meets broken content deep inside the judge.
         raise ValueError(f"{type(error).__name__}: {error}") from error
     return None
 
 
-def _told(error: errors.ValidationError) -> Judgement:
+def _told(error: errors.ValidationError) -> Rejection:
     detail = str(error)
     for kind, rule, message in _BY_TYPE:
         if isinstance(error, kind):
-            return Judgement(rule, message, detail)
+            return Rejection(rule, message, detail)
     for words, rule, message in _BY_WORDS:
         if words in detail:
-            return Judgement(rule, message, detail)
-    return Judgement("path.invalid", "The path is not valid.", detail)
+            return Rejection(rule, message, detail)
+    return Rejection("path.invalid", "The path is not valid.", detail)
 
 
 def _run(coroutine: Coroutine[Any, Any, Any]) -> None:

@@ -249,24 +249,37 @@ def _extension_rules(view: View) -> Iterator[Finding]:
         yield rules.finding("cert.extension.twice", f"The extension {name} stands twice.", found=name)
     if names and view.version != 3:
         yield rules.finding("cert.extension.version", "Extensions belong to version 3.", found=str(view.version))
-    usage, basic = view.extension("key-usage"), view.extension("basic-constraints")
     try:
-        bits = key_usage_bits(usage.value) if usage is not None else ()
-        purposes = view.extension("extended-key-usage")
-        if purposes is not None and not extended_key_usages(purposes.value):
-            raise der.DerError("an extended key usage is empty")
-        is_ca = basic is not None and explain_extension(basic.name, basic.value).startswith("CA")
-        if basic is not None:
-            der.parse(basic.value).expect(der.Tag.SEQUENCE).children()
+        usages, is_ca = _usages(view), _is_ca(view)
     except (ValueError, IndexError) as error:
         yield rules.finding("cert.extension.form", f"An extension cannot be read: {error}.")
         return
+    basic = view.extension("basic-constraints")
     if basic is not None and basic.value == _FALSE_WRITTEN_OUT:
         message = "The basic constraints write the default CA:FALSE out."
         yield rules.finding("cert.encoding.default", message, expected="3000", found=basic.value.hex())
-    if "keyCertSign" in bits and not is_ca:
+    if "keyCertSign" in usages and not is_ca:
         yield rules.finding("cert.ca-flag", "The key may sign certificates, but the certificate is no CA's.")
     if is_ca and basic is not None and not basic.critical:
         yield rules.finding("cert.ca-critical", "The basic constraints of a CA are not critical.")
-    if view.key_family == "ec" and set(bits) & {"keyEncipherment", "dataEncipherment"}:
-        yield rules.finding("cert.key-usage.ec", "An EC key cannot encipher.", found=", ".join(bits))
+    if view.key_family == "ec" and set(usages) & {"keyEncipherment", "dataEncipherment"}:
+        yield rules.finding("cert.key-usage.ec", "An EC key cannot encipher.", found=", ".join(usages))
+
+
+def _usages(view: View) -> tuple[str, ...]:
+    """The bits of the key usage; raises ValueError or IndexError if a usage extension cannot be read."""
+    usage, purposes = view.extension("key-usage"), view.extension("extended-key-usage")
+    bits = key_usage_bits(usage.value) if usage is not None else ()
+    if purposes is not None and not extended_key_usages(purposes.value):
+        raise der.DerError("an extended key usage is empty")
+    return bits
+
+
+def _is_ca(view: View) -> bool:
+    """What the basic constraints say; raises ValueError or IndexError if they cannot be read."""
+    basic = view.extension("basic-constraints")
+    if basic is None:
+        return False
+    is_ca = explain_extension(basic.name, basic.value).startswith("CA")
+    der.parse(basic.value).expect(der.Tag.SEQUENCE).children()
+    return is_ca

@@ -133,13 +133,3 @@ def readable(name: x509.Name) -> str:
         return name_text(read_name(name.public_bytes()))
     except ValueError:
         return "(a name that cannot be read)"
-
-
-def subject_values(name: x509.Name) -> dict[str, str]:
-    """The known attributes of a name by attribute name; of a repeated one the first."""
-    values: dict[str, str] = {}
-    for attribute in name:
-        known = BY_OID.get(attribute.oid.dotted_string)
-        if known is not None and isinstance(attribute.value, str):
-            values.setdefault(known.name, attribute.value)
-    return values

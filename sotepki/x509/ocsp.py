@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sotepki.clock import Clock
 from sotepki.errors import SotepkiError
 from sotepki.x509 import der
-from sotepki.x509.issuer import extension_of
+from sotepki.x509.extension_lookup import extension_of
 from sotepki.x509.keys import PrivateKey
 from sotepki.x509.ocsp_faults import NO_FAULTS, OcspFaults
 from sotepki.x509.ocsp_faulty import Honest, spoil_body, status_fault, write_faulty

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import http.client
 import os
-import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -17,8 +15,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID
 
-from sotepki.errors import Misuse, Refused
-from sotepki.x509.issuer import extension_of
+from sotepki.errors import Refused
+from sotepki.x509.extension_lookup import extension_of
+from sotepki.x509.http_exchange import HttpStatus, TooLong, exchange
+from sotepki.x509.issuer import issued_by
 from sotepki.x509.ocsp import key_hash, name_hash
 from sotepki.x509.status import CertificateState, CertificateStatus
 
@@ -123,31 +123,13 @@ def ocsp_urls(certificate: x509.Certificate) -> tuple[str, ...]:
 
 
 def _post(url: str, body: bytes, timeout: float) -> bytes:
+    headers = {"Content-Type": "application/ocsp-request", "Accept": "application/ocsp-response"}
     try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        host, port, parts = None, None, urlsplit("")
-    if parts.scheme != "http" or not host:
-        raise Misuse(f"{url!r} is not an http address of a responder.", subject=url)
-    # Total time, not time per packet: a responder that drips octets must not hold us.
-    deadline = time.monotonic() + timeout
-    connection = http.client.HTTPConnection(host, port or 80, timeout=timeout)
-    try:
-        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        headers = {"Content-Type": "application/ocsp-request", "Accept": "application/ocsp-response"}
-        connection.request("POST", path, body, headers)
-        answer = connection.getresponse()
-        if answer.status != 200:
-            raise Refused(f"{url} answers HTTP {answer.status}.", rule="ocsp.http", subject=url)
-        received = bytearray()
-        while chunk := answer.read1(65536):
-            received += chunk
-            if len(received) > MAX_RESPONSE:
-                raise Refused(f"The answer of {url} is longer than 1 MiB.", rule="ocsp.response.form", subject=url)
-            if time.monotonic() > deadline:
-                raise TimeoutError("the answer took too long")
-        return bytes(received)
+        return exchange(url, body=body, headers=headers, timeout=timeout, limit=MAX_RESPONSE)
+    except HttpStatus as error:
+        raise Refused(f"{url} answers {error}.", rule="ocsp.http", subject=url) from None
+    except TooLong:
+        raise Refused(f"The answer of {url} is longer than 1 MiB.", rule="ocsp.response.form", subject=url) from None
     except (OSError, http.client.HTTPException) as error:
         reason = str(error) or type(error).__name__
         raise Refused(
@@ -156,8 +138,6 @@ def _post(url: str, body: bytes, timeout: float) -> bytes:
             advice="Check that the service runs and the address is right.",
             subject=url,
         ) from None
-    finally:
-        connection.close()
 
 
 def _compare_nonce(response: ocsp.OCSPResponse, sent: bytes, url: str) -> None:
@@ -206,18 +186,10 @@ def _authorised(signer: x509.Certificate, issuer: x509.Certificate, at: datetime
     usages = extension_of(signer, x509.ExtendedKeyUsage)
     if usages is None or ExtendedKeyUsageOID.OCSP_SIGNING not in usages:
         raise Refused("The responder's certificate is not for OCSP signing.", rule="ocsp.response.responder")
-    if signer.issuer != issuer.subject or not _issued(signer, issuer):
+    if not issued_by(signer, issuer):
         raise Refused("The responder's certificate is not from the CA asked about.", rule="ocsp.response.responder")
     if not signer.not_valid_before_utc - SKEW <= at <= signer.not_valid_after_utc + SKEW:
         raise Refused("The responder's certificate is not valid at this time.", rule="ocsp.response.responder")
-
-
-def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-    try:
-        certificate.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, InvalidSignature):
-        return False
-    return True
 
 
 def _signed(signer: x509.Certificate, signature: bytes, data: bytes, algorithm: hashes.HashAlgorithm) -> bool:

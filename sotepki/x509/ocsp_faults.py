@@ -153,7 +153,7 @@ class OcspFaults:
 
     @classmethod
     def from_dict(cls, row: Mapping[str, Any]) -> OcspFaults:
-        """The faults that ``as_dict`` wrote, or a person by hand.
+        """The faults that ``as_dict`` wrote, or that a person wrote by hand.
 
         Raises:
             Misuse: an unknown knob, or a value that does not fit one.
@@ -166,22 +166,23 @@ class OcspFaults:
 
 
 def _value(name: str, default: Any, value: Any) -> Any:
+    """A value from JSON in the type of its knob, which is that of the default."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
     try:
         if name == "certificate_status":
             return None if value is None else CertificateState(value)
-        if isinstance(default, StrEnum):
-            return type(default)(value)
-        if isinstance(default, bool):
-            if isinstance(value, bool):
-                return value
-        elif isinstance(default, str):
-            if isinstance(value, str):
-                return value
-        elif isinstance(value, int | float) and not isinstance(value, bool):
-            if isinstance(default, timedelta):
-                return timedelta(seconds=value)
-            if isinstance(default, float) or value == int(value):
+        match default:
+            case StrEnum():
                 return type(default)(value)
+            case bool() | str():
+                if isinstance(value, type(default)):
+                    return value
+            case timedelta() if number:
+                return timedelta(seconds=value)
+            case float() if number:
+                return float(value)
+            case int() if number and value == int(value):
+                return int(value)
     except (ValueError, OverflowError):
         pass
     raise Misuse(f"The value {value!r} does not fit the OCSP fault {name}.")

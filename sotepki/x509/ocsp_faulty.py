@@ -124,33 +124,36 @@ def _single(answer: SingleAnswer, honest: Honest, faults: OcspFaults) -> SingleA
 
 
 def _certificate_id(asked: CertificateId, issuer: x509.Certificate, faults: OcspFaults) -> CertificateId:
-    fault = faults.certificate_id
-    if fault is CertificateIdFault.SERIAL:
-        asked = replace(asked, serial_number=asked.serial_number + 1)
-    elif fault is CertificateIdFault.ISSUER_NAME:
-        asked = replace(asked, issuer_name_hash=_changed(asked.issuer_name_hash))
-    elif fault is CertificateIdFault.ISSUER_KEY:
-        asked = replace(asked, issuer_key_hash=_changed(asked.issuer_key_hash))
-    elif fault is CertificateIdFault.HASH:
-        other = _SHA256 if asked.hash_oid == _SHA1 else _SHA1
-        asked = replace(
-            asked,
-            hash_oid=other,
-            issuer_name_hash=_hash(other, issuer.subject.public_bytes()),
-            issuer_key_hash=_hash(other, _key_bits(issuer)),
-        )
-    elif faults.null_parameters is NullFault.NONE:
+    faulty = _another(asked, issuer, faults.certificate_id)
+    if faults.certificate_id is CertificateIdFault.NONE and faults.null_parameters is NullFault.NONE:
         return asked
-    algorithm = [der.oid(asked.hash_oid)]
+    algorithm = [der.oid(faulty.hash_oid)]
     if faults.null_parameters is not NullFault.ABSENT:
         algorithm.append(der.NULL)
     encoded = der.sequence(
         der.sequence(*algorithm),
-        der.octet_string(asked.issuer_name_hash),
-        der.octet_string(asked.issuer_key_hash),
-        der.integer(asked.serial_number),
+        der.octet_string(faulty.issuer_name_hash),
+        der.octet_string(faulty.issuer_key_hash),
+        der.integer(faulty.serial_number),
     )
-    return replace(asked, encoded=encoded)
+    return replace(faulty, encoded=encoded)
+
+
+def _another(asked: CertificateId, issuer: x509.Certificate, fault: CertificateIdFault) -> CertificateId:
+    """The id with the one part exchanged that ``fault`` names."""
+    match fault:
+        case CertificateIdFault.SERIAL:
+            return replace(asked, serial_number=asked.serial_number + 1)
+        case CertificateIdFault.ISSUER_NAME:
+            return replace(asked, issuer_name_hash=_changed(asked.issuer_name_hash))
+        case CertificateIdFault.ISSUER_KEY:
+            return replace(asked, issuer_key_hash=_changed(asked.issuer_key_hash))
+        case CertificateIdFault.HASH:
+            other = _SHA256 if asked.hash_oid == _SHA1 else _SHA1
+            name_hash, key_hash = _hash(other, issuer.subject.public_bytes()), _hash(other, _key_bits(issuer))
+            return replace(asked, hash_oid=other, issuer_name_hash=name_hash, issuer_key_hash=key_hash)
+        case CertificateIdFault.NONE:
+            return asked
 
 
 def _changed(value: bytes) -> bytes:
@@ -183,7 +186,7 @@ def _nonce(nonce: bytes | None, fault: NonceFault) -> bytes | None:
 
 @functools.cache
 def _stranger_key() -> ec.EllipticCurvePrivateKey:
-    """The key of nobody: made when the first fault needs it, kept in memory only."""
+    """A key that no CA knows: made when the first fault needs it, kept in memory only."""
     return ec.generate_private_key(ec.SECP256R1())
 
 

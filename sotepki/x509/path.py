@@ -14,16 +14,18 @@ from itertools import pairwise
 from typing import Any
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.x509 import ocsp
 
 from sotepki.errors import Misuse
 from sotepki.evidence import Finding, Verdict, verdict_of
-from sotepki.x509.issuer import extension_of
-from sotepki.x509.judge import Judgement, judge
+from sotepki.x509.extension_lookup import extension_of
+from sotepki.x509.issuer import issuer_among
+from sotepki.x509.judge import Rejection, judge
 from sotepki.x509.names import readable
 from sotepki.x509.purposes import Purpose, purpose_findings
 from sotepki.x509.reading import plain_reason
+from sotepki.x509.revocation_data import RevocationData
 from sotepki.x509.rulebook import rulebook
 from sotepki.x509.serials import serial_text
 
@@ -127,7 +129,8 @@ def validate_path(
     moment = at.astimezone(UTC)
     try:
         chain = follow(certificate, intermediates, trust)
-        findings = list(_findings(chain, trust, moment, crls, ocsp_responses, revocation))
+        data = RevocationData(tuple(crls), tuple(ocsp_responses)) if revocation else None
+        findings = list(_findings(chain, trust, moment, data))
         findings += purpose_findings(certificate, purpose)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         chain = (certificate,)
@@ -148,26 +151,17 @@ def follow(
             break
         # One candidate is taken as it is: the judge verifies its signature anyway.
         chosen = issuers[0] if len(issuers) == 1 else None
-        chain.append(chosen or next((issuer for issuer in issuers if _issued(last, issuer)), issuers[0]))
+        chain.append(chosen or issuer_among(last, issuers) or issuers[0])
     return tuple(chain)
-
-
-def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-    try:
-        certificate.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
-        return False
-    return True
 
 
 def _findings(
     chain: tuple[x509.Certificate, ...],
     trust: Sequence[x509.Certificate],
     at: datetime,
-    crls: Sequence[x509.CertificateRevocationList],
-    ocsp_responses: Sequence[ocsp.OCSPResponse],
-    revocation: bool,
+    data: RevocationData | None,
 ) -> Iterator[Finding]:
+    """What is wrong with a chain; without ``data`` nobody asks whether a certificate of it was revoked."""
     rules = rulebook()
     root = chain[-1]
     if root not in trust:
@@ -177,27 +171,26 @@ def _findings(
         yield from _times(chain, at)
         return
     middle = chain[1:-1]
-    covered = revocation and _covers(middle, crls, ocsp_responses)
-    answer = judge(
+    covered = data is not None and data.covers(middle)
+    rejection = judge(
         chain,
         at=at,
-        crls=crls if revocation else (),
-        ocsp_responses=ocsp_responses if revocation else (),
-        leaf_revocation=revocation and len(chain) > 1,
+        data=data or RevocationData(),
+        leaf_revocation=data is not None and len(chain) > 1,
         ca_revocation=covered,
     )
     strangers = list(_strangers(chain))
     # A certificate that names another key is on no list of this issuer: that is the cause, not missing data.
-    if answer is not None and not (strangers and answer.rule == "path.revocation.missing"):
-        yield _told(answer, chain, ocsp_responses)
+    if rejection is not None and not (strangers and rejection.rule == "path.revocation.missing"):
+        yield _told(rejection, chain[0], data or RevocationData())
     yield from strangers
-    yield from (finding for finding in _times(chain, at) if answer is None or finding.rule != answer.rule)
-    if revocation:
+    yield from (finding for finding in _times(chain, at) if rejection is None or finding.rule != rejection.rule)
+    if data is not None:
         if middle and not covered:
             message = "Whether the issuing CA is revoked was not checked, for want of the root's revocation list."
             yield rules.finding("path.revocation.ca", message, found=readable(middle[0].subject))
-        if answer is None:
-            yield from _listed(chain, crls, at)
+        if rejection is None:
+            yield from _listed(chain, data.crls, at)
 
 
 def _strangers(chain: Sequence[x509.Certificate]) -> Iterator[Finding]:
@@ -216,38 +209,11 @@ def _strangers(chain: Sequence[x509.Certificate]) -> Iterator[Finding]:
         )
 
 
-def _covers(
-    middle: Sequence[x509.Certificate],
-    crls: Sequence[x509.CertificateRevocationList],
-    ocsp_responses: Sequence[ocsp.OCSPResponse],
-) -> bool:
-    """Whether there is revocation data about every CA below the root."""
-    serials = {single.serial_number for response in ocsp_responses for single in _singles(response)}
-    listers = [crl.issuer for crl in crls]
-    return bool(middle) and all(ca.issuer in listers or ca.serial_number in serials for ca in middle)
-
-
-def _singles(response: ocsp.OCSPResponse) -> list[ocsp.OCSPSingleResponse]:
-    if response.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
-        return []
-    return list(response.responses)
-
-
-def _told(
-    answer: Judgement, chain: Sequence[x509.Certificate], ocsp_responses: Sequence[ocsp.OCSPResponse]
-) -> Finding:
-    rules = rulebook()
-    rule, message = answer.rule, answer.message
-    if rule in ("path.revocation.missing", "path.revocation.stale"):
-        states = {
-            single.certificate_status
-            for response in ocsp_responses
-            for single in _singles(response)
-            if single.serial_number == chain[0].serial_number
-        }
-        if ocsp.OCSPCertStatus.UNKNOWN in states:
-            rule, message = "path.revocation.unknown", "The responder does not know the certificate."
-    return rules.finding(rule, message, found=answer.detail, where=readable(chain[0].subject))
+def _told(rejection: Rejection, certificate: x509.Certificate, data: RevocationData) -> Finding:
+    rule, message = rejection.rule, rejection.message
+    if rule in ("path.revocation.missing", "path.revocation.stale") and data.calls_unknown(certificate):
+        rule, message = "path.revocation.unknown", "The responder does not know the certificate."
+    return rulebook().finding(rule, message, found=rejection.detail, where=readable(certificate.subject))
 
 
 def _times(chain: Sequence[x509.Certificate], at: datetime) -> Iterator[Finding]:

@@ -18,7 +18,7 @@ from cryptography.x509 import ocsp
 from sotepki.errors import Refused
 from sotepki.evidence import Severity
 from sotepki.x509.crl import crl_number
-from sotepki.x509.issuer import extension_of
+from sotepki.x509.extension_lookup import extension_of
 from sotepki.x509.names import readable
 from sotepki.x509.ocsp_client import verified_status
 from sotepki.x509.path import PathReport

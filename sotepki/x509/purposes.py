@@ -11,7 +11,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from sotepki.evidence import Finding
 from sotepki.x509.explaining import key_usage_bits
-from sotepki.x509.issuer import extension_of
+from sotepki.x509.extension_lookup import extension_of
 from sotepki.x509.rulebook import rulebook
 
 

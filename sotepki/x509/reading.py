@@ -9,7 +9,7 @@ import base64
 import binascii
 import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -140,29 +140,34 @@ def private_key_given(name: str, area: str) -> Refused:
 def guess(data: bytes) -> str:
     """What DER bytes seem to be, in words (``private key``, ``certificate request`` ...), or the empty string."""
     try:
-        parts = der.parse(data).expect(der.Tag.SEQUENCE).children()
-        tags = [part.tag for part in parts[:4]]
-        if tags[:2] == [der.Tag.INTEGER, der.Tag.SEQUENCE] and len(parts) >= 3 and parts[0].content in (b"\0", b"\1"):
-            return "private key"
-        if tags[:3] == [der.Tag.INTEGER] * 3 and len(parts) >= 6:
-            return "private key"
-        if tags[:2] == [der.Tag.INTEGER, der.Tag.OCTET_STRING]:
-            return "private key"
-        if len(parts) == 2 and tags == [der.Tag.SEQUENCE, der.Tag.OCTET_STRING]:
-            return "private key"  # encrypted PKCS#8
-        if tags == [der.Tag.SEQUENCE, der.Tag.BIT_STRING]:
-            return "public key"
-        if tags[0] == der.Tag.INTEGER and parts[0].content == b"\3":
-            return "PKCS#12 file, which holds a private key"
-        if len(parts) == 3 and tags == [der.Tag.SEQUENCE, der.Tag.SEQUENCE, der.Tag.BIT_STRING]:
-            inner = [part.tag for part in parts[0].children()]
-            if inner[:3] == [der.Tag.INTEGER, der.Tag.SEQUENCE, der.Tag.SEQUENCE] and inner[3:] == [0xA0]:
-                return "certificate request"
-            if der.Tag.UTC_TIME in inner:
-                return "revocation list"
+        return _guessed(der.parse(data).expect(der.Tag.SEQUENCE).children())
     except (der.DerError, IndexError):
-        pass
+        return ""
+
+
+def _guessed(parts: Sequence[der.Element]) -> str:
+    tags = [part.tag for part in parts[:4]]
+    if _is_private_key(parts, tags):
+        return "private key"
+    if tags == [der.Tag.SEQUENCE, der.Tag.BIT_STRING]:
+        return "public key"
+    if tags[0] == der.Tag.INTEGER and parts[0].content == b"\3":
+        return "PKCS#12 file, which holds a private key"
+    if tags == [der.Tag.SEQUENCE, der.Tag.SEQUENCE, der.Tag.BIT_STRING]:
+        inner = [part.tag for part in parts[0].children()]
+        if inner[:3] == [der.Tag.INTEGER, der.Tag.SEQUENCE, der.Tag.SEQUENCE] and inner[3:] == [0xA0]:
+            return "certificate request"
+        if der.Tag.UTC_TIME in inner:
+            return "revocation list"
     return ""
+
+
+def _is_private_key(parts: Sequence[der.Element], tags: list[int]) -> bool:
+    pkcs8 = tags[:2] == [der.Tag.INTEGER, der.Tag.SEQUENCE] and len(parts) >= 3 and parts[0].content in (b"\0", b"\1")
+    encrypted_pkcs8 = tags == [der.Tag.SEQUENCE, der.Tag.OCTET_STRING]
+    rsa = tags[:3] == [der.Tag.INTEGER] * 3 and len(parts) >= 6  # RFC 8017 A.1.2
+    ec = tags[:2] == [der.Tag.INTEGER, der.Tag.OCTET_STRING]  # RFC 5915 3
+    return pkcs8 or encrypted_pkcs8 or rsa or ec
 
 
 def _blocks(data: bytes, name: str, area: str) -> list[Block]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
-from sotepki.clock import end_of_finnish_day, finnish_day
+from sotepki.clock import end_of_finnish_day, finnish_day, months_after
 from sotepki.x509.profile_values import ValidityValue
 from sotepki.x509.profiles import Profile
 
@@ -24,19 +24,12 @@ def latest_end(value: ValidityValue, not_before: datetime) -> datetime:
     """See ``default_not_after``."""
     start = not_before.replace(microsecond=0)
     if value.end_of_finnish_day:
-        day = _years_later(finnish_day(start), value.years) + timedelta(days=value.days - value.less_days - 1)
+        day = months_after(finnish_day(start), 12 * value.years) + timedelta(days=value.days - value.less_days - 1)
         return end_of_finnish_day(day)
-    moved = datetime.combine(_years_later(start.date(), value.years), start.timetz())
+    moved = datetime.combine(months_after(start.date(), 12 * value.years), start.timetz())
     return moved + timedelta(days=value.days - value.less_days)
 
 
 def ends_with_finnish_day(moment: datetime) -> bool:
     """Whether a moment is the last second of a day in Finland."""
     return moment == end_of_finnish_day(finnish_day(moment))
-
-
-def _years_later(day: date, years: int) -> date:
-    try:
-        return day.replace(year=day.year + years)
-    except ValueError:
-        return day.replace(year=day.year + years, day=28)

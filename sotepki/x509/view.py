@@ -67,7 +67,7 @@ class ViewedTime:
 
 @dataclass(frozen=True)
 class View:
-    """A certificate, taken apart. ``key`` is a kind as in the key pool; ``public_key`` None if it cannot be read."""
+    """A certificate, taken apart. ``key`` is a kind as in the key pool (``rsa-3072``)."""
 
     raw: bytes
     version: int

@@ -5,13 +5,19 @@ the rooms above. A verified signature hands back the octets that were digested, 
 unverified document again.
 """
 
-from sotepki.xmldsig.algorithms import Algorithms, DigestMethod, SignatureMethod, Use, load_algorithms
+from sotepki.xmldsig.algorithms import (
+    EXCLUSIVE,
+    INCLUSIVE,
+    Algorithms,
+    DigestMethod,
+    SignatureMethod,
+    Use,
+    load_algorithms,
+)
 from sotepki.xmldsig.canonical import canonical_pieces, canonicalise, filtered_octets
 from sotepki.xmldsig.parsing import DEFAULT_LIMITS, XmlDocument, XmlLimits, parse, path_of, read_xml, reread
 from sotepki.xmldsig.report import Judgement, rules
 from sotepki.xmldsig.signing import (
-    EXCLUSIVE,
-    INCLUSIVE,
     DigestedReference,
     SigningKey,
     sign_octets,

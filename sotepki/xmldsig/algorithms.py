@@ -15,6 +15,10 @@ from sotepki.errors import Fault
 from sotepki.evidence import load_yaml, refuse_unknown_keys
 from sotepki.resources import package_file
 
+EXCLUSIVE = "http://www.w3.org/2001/10/xml-exc-c14n#"
+INCLUSIVE = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
+"""Canonicalisations without comments: exclusive 1.0 and canonical XML 1.0."""
+
 ENVELOPED = "http://www.w3.org/2000/09/xmldsig#enveloped-signature"
 """The transform that leaves the signature itself out; accepted before canonicalisation (kanta.md 3.2)."""
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from functools import cache
 
+from lxml import etree
+
 from sotepki.errors import Refused
 from sotepki.evidence import Finding, RuleBook, Severity, Verdict
 from sotepki.resources import package_file
+from sotepki.xmldsig.parsing import path_of
 
 
 @cache
@@ -20,11 +23,12 @@ class Judgement:
 
     A finding that is an error makes the verdict invalid. A finding may also leave the question open
     (``settles=False``): something could not be examined, and unless an error decides, the verdict is indeterminate.
-    Without findings the verdict is valid.
+    Without findings the verdict is valid. A finding for which no place is named is about the element ``about``.
     """
 
-    def __init__(self, book: RuleBook) -> None:
+    def __init__(self, book: RuleBook, *, about: etree._Element | None = None) -> None:
         self._book = book
+        self._about = about
         self._findings: list[Finding] = []
         self._open = False
 
@@ -36,15 +40,17 @@ class Judgement:
         settles: bool = True,
         expected: str = "",
         found: str = "",
-        where: str = "",
+        where: str | None = None,
         advice: str = "",
     ) -> None:
         """Note a breach of ``rule``."""
+        if where is None:
+            where = "" if self._about is None else path_of(self._about)
         finding = self._book.finding(rule, message, expected=expected, found=found, where=where, advice=advice)
         self._findings.append(finding)
         self._open = self._open or not settles
 
-    def refuse(self, refusal: Refused, *, where: str = "") -> None:
+    def refuse(self, refusal: Refused, *, where: str | None = None) -> None:
         """Note a refusal that ended the examination."""
         self.find(refusal.rule, refusal.sentence, settles=False, where=where, advice=refusal.advice)
 
@@ -52,10 +58,6 @@ class Judgement:
         """Take over findings of another check."""
         self._findings.extend(findings)
         self._open = self._open or not settles
-
-    def leave_open(self) -> None:
-        """Something could not be examined, and another finding already says what."""
-        self._open = True
 
     @property
     def findings(self) -> tuple[Finding, ...]:

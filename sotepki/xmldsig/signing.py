@@ -19,7 +19,14 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from sotepki.errors import Misuse, Refused
-from sotepki.xmldsig.algorithms import ENVELOPED, KeyFamily, SignatureMethod, Use, load_algorithms
+from sotepki.xmldsig.algorithms import (
+    ENVELOPED,
+    EXCLUSIVE,
+    KeyFamily,
+    SignatureMethod,
+    Use,
+    load_algorithms,
+)
 from sotepki.xmldsig.structure import DS, XPATH, ElementFilter
 
 SigningKey: TypeAlias = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
@@ -27,9 +34,6 @@ SigningKey: TypeAlias = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9._-]*")
 """Identifiers that are written in the same way in any canonical form."""
-
-EXCLUSIVE = "http://www.w3.org/2001/10/xml-exc-c14n#"
-INCLUSIVE = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from lxml import etree
 
 from sotepki.errors import Refused
-from sotepki.xmldsig.algorithms import ENVELOPED
+from sotepki.xmldsig.algorithms import ENVELOPED, EXCLUSIVE, INCLUSIVE
 
 DS = "http://www.w3.org/2000/09/xmldsig#"
-_EXC = "http://www.w3.org/2001/10/xml-exc-c14n#"
 _D = "{" + DS + "}"
 _SIGNED_INFO = _D + "SignedInfo"
 _SIGNATURE_VALUE = _D + "SignatureValue"
@@ -29,7 +28,7 @@ _DIGEST_VALUE = _D + "DigestValue"
 _X509_DATA = _D + "X509Data"
 _X509_CERTIFICATE = _D + "X509Certificate"
 _XPATH = _D + "XPath"
-_INCLUSIVE_NAMESPACES = "{" + _EXC + "}InclusiveNamespaces"
+_INCLUSIVE_NAMESPACES = "{" + EXCLUSIVE + "}InclusiveNamespaces"
 
 XPATH = "http://www.w3.org/TR/1999/REC-xpath-19991116"
 """The XPath transform; read in the one form of ``ElementFilter``."""
@@ -77,6 +76,11 @@ class Reference:
     digest_method: str
     digest_value: bytes
     element_filter: ElementFilter | None = None
+
+    @property
+    def canonicalised_by(self) -> CanonicalisationStep:
+        """The canonicalisation that is used: inclusive if none is named (W3C XML Signature 1.1, 4.4.3.2)."""
+        return self.canonicalisation or CanonicalisationStep(INCLUSIVE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,7 +158,7 @@ def _transforms(
     if enveloped and len(steps.pop(0)):
         raise _structure("The enveloped-signature transform has parameters.")
     element_filter = None
-    if not enveloped and [step.get("Algorithm") for step in steps] == [_EXC, XPATH]:
+    if not enveloped and [step.get("Algorithm") for step in steps] == [EXCLUSIVE, XPATH]:
         element_filter = _element_filter(steps.pop())
     if len(steps) > 1 or any(step.get("Algorithm") == ENVELOPED for step in steps):
         names = ", ".join(str(transform.get("Algorithm"))[:80] for transform in transforms)
@@ -182,7 +186,7 @@ def _canonicalisation(method: etree._Element) -> CanonicalisationStep:
     children = _children(method, "CanonicalizationMethod or Transform")
     if not children:
         return CanonicalisationStep(uri)
-    if uri != _EXC or len(children) != 1 or children[0].tag != _INCLUSIVE_NAMESPACES or len(children[0]):
+    if uri != EXCLUSIVE or len(children) != 1 or children[0].tag != _INCLUSIVE_NAMESPACES or len(children[0]):
         raise Refused(f"The transform {uri[:80]} has parameters that are not read.", rule="dsig.transform")
     prefixes = (children[0].get("PrefixList") or "").split()
     return CanonicalisationStep(uri, tuple(prefixes))
@@ -201,7 +205,7 @@ def _certificates(key_info: etree._Element) -> tuple[bytes, ...]:
 
 
 def _children(element: etree._Element, name: str) -> list[etree._Element]:
-    """The element children; text other than white space and anything that is no element is refused."""
+    """The child elements; any other content but white space is refused."""
     children = list(element)
     text = element.text
     for child in children:

@@ -51,7 +51,7 @@ def test_the_client_authenticates_and_signs(reader: Desk) -> None:
     assert proof.code == 0, proof.output
     assert reader.openssl_verifies(KeyUse.AUTHENTICATION, "sha256")
     signed = reader.sotepki(
-        "client", "sign", reader.data, "--hash", "sha512", "--output", signature, input=b"222222\n"
+        *("client", "sign", reader.data, "--hash", "sha512", "--output", signature, "--overwrite"), input=b"222222\n"
     )
     assert signed.code == 0, signed.output
     assert reader.openssl_verifies(KeyUse.SIGNATURE, "sha512")

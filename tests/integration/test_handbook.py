@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from accessibility_world import needs_axe, violations
 from browser_world import CHROMIUM, needs_chromium, picture
 
 if TYPE_CHECKING:
@@ -78,6 +79,27 @@ def test_pages_ask_no_host_and_fit_the_screen(site: Path, browser: Browser, size
         assert asked == [], name
         assert page.evaluate("document.documentElement.scrollWidth") <= size[0], name
         picture(page, f"handbook-{name.removesuffix('.html').replace('/', '-')}-{size[0]}")
+        page.context.close()
+
+
+@needs_chromium
+@needs_axe
+def test_everybody_can_read_the_pages(site: Path, browser: Browser) -> None:
+    """WCAG 2.1 AA in light and dark, pictures told in words, and the language of each edition of a notebook."""
+    for name in (
+        "start/vendor.html",
+        "state-machines.html",
+        "notebooks/00_tour.html",
+        "notebooks/03_rekisteroija.html",
+    ):
+        page, _ = _open(browser, site / name, DESKTOP)
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            assert violations(page) == [], (name, scheme)
+        spoken = page.locator("article img").evaluate_all("(all) => all.map((one) => one.alt)")
+        assert [text for text in spoken if not text or text.endswith((".png", ".svg"))] == [], name
+        language = page.locator("article h1").evaluate("(one) => one.closest('[lang]').lang")
+        assert language == ("fi" if "rekisteroija" in name else "en")
         page.context.close()
 
 

@@ -88,6 +88,25 @@ def test_a_host_name_of_a_certificate_is_served_by_the_host_header(house: Servin
     assert unknown.endswith("421")
 
 
+def test_a_page_of_another_site_reads_nothing_here_under_a_name_of_its_own(house: Serving) -> None:
+    """DNS rebinding: its name suddenly leads to 127.0.0.1, and the browser takes both for one site."""
+    pages = [house.bases["status"] + path for path in ("/", "/?format=json", "/health", "/metrics")]
+    pages += [house.urls["kela"], house.bases["kela"] + "/status", house.bases["kela-next"] + "/status"]
+    pages += [house.bases["thl-registers"] + "/organisations", house.urls["public-rights"]]
+    for page in pages:
+        told = house.curl(page, "--header", "Host: rebound.example:8800", "--write-out", "%{http_code}")
+        assert told.startswith('{"message"') and told.endswith("421"), page
+        assert house.curl(page.replace("127.0.0.1", "localhost"), "--fail", "--ipv4")
+    posted = house.curl(
+        house.bases["kela"] + "/validation/document",
+        *("--header", "Host: rebound.example", "--data-binary", "<x/>", "--write-out", "%{http_code}"),
+    )
+    assert posted.endswith("421")
+    name = f"shvalidaattori.kela.test.example:{house.port('front')}"
+    mapped = house.curl(f"http://{name}/validation", "--resolve", f"{name}:127.0.0.1", "--fail")
+    assert "Choose a file, or drop one here" in mapped
+
+
 def _issuer(house: Serving, directory: Path) -> Path:
     der = directory / "ca.crt"
     house.curl(house.bases["publication"] + "/ca/dvvtshsp3rc.crt", "--output", str(der))

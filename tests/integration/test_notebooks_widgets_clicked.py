@@ -83,7 +83,7 @@ def test_the_form_refuses_while_it_is_typed_and_orders_in_the_end(workspace: Wor
     boxes["document"].value = "driving-licence"
     boxes["valid_to"].value = "31.12.2024"
     assert [finding.rule for finding in form.objections()] == ["order.identity.kind", "order.identity.expired"]
-    beside = {name: line.children[2].value for name, line in form._lines.items()}
+    beside = {name: line.children[1].value for name, line in form._lines.items()}
     assert "order.identity.kind" in beside["document"] and "order.identity.expired" in beside["valid_to"]
     assert "Lumi" in beside["applicant"] and "T06" in beside["right"]
     assert form._lines["task"].layout.display == "none"

@@ -89,6 +89,11 @@ def test_card_commands(shell: Shell, tmp_path: Path) -> None:
     shell("card", "pin", "verify", number, "--which", "pin2", *pins(tmp_path, "135790"))
     shell("card", "close", number, "--reason", "because", code=1)
     assert "[close.reason]" in shell.said
+    in_use = shell.json("card", "show", number)
+    assert in_use["revoked"] == {}
+    shell("revoke", "certificate", in_use["signature_serial"], "--reason", "key-compromise")
+    assert set(shell.json("card", "show", number)["revoked"]) == {"signature"}
+    assert "The signature certificate was revoked on" in shell("card", "show", number)
     assert shell.json("card", "close", number, "--reason", "lost")["state"] == "closed"
     shell("card", "close", number, "--reason", "lost", code=1)
     assert made["order"] in shell("card", "list", "--state", "closed")
@@ -150,8 +155,11 @@ def test_service_certificate_commands(shell: Shell, tmp_path: Path) -> None:
     assert f"{serial}  to 20" in shell("service-certificate", "list"), "when it ends, for who has to renew it"
     assert "Revoked" not in shell("service-certificate", "show", application)
     shell("revoke", "certificate", serial, "--reason", "not-needed")
-    assert "Revoked by the revocation service" in shell("service-certificate", "show", application)
+    shown = shell("service-certificate", "show", application)
+    assert f"{application}: revoked" in shown and "Revoked by the revocation service" in shown
+    assert application in shell("service-certificate", "list", "--state", "revoked")
+    assert application not in shell("service-certificate", "list", "--state", "issued")
     revoke = ["service-certificate", "revoke", application, "--serial", serial, "--reason", "not-needed"]
-    assert shell.json(*revoke)["state"] == "revoked"
     shell(*revoke, code=1)
+    assert "[application.state]" in shell.said, "it is revoked already"
     assert shell("audit", "verify")

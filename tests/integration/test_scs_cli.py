@@ -212,7 +212,7 @@ def test_openssl_verifies_cms_attached_and_detached(
     content = station.file("document", b"asiakirja\n")
     output = str(station.directory.parent / "document.p7s")
     with serving(station.directory, "--card", station.card, "--pins", pins) as started:
-        options = ["--type", kind, "--hash", "SHA512", "--output", output, "--scs", started["scs"]]
+        options = ["--type", kind, "--hash", "SHA512", "--output", output, "--overwrite", "--scs", started["scs"]]
         signed = station.sotepki("scs", "sign", content, *options, *(["--digest"] if digest else []))
     assert signed.returncode == 0, signed.stderr
     command = ["openssl", "cms", "-verify", "-binary", "-inform", "DER", "-in", output, "-CAfile", str(station.root)]

@@ -16,7 +16,7 @@ from sotepki.card import Credential, KeyUse, card_kind
 from sotepki.card.operating import (
     CardContents,
     CardSystem,
-    card_face,
+    card_image,
     card_placement,
     card_profile,
     public_card,
@@ -214,7 +214,7 @@ def make_card(
     shown = {
         use: None if missing_signature_certificate and use == "signature" else certificates[use] for use in KeyUse
     }
-    face = card_face(
+    image = card_image(
         vault,
         public,
         CardContents("TEST-000001", shown, issuers, readable_issuers=readable_issuers),
@@ -223,4 +223,4 @@ def make_card(
         language=language,
         quirks=quirks,
     )
-    return Card(CardSystem(vault, public, face), vault, store, memory, certificates, issuers)
+    return Card(CardSystem(vault, public, image), vault, store, memory, certificates, issuers)

@@ -215,6 +215,10 @@ class FakeAuthorities:
             and authority_id in (None, one.authority_id)
         ]
 
+    def revocations(self, authority_id: str, *, serial_number: int | None = None) -> Mapping[int, CertificateStatus]:
+        found = self.issued(authority_id=authority_id, serial_number=serial_number)
+        return {one.serial_number: one.status for one in found if one.status.state is CertificateState.REVOKED}
+
     def _certificate(
         self,
         name: str,

@@ -16,7 +16,7 @@ from office_world import CLINIC, COUNTY, HOSPITAL, NURSE, PHYSICIAN, STRANGER, F
 
 from sotepki.dvv import Contracts, RegistrarCourse, RegistrationOffice, RegistrationPoints, ServiceCertificates
 from sotepki.dvv.registration.card_signature import CardSignature, sign_with_card
-from sotepki.dvv.registration.contracts import Contract
+from sotepki.dvv.registration.contract_store import Contract
 from sotepki.dvv.vartti.tables import CardOrderRow
 from sotepki.evidence import load_yaml
 from sotepki.identifiers import Hetu

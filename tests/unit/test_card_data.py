@@ -36,6 +36,14 @@ def test_the_letter_says_what_the_holder_needs() -> None:
     assert all(len(line) <= 84 for line in text.splitlines())
 
 
+def test_the_address_stands_in_the_window_of_the_envelope() -> None:
+    """Line by line from the holder's name, without gaps: the post reads it through the window."""
+    lines = letter(address="Katu 1, , 00100 Helsinki,").splitlines()
+    first = next(number for number, line in enumerate(lines) if line.startswith("TEST Eeva Esimerkki"))
+    assert lines[first].endswith("2.3.2026")
+    assert lines[first + 1 : first + 4] == ["Katu 1", "00100 Helsinki", ""]
+
+
 def test_the_code_stands_at_the_lower_right_and_once() -> None:
     """Envelope windows show the upper part of a letter; a code there would be read through the envelope."""
     lines = letter().splitlines()

@@ -52,6 +52,28 @@ def test_pin1_serves_until_the_card_loses_power(card: tuple[Vault, MemoryStore],
     assert refusal(sign, Vault(StateFile(tmp_path / "card.json"), store)) == "card.pin2.not-verified"
 
 
+@pytest.mark.parametrize(("left", "words"), [(1, "; 1 try is left."), (2, "; 2 tries are left.")])
+def test_a_wrong_pin_is_told_with_the_tries_that_are_left(
+    card: tuple[Vault, MemoryStore], left: int, words: str
+) -> None:
+    """The last try is the sentence that people read twice."""
+    vault, _ = card
+    vault.lower_tries(Credential.PIN2, left + 1)
+    with pytest.raises(Refused) as refused:
+        vault.verify(Credential.PIN2, WRONG)
+    assert refused.value.sentence.endswith(words)
+
+
+def test_only_pin2_is_said_to_be_asked_for_every_time(card: tuple[Vault, MemoryStore]) -> None:
+    """Who reads it of PIN1 would think that the session is broken."""
+    advice = []
+    for use in (KeyUse.SIGNATURE, KeyUse.AUTHENTICATION):
+        with pytest.raises(Refused) as refused:
+            sign(card[0], use)
+        advice.append(refused.value.advice)
+    assert "every single signature" in advice[0] and advice[1] == ""
+
+
 def test_pin1_opens_no_signature_key(card: tuple[Vault, MemoryStore]) -> None:
     """Somebody who saw PIN1 at a login must not be able to sign."""
     vault, _ = card

@@ -15,9 +15,10 @@ from aiohttp.http_exceptions import BadHttpMessage
 
 from sotepki import cli
 from sotepki.cli.checks import findings_text
-from sotepki.cli.context import emit, read_input, write_output
+from sotepki.cli.context import emit, read_input
 from sotepki.cli.foreground import RequestLines
 from sotepki.cli.lazy import add_common_options
+from sotepki.cli.writing import write_output
 from sotepki.errors import Fault, Misuse, Refused
 
 
@@ -150,17 +151,14 @@ def test_input_that_is_missing_a_directory_or_too_long_is_misuse(tmp_path: Path)
     assert read_input(tmp_path / "long", limit=1025) == b"x" * 1025
 
 
-def test_a_full_disk_is_said_and_leaves_the_old_file(tmp_path: Path) -> None:
+def test_a_full_disk_is_said_and_no_part_of_a_file_stays(tmp_path: Path) -> None:
     """/dev/full answers every write as a full disk does."""
     with pytest.raises(Fault, match="No space left"):
         write_output("/dev/full", b"x" * 100_000)
-    target = tmp_path / "answer.xml"
-    target.write_bytes(b"old")
     with pytest.raises(Misuse, match="no directory"):
         write_output(tmp_path / "absent" / "answer.xml", b"new")
-    write_output(target, b"new")
-    assert target.read_bytes() == b"new"
-    assert [path.name for path in tmp_path.iterdir()] == ["answer.xml"]
+    write_output(tmp_path / "answer.xml", b"new")
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("answer.xml", b"new")]
 
 
 def test_help_imports_nothing_heavy() -> None:

@@ -9,7 +9,7 @@ import ssl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.bench.listener import offered_versions
+from conformance.bench.listener_hello import read_hello
 from conformance.describing import mask_identity_codes
 
 
@@ -28,25 +28,25 @@ def client(oldest: ssl.TLSVersion, newest: ssl.TLSVersion) -> ssl.SSLContext:
 
 
 def test_a_modern_hello_lists_its_versions() -> None:
-    found = offered_versions(hello(client(ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3)))
+    found = read_hello(hello(client(ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3))).versions
     assert found == ("TLS 1.2", "TLS 1.3")
 
 
 def test_an_older_hello_tells_its_newest_version() -> None:
-    assert offered_versions(hello(client(ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_2))) == ("TLS 1.2",)
+    assert read_hello(hello(client(ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_2))).versions == ("TLS 1.2",)
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_taken(data: bytes) -> None:
-    assert isinstance(offered_versions(data), tuple)
+    assert isinstance(read_hello(data).versions, tuple)
 
 
 @given(st.integers(0, 300), st.integers(0, 255))
 def test_a_cut_or_damaged_hello_is_taken(place: int, value: int) -> None:
     data = bytearray(hello(client(ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3)))
-    offered_versions(bytes(data[:place]))
+    read_hello(bytes(data[:place]))
     data[min(place, len(data) - 1)] = value
-    offered_versions(bytes(data))
+    read_hello(bytes(data))
 
 
 @given(st.binary(max_size=100))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 
 import pytest
 
 from conformance.sut.facets_paperwork import Applicant, PaperworkDirectory
 from sotepki.errors import Misuse
+
+EXAMPLE = Path(__file__).parents[2] / "conformance" / "examples" / "paperwork"
 
 PAPERS = """
 service: patient-data-repository
@@ -40,6 +43,21 @@ def test_papers_are_read(tmp_path: Path) -> None:
     assert papers.security is not None and papers.security.valid_to.year == 2028
     assert papers.people[0].topics == ("kanta", "information-security")
     assert papers.plans == () and papers.joint_test is None
+
+
+def test_the_example_has_every_key() -> None:
+    """A vendor fills the example in: what it leaves out would never be known, and its cases would not be passed."""
+
+    def told(record: object) -> None:
+        assert is_dataclass(record)
+        for member in fields(record):
+            value = getattr(record, member.name)
+            assert value, f"{type(record).__name__} lacks {member.name}"
+            for one in value if isinstance(value, tuple) else (value,):
+                if is_dataclass(one):
+                    told(one)
+
+    told(PaperworkDirectory(EXAMPLE).paperwork())
 
 
 @pytest.mark.parametrize(

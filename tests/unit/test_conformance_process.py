@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -10,13 +11,13 @@ import pytest
 from conformance import CaseVerdict, Selection
 from conformance.catalogue import catalogue
 from conformance.declaring import Area
-from conformance.process import CountedTo, areas_of_changes, months_before, process, reminders
+from conformance.process import CountedTo, areas_of_changes, process, reminders
 from conformance.report import report_data
 from conformance.requirements import Phase, Role, SystemClass, requirements
 from conformance.running import RunOptions, run
 from conformance.sut.facets import SystemFailed, SystemUnderTest
 from conformance.verdicts import CaseResult, Summary
-from sotepki.clock import SystemClock
+from sotepki.clock import SystemClock, months_after
 from sotepki.errors import Misuse
 
 TODAY = date(2027, 1, 15)
@@ -64,14 +65,42 @@ def test_deadlines_are_counted(counted_to: CountedTo, day: date, expected: date)
     assert set(reminder.text) == {"fi", "sv", "en"} and reminder.source and reminder.grade
 
 
+@pytest.mark.parametrize(
+    ("days", "expected"),
+    [
+        (2, date(2027, 3, 3)),
+        (6, date(2027, 2, 25)),
+        (-1, date(2027, 3, 8)),
+        (-6, date(2027, 3, 15)),
+        (0, date(2027, 3, 5)),
+    ],
+)
+def test_business_days_are_counted_both_ways_over_weekends(days: int, expected: date) -> None:
+    deadline = replace(process().deadlines[0], months=0, business_days=days)
+    assert deadline.on(date(2027, 3, 5)) == expected
+
+
+def test_the_calendar_is_in_the_order_of_days_and_today_is_not_late() -> None:
+    days = {
+        CountedTo.DEPLOYMENT: date(2027, 3, 5),
+        CountedTo.TESTING: date(2027, 5, 30),
+        CountedTo.NOTICE: date(2027, 4, 9),
+    }
+    found = reminders(days, date(2027, 3, 9))
+    assert [(one.day, one.late) for one in found] == [
+        (date(2027, 3, 9), False), (date(2027, 3, 9), False), (date(2027, 3, 30), False),
+    ]  # fmt: skip
+    assert [one.late for one in reminders(days, date(2027, 3, 10))] == [True, True, False]
+
+
 def test_testing_in_july_and_a_missed_deadline_are_told() -> None:
     found = reminders({CountedTo.TESTING: date(2027, 7, 5)}, date(2027, 5, 20))
     assert "July" in found[0].text["en"] and all(reminder.late for reminder in found)
 
 
 def test_months_are_counted_to_the_end_of_a_short_month() -> None:
-    assert months_before(date(2028, 3, 31), 1) == date(2028, 2, 29)
-    assert months_before(date(2027, 1, 31), 2) == date(2026, 11, 30)
+    assert months_after(date(2028, 3, 31), -1) == date(2028, 2, 29)
+    assert months_after(date(2027, 1, 31), -2) == date(2026, 11, 30)
 
 
 class Broken:

@@ -5,22 +5,29 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import jsonschema
 import pytest
+from lxml import etree
 
 from conformance import CaseVerdict, Selection, Summary, run
 from conformance.catalogue import catalogue
 from conformance.check import Check
+from conformance.crossing import Leg, exit_code
 from conformance.declaring import Area
+from conformance.report.statement import draft_statement
 from conformance.requirements import requirements
 from conformance.sut.facets import OperatorNeeded, SystemFailed, SystemUnderTest
+from conformance.verdicts import CaseResult
+from sotepki.cli import run as sotepki
 from sotepki.errors import Fault, Misuse
 from sotepki.evidence import Finding, Grade, Severity
 from sotepki.x509.csr import CsrKind
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs/schemas/report.schema.json").read_text(encoding="utf-8"))
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
 @dataclass
@@ -63,6 +70,45 @@ def test_a_part_that_is_not_attached_is_skipped_with_the_reason(tmp_path: Path) 
     (result,) = verdicts(SystemUnderTest("Fake TEST", "files"), tmp_path).results
     assert result.verdict is CaseVerdict.SKIP
     assert "[csrs]" in result.reason
+
+
+def test_a_run_that_tests_nothing_does_not_look_like_a_good_one(tmp_path: Path) -> None:
+    """A build server would stay green for months with a description that attaches nothing."""
+    summary = verdicts(SystemUnderTest("Fake TEST", "files"), tmp_path, "csr.server.form", "csr.server.key")
+    assert (summary.nothing_tested, summary.exit_code) == (True, 2)
+    assert report(tmp_path)["remarks"] == ["nothing-tested"]
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    for words in ("Mitään ei testattu", "Ingenting testades", "Nothing was tested"):
+        assert words in page
+        assert words in draft_statement(report(tmp_path))
+    junit = etree.parse(tmp_path / "junit.xml")
+    (error,) = junit.iterfind("testsuite[@name='run'][@errors='1']/testcase/error")
+    assert error.get("message", "").startswith("Nothing was tested")
+
+
+def test_the_command_says_in_one_sentence_that_nothing_was_tested(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "system.toml").write_text('[verify]\ncommand = ["true"]\n', encoding="utf-8")
+    arguments = ["--sut", str(tmp_path / "system.toml"), "--report", str(tmp_path / "r"), "--area", "csr"]
+    assert sotepki(["conformance", "run", *arguments]) == 2
+    said = capsys.readouterr()
+    assert "skip" in said.out and said.err.startswith("Nothing was tested: every case was skipped.")
+
+
+def test_two_systems_that_exchange_nothing_have_shown_nothing() -> None:
+    def leg(verdict: CaseVerdict) -> Leg:
+        return Leg("A TEST", "B TEST", "professional", verdict, "")
+
+    assert exit_code([leg(CaseVerdict.SKIP), leg(CaseVerdict.SKIP)]) == 2
+    assert exit_code([leg(CaseVerdict.SKIP), leg(CaseVerdict.PASS)]) == 0
+
+
+def test_one_judged_case_beside_skipped_ones_is_a_run() -> None:
+    """Most vendors attach some parts only; what is left out fails nothing."""
+    summary = Summary("Fake TEST", NOW, NOW, (CaseResult("a", CaseVerdict.SKIP), CaseResult("b", CaseVerdict.PASS)))
+    assert (summary.nothing_tested, summary.exit_code) == (False, 0)
+    assert Summary("Fake TEST", NOW, NOW, (), faults=("A module is missing.",)).exit_code == 3
 
 
 def test_a_system_that_gives_no_usable_answer_fails(tmp_path: Path) -> None:

@@ -97,6 +97,20 @@ def test_times_survive_both_forms() -> None:
     assert read_signature_time("2026-03-01T09:15:30.1234567Z") == world.NOW.replace(microsecond=123456)
 
 
+def test_a_whole_second_is_written_with_its_decimals_and_a_time_without_a_zone_is_finnish() -> None:
+    """Programs that cut at fixed places, and documents of systems that write no zone, are an everyday thing."""
+    assert signature_time(world.NOW.replace(microsecond=0)) == "2026-03-01T09:15:30.000000Z"
+    assert read_hl7_time("20260301111530") == world.NOW.replace(microsecond=0)
+    assert read_hl7_time("20260701") == datetime(2026, 6, 30, 21, tzinfo=UTC)
+
+
+def test_a_whole_second_has_its_decimals_and_a_time_without_a_zone_is_finnish() -> None:
+    """Programs cut at fixed places, and some systems write no zone; an hour or two off is another day at midnight."""
+    assert signature_time(world.NOW.replace(microsecond=0)) == "2026-03-01T09:15:30.000000Z"
+    assert read_hl7_time("20260301111530") == world.NOW.replace(microsecond=0)
+    assert read_hl7_time("20260701") == datetime(2026, 6, 30, 21, tzinfo=UTC)
+
+
 @pytest.mark.parametrize(
     "text", ["", "2026-03-01T09:15:30", "2026-13-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "2026-03-01", "x" * 999]
 )

@@ -10,6 +10,7 @@ import tracemalloc
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -17,12 +18,16 @@ import document_families_world as families_world
 import document_world as world
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from sotepki.cli import root as cli
 from sotepki.documents.bulk import (
     BulkJournal,
     FileKey,
+    Item,
     Placing,
+    Row,
     SigningJob,
     Summary,
     VerifyingJob,
@@ -31,10 +36,13 @@ from sotepki.documents.bulk import (
     write_table,
 )
 from sotepki.documents.bulk.jobs import work_on
+from sotepki.documents.bulk.sources import is_archive
 from sotepki.documents.report import VerificationContext
 from sotepki.documents.verification import verify_document
 from sotepki.errors import Misuse
 from sotepki.evidence import Verdict
+from sotepki.x509.crl import build_crl
+from sotepki.x509.issuing import Issuer
 
 NAMES = ["2019/a.xml", "2019/b.xml", "c.xml", "välissä/d.xml"]
 
@@ -119,6 +127,22 @@ def test_a_second_run_does_only_what_is_left(archive: Path, job: SigningJob, tmp
     assert (summary.worked, summary.skipped) == (2, 2)
 
 
+@pytest.mark.parametrize(
+    ("size", "number", "chunk", "told"),
+    [(10, 5, 2, [2, 4, 5]), (10, 4, 2, [2, 4]), (10, 3, 32, [3]), (3 * 1024 * 1024, 3, 32, [2, 3])],
+)
+def test_work_goes_to_the_journal_in_small_pieces(
+    job: SigningJob, tmp_path: Path, size: int, number: int, chunk: int, told: list[int]
+) -> None:
+    """A power cut would cost hours instead of a moment, or an archive of large documents would fill memory."""
+    items = (Item(f"{n}.xml", "1", data=b" " * size) for n in range(number))
+    counts: list[int] = []
+    with BulkJournal(tmp_path / "j.sqlite", job.describe()) as kept:
+        run_bulk(job, items, kept, processes=1, chunk=chunk, tell=lambda progress: counts.append(progress.worked))
+        assert len(list(kept.rows())) == number
+    assert counts == told
+
+
 def test_one_bad_document_does_not_stop_the_rest(archive: Path, job: SigningJob, tmp_path: Path) -> None:
     """It is in the journal with rule and sentence, and the next run tries it again."""
     (archive / "2019/b.xml").write_bytes(b"<broken")
@@ -145,6 +169,7 @@ def test_verification_gives_a_table_for_pandas(archive: Path, job: SigningJob, t
         assert write_table(kept, tmp_path / "table.csv") == 4
         assert kept.counts() == {"valid": 3, "invalid": 1}
     assert (summary.invalid, summary.good) == (1, False)
+    assert [row.name for row in summary.first] == ["c.xml"]
     table = pd.read_csv(tmp_path / "table.csv", keep_default_na=False).set_index("name")
     assert table.loc["c.xml", "verdict"] == "invalid"
     assert "doc.digest.body" in str(table.loc["c.xml", "rules"])
@@ -159,6 +184,16 @@ def test_a_table_is_csv_or_parquet(tmp_path: Path, job: SigningJob) -> None:
         assert write_table(kept, tmp_path / "table.csv") == 0
         with (tmp_path / "table.csv").open(encoding="utf-8") as stream:
             assert len(list(csv.reader(stream))) == 1
+
+
+def test_a_file_name_is_no_formula_in_the_table(tmp_path: Path, job: SigningJob) -> None:
+    """An archive comes from outside; whoever opens its table in a spreadsheet would run what a file is called."""
+    with BulkJournal(tmp_path / "j.sqlite", job.describe()) as kept:
+        kept.record([Row("=1+1.xml", "s", "failed", message="-1; +2", document_id="1.2")])
+        write_table(kept, tmp_path / "table.csv")
+    with (tmp_path / "table.csv").open(encoding="utf-8", newline="") as stream:
+        (row,) = csv.DictReader(stream)
+    assert (row["name"], row["message"], row["document_id"]) == ("'=1+1.xml", "'-1; +2", "1.2")
 
 
 def test_without_the_extra_it_is_said_what_to_install(
@@ -185,6 +220,47 @@ def test_a_journal_belongs_to_one_job(archive: Path, job: SigningJob, tmp_path: 
     with pytest.raises(Misuse) as caught:
         run(other, archive, tmp_path / "j.sqlite")
     assert caught.value.rule == "doc.archive.journal"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "told"),
+    [
+        ({"at": "now", "lists": ""}, {"at": "now", "lists": "a.crl"}, "lists was nothing, now a.crl"),
+        ({"at": "now", "lists": "a.crl"}, {"at": "now", "lists": ""}, "lists was a.crl, now nothing"),
+        ({"at": "now", "lists": "a.crl"}, {"at": "now"}, "lists was a.crl, now nothing"),
+        ({"at": "now"}, {"at": "now", "lists": ""}, ""),
+    ],
+)
+def test_what_was_verified_with_other_lists_is_not_taken_for_done(
+    tmp_path: Path, first: dict[str, str], second: dict[str, str], told: str
+) -> None:
+    """A card that the new list revokes would keep the verdict of the old one."""
+    BulkJournal(tmp_path / "j.sqlite", first).close()
+    if not told:
+        BulkJournal(tmp_path / "j.sqlite", second).close()
+        return
+    with pytest.raises(Misuse, match=told):
+        BulkJournal(tmp_path / "j.sqlite", second)
+
+
+def test_the_command_does_not_go_on_where_another_list_began(tmp_path: Path) -> None:
+    """Whoever adds today's revocation list to yesterday's command hears that the journal is of another question."""
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/a.xml").write_bytes(world.signed_by_system())
+    (tmp_path / "root.pem").write_bytes(world.root().public_bytes(Encoding.PEM))
+    issuer = Issuer(world.root(), world.ec_key("root"))
+    crl = build_crl(issuer, [], number=1, this_update=world.NOW, next_update=world.NOW + timedelta(days=1))
+    (tmp_path / "a.crl").write_bytes(crl.public_bytes(Encoding.DER))
+    command = ["document", "batch", "verify", str(tmp_path / "in"), "--trust", str(tmp_path / "root.pem"),
+               "--journal", str(tmp_path / "j.sqlite"), "--processes", "1", "--no-revocation",
+               "--at", "2026-03-02T12:00:00Z", "--workspace", str(tmp_path / "nowhere")]  # fmt: skip
+    for _ in range(2):
+        assert CliRunner().invoke(cli, command, standalone_mode=False).return_value == 0
+    for more in ("--crl", "--intermediates"):
+        file = "a.crl" if more == "--crl" else "root.pem"
+        again = CliRunner().invoke(cli, [*command, more, str(tmp_path / file)], standalone_mode=False)
+        assert isinstance(again.exception, Misuse)
+        assert again.exception.rule == "doc.archive.journal"
 
 
 def test_two_runs_do_not_share_a_journal(job: SigningJob, tmp_path: Path) -> None:
@@ -234,6 +310,35 @@ def test_what_stands_before_the_damage_is_kept(archive: Path, job: SigningJob, t
     with pytest.raises(Misuse):
         run(job, file, tmp_path / "j.sqlite")
     assert len(list((tmp_path / "out").rglob("*.xml"))) == 3
+
+
+@pytest.mark.parametrize("line", [b"a\x00b.xml", b"x" * 4097])
+def test_a_line_that_is_no_path_ends_the_list_in_a_sentence(tmp_path: Path, line: bytes) -> None:
+    """Some other file given as the list: the place is named, and no error of the file system is shown."""
+    (tmp_path / "list").write_bytes(b"c.xml\n\n" + line + b"\n")
+    items = open_source(tmp_path / "list")
+    assert next(items).name == "c.xml"
+    with pytest.raises(Misuse, match="Line 3"):
+        next(items)
+
+
+def test_a_list_may_name_files_in_any_language(archive: Path, tmp_path: Path) -> None:
+    """The archive of a Swedish municipality has paths with more letters than ASCII."""
+    (tmp_path / "list").write_text("archive/välissä/d.xml\n" + "x" * 4096, encoding="utf-8")
+    first, second = open_source(tmp_path / "list")
+    assert first.read() and first.stamp
+    assert second.stamp == ""
+
+
+def test_only_a_zip_or_a_tar_is_an_archive_into_which_nothing_is_written(archive: Path, tmp_path: Path) -> None:
+    """Signing beside the input needs a directory or a list."""
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as packed:
+        packed.writestr("a.xml", "<a/>")
+    with tarfile.open(tmp_path / "a.tar", "w") as rolled:
+        rolled.add(archive / "c.xml", "c.xml")
+    (tmp_path / "list").write_text("c.xml")
+    named = {name: is_archive(tmp_path / name) for name in ("a.zip", "a.tar", "list", "archive", "nowhere")}
+    assert [name for name, found in named.items() if found] == ["a.zip", "a.tar"]
 
 
 def test_sources_that_are_none(tmp_path: Path) -> None:

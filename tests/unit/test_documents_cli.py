@@ -173,3 +173,19 @@ def test_without_a_workspace_the_way_to_name_roots_is_told(tmp_path: Path) -> No
     result = run(tmp_path, "verify", str(tmp_path / "a.xml"))
     assert isinstance(result.exception, Misuse)
     assert "--trust" in result.exception.advice and "--workspace" in result.exception.advice
+
+
+def test_several_documents_end_with_a_line_that_counts_them(tmp_path: Path) -> None:
+    """Whoever verifies a directory of hundreds does not want to count; programs still read one JSON list."""
+    root, place = tmp_path / "root.pem", tmp_path / "documents"
+    root.write_bytes(world.root().public_bytes(Encoding.PEM))
+    place.mkdir()
+    signed = world.signed_by_system()
+    for name, data in (("a.xml", signed), ("b.xml", signed), ("c.xml", SIGNED[:-40])):
+        (place / name).write_bytes(data)
+    at = ["--trust", str(root), "--no-revocation", "--at", "2026-03-01T12:00:00Z"]
+    told = run(tmp_path, "verify", str(place), *at).stdout.splitlines()
+    assert told[-2:] == ["", "3 documents: 2 valid, 1 invalid, 0 indeterminate."]
+    assert "document" not in run(tmp_path, "verify", str(place / "a.xml"), *at).stdout.splitlines()[-1]
+    rows = json.loads(run(tmp_path, "verify", str(place), *at, "--format", "json").stdout)
+    assert [row["verdict"] for row in rows] == ["valid", "valid", "invalid"]

@@ -7,6 +7,7 @@ import hashlib
 import re
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import document_world as world
 import pytest
@@ -350,3 +351,9 @@ def test_every_accident_says_what_to_change() -> None:
     """An accident without advice helps nobody."""
     assert len(accidents()) >= 12
     assert all(one.text.endswith(".") and len(one.advice) > 20 for one in accidents().values())
+
+
+def test_the_page_lists_every_accident() -> None:
+    """A vendor who looks for his symptom in docs/signatures.md would not find it."""
+    page = (Path(__file__).parents[2] / "docs" / "signatures.md").read_text(encoding="utf-8")
+    assert [one.text for one in accidents().values() if f"| {one.text} | {one.advice} |" not in page] == []

@@ -75,6 +75,17 @@ _REGISTER = '<reasonCode code="1" codeSystem="1.2.246.537.6.1289.201901"/>'
             {"frame.register": "warning"},
         ),
         (_REGISTER, _REGISTER + '<reasonCode code="1" codeSystem="1.2.246.537.6.1264.201701"/>', {}),
+        (
+            _REGISTER,
+            _REGISTER + '<reasonCode codeSystem="1.2.246.537.6.1264.201701"/>',
+            {"frame.register": "warning"},
+        ),
+        ('<versionNumber value="1"/>', "", {}),
+        (
+            f'<representedOrganization>\n              <id root="{world.ORGANISATION.oid}"/>',
+            "<representedOrganization>",
+            {},
+        ),
         (f"          <id {_AUTHOR_ID}/>", "", {}),
         (f"            <id {_CLIENT}/>", "", {}),
     ],
@@ -98,6 +109,7 @@ def test_what_the_frame_says_of_the_document(old: str, new: str, expected: dict[
         (b"<sender ", b"<sender/><sender ", "frame.structure"),
         (b'<id root="1.2.246.10.12345671.94.1"/>', b'<id root="not an oid"/>', "frame.structure"),
         (b"1.2.246.537.6.1503.201601", b"1.2.3", "frame.structure"),
+        (b'code="SP1"', b'code=""', "frame.structure"),
         (b'representation="B64">', b'representation="B64">***', "frame.carriage"),
         (b'representation="B64"', b'representation="TXT"', "frame.carriage"),
     ],
@@ -107,6 +119,27 @@ def test_frames_that_cannot_be_opened(old: bytes, new: bytes, rule: str) -> None
     with pytest.raises(Refused) as caught:
         open_frame(framed(world.signed_by_system()).replace(old, new))
     assert caught.value.rule == rule
+
+
+def test_a_system_may_sign_what_a_professional_wrote() -> None:
+    """The organisation is not among the authors, and need not be."""
+    document = world.signed_by_system(world.unsigned())
+    assert check_frame(open_frame(framed(document)), verify_document(document, world.context())) == ()
+
+
+def test_a_document_without_a_set_id_is_framed_as_the_first_of_its_set() -> None:
+    """Our own frame would be called a contradiction of the document in it."""
+    set_id = f'<setId root="{world.DOCUMENT}"/>'.encode()
+    document = world.signed_by_system(world.unsigned(author=None).replace(set_id, b""))
+    frame = open_frame(framed(document))
+    assert frame.set_id == world.DOCUMENT
+    assert check_frame(frame, verify_document(document, world.context())) == ()
+
+
+def test_a_frame_around_something_that_is_no_document_is_compared_all_the_same() -> None:
+    """A message with a broken document in it is answered, and with the document's faults."""
+    found = check_frame(open_frame(framed(world.signed_by_system())), verify_document(b"<x/>", world.context()))
+    assert {finding.rule for finding in found} >= {"frame.document-id", "frame.set-id"}
 
 
 def test_unusual_receiver_and_interaction_warn() -> None:

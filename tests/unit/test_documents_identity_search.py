@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import document_world as world
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from sotepki.documents import verify_document
 from sotepki.documents.identity_codes import _CODE, _matches
 
 _PIECES = st.lists(
@@ -23,3 +26,35 @@ def test_no_code_is_missed_and_none_is_invented(pieces: list[bytes], shift: int,
     text = b"." * shift + b"".join(pieces) + b" teksti" * (padding // 7)
     plain = {(match.start(), match[0]) for match in _CODE.finditer(text)}
     assert {(match.start(1), match[1]) for match in _matches(text)} == plain
+
+
+@pytest.mark.parametrize(
+    ("written", "found"),
+    [
+        (b"<title>131052-308T</title>", True),
+        (b"<title>Nimi 131052-308T<?x?></title>", True),
+        (b"<title><?x?>131052-308T</title>", True),
+        (b"<title>131052-<?x y?>308T</title>", True),
+        (b"<title>131052<?x?><?y?>-308<?z?>T</title>", True),
+        (b"<title>131052-<!-- x -->308T</title>", True),
+        (b"<title>131052<![CDATA[-]]>308T</title>", True),
+        (b"<title>131052&#45;308T</title>", True),
+        (b'<title x="131052&#45;308T"/>', True),
+        (b'<title x="131052-308T"/>', True),
+        (b"<title/>131052-308T", True),
+        (b"<title><?x?></title>131052-308T", True),
+        (b"<title>131052-<b/>308T</title>", False),
+        (b"<title/><!-- 131052-308T -->", True),
+        (b"<title/><?x 131052-308T?>", True),
+        (b"<title><![CDATA[<!-- ]]>131052-308T</title>", True),
+        (b"<title><?x?>010181-900C</title><!-- 010181-900C -->", False),
+        (b"<title><?x?>131052-308U</title><!-- 131052-308U -->", False),
+    ],
+)
+def test_a_code_is_found_however_the_markup_is_interrupted(written: bytes, found: bool) -> None:
+    """A real person's code would be kept by Kanta because a comment or an instruction stands beside it."""
+    document = world.unsigned()
+    begin, end = document.index(b"<title>"), document.index(b"</title>") + len(b"</title>")
+    signed = world.signed_by_professional(document[:begin] + written + document[end:])
+    report = verify_document(signed, world.context())
+    assert [finding.rule for finding in report.findings] == (["doc.hetu.test-only"] if found else [])

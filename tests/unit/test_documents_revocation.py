@@ -9,7 +9,9 @@ from datetime import datetime, timedelta
 import document_world as world
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import ocsp
 from defect_world import defect_world
 from lxml import etree
 
@@ -20,6 +22,7 @@ from sotepki.documents.corpus import CorpusWorld
 from sotepki.documents.corpus.resigning import D, resign
 from sotepki.documents.corpus.world import AT
 from sotepki.documents.report import all_rules
+from sotepki.documents.revocation_checks import listed
 from sotepki.errors import Fault
 from sotepki.evidence import Verdict
 from sotepki.x509.crl import RevokedEntry, build_crl
@@ -30,6 +33,7 @@ from sotepki.x509.path import Purpose
 from sotepki.x509.status import CertificateState, CertificateStatus
 from sotepki.xmldsig import Judgement
 
+CRL = x509.CertificateRevocationList
 GOOD = CertificateStatus(CertificateState.GOOD)
 UNKNOWN = CertificateStatus(CertificateState.UNKNOWN)
 
@@ -93,23 +97,118 @@ def test_a_ca_that_nobody_answers_for_only_gives_a_notice(corpus: CorpusWorld) -
     assert verify_document(corpus.bases["professional"], context).verdict is Verdict.VALID
 
 
-@pytest.mark.parametrize(("shift", "now"), [(None, "good"), (AFTER, "revoked"), (BEFORE, "revoked")])
-def test_lists_at_hand_tell_of_signing_and_of_now(
-    corpus: CorpusWorld, shift: datetime | None, now: str
-) -> None:  # fmt: skip
-    """The same with a revocation list instead of a responder."""
+LATER = AT + timedelta(days=1)
+
+
+def crl_of(corpus: CorpusWorld, *, revoked_at: datetime | None, key: str = "issuing", serial: int = 0) -> CRL:
+    """A revocation list in the name of the issuing CA, signed by that of ``key``."""
+    serial = serial or corpus.identities["card"].certificate.serial_number
+    entries = [] if revoked_at is None else [RevokedEntry(serial, revoked_at, x509.ReasonFlags.key_compromise)]
+    issuer = Issuer(corpus.identities["issuing"].certificate, corpus.identities[key].key)
+    return build_crl(
+        issuer, entries, number=1, this_update=corpus.at - timedelta(minutes=5), next_update=LATER + timedelta(days=1)
+    )
+
+
+def ocsp_of(corpus: CorpusWorld, *, revoked_at: datetime | None, subject: str = "card") -> ocsp.OCSPResponse:
+    """What the issuing CA itself answers about a certificate."""
     issuing = corpus.identities["issuing"]
-    serial = corpus.identities["card"].certificate.serial_number
-    entries = [] if shift is None else [RevokedEntry(serial, shift, x509.ReasonFlags.key_compromise)]
-    crl = build_crl(
-        Issuer(issuing.certificate, issuing.key), entries, number=1, this_update=corpus.at - timedelta(minutes=5),
-        next_update=corpus.at + timedelta(days=1),
+    gone = revoked_at is not None
+    builder = ocsp.OCSPResponseBuilder().add_response(
+        corpus.identities[subject].certificate, issuing.certificate, hashes.SHA1(),
+        ocsp.OCSPCertStatus.REVOKED if gone else ocsp.OCSPCertStatus.GOOD,
+        corpus.at - timedelta(minutes=5), LATER, revoked_at, x509.ReasonFlags.key_compromise if gone else None,
     )  # fmt: skip
-    context = VerificationContext((corpus.root,), corpus.at, corpus.intermediates, crls=(crl,))
-    report = verify_document(corpus.bases["professional"], context)
-    assert report.signatures[0].revocation["now"] == now
-    assert (report.verdict is Verdict.INVALID) == (shift == BEFORE)
-    assert ("doc.certificate.revoked-later" in {f.rule for f in report.findings}) == (shift == AFTER)
+    builder = builder.responder_id(ocsp.OCSPResponderEncoding.HASH, issuing.certificate)
+    return builder.sign(issuing.key, hashes.SHA256())
+
+
+@pytest.mark.parametrize(
+    ("revoked_at", "verdict", "states", "later"),
+    [
+        (None, Verdict.VALID, ("good", "good"), False),
+        (AFTER, Verdict.VALID, ("good", "revoked"), True),
+        (BEFORE, Verdict.INVALID, ("revoked", "revoked"), False),
+        (LATER, Verdict.VALID, ("good", "good"), False),
+    ],
+)
+def test_a_list_at_hand_tells_of_signing_and_of_now(
+    corpus: CorpusWorld, revoked_at: datetime | None, verdict: Verdict, states: tuple[str, str], later: bool
+) -> None:
+    """The same with a list instead of a responder; what was revoked after the moment of the look was good then."""
+    context = VerificationContext((corpus.root,), corpus.at, corpus.intermediates, profiles=False)
+    report = verify_document(
+        corpus.bases["professional"], replace(context, crls=(crl_of(corpus, revoked_at=revoked_at),))
+    )
+    assert report.verdict is verdict
+    assert tuple(report.signatures[0].revocation.values()) == states
+    assert ("doc.certificate.revoked-later" in {finding.rule for finding in report.findings}) == later
+
+
+@pytest.mark.parametrize(
+    ("subject", "revoked_at", "states", "later"),
+    [
+        ("card", None, ("good", "good"), False),
+        ("card", AFTER, ("good", "revoked"), True),
+        ("card", BEFORE, ("revoked", "revoked"), False),
+        ("card", LATER, ("good", "good"), False),
+        ("system", AFTER, ("good", "good"), False),
+    ],
+)
+def test_a_kept_response_tells_of_its_own_certificate_only(
+    corpus: CorpusWorld, subject: str, revoked_at: datetime | None, states: tuple[str, str], later: bool
+) -> None:
+    """A card that was revoked after it signed would look good now, or one for which another was revoked would not."""
+    response = ocsp_of(corpus, revoked_at=revoked_at, subject=subject)
+    failed = ocsp.OCSPResponseBuilder.build_unsuccessful(ocsp.OCSPResponseStatus.TRY_LATER)
+    context = VerificationContext(
+        (corpus.root,), corpus.at, corpus.intermediates, ocsp_responses=(failed, response), profiles=False
+    )
+    own, signer = Judgement(all_rules()), signer_certificate(corpus.identities["card"].certificate)
+    assert tuple(listed(signer, AT, context, own, sound=True).as_dict().values()) == states
+    assert [finding.rule for finding in own.findings] == (["doc.certificate.revoked-later"] if later else [])
+
+
+def test_what_is_at_hand_of_others_says_nothing(corpus: CorpusWorld) -> None:
+    """A list that the CA did not sign, or an answer about another card, would revoke a good one."""
+    context = VerificationContext((corpus.root,), corpus.at, corpus.intermediates, profiles=False)
+    for foreign in (
+        replace(context, crls=(crl_of(corpus, revoked_at=BEFORE, key="card"),)),
+        replace(context, ocsp_responses=(ocsp_of(corpus, revoked_at=BEFORE, subject="system"),)),
+    ):
+        report = verify_document(corpus.bases["professional"], foreign)
+        assert report.verdict is Verdict.INVALID, "nothing is known of it"
+        assert set(report.signatures[0].revocation.values()) == {"unknown"}
+    unknown = verify_document(
+        world.signed_by_professional(), replace(context, crls=(crl_of(corpus, revoked_at=BEFORE),))
+    )
+    assert set(unknown.signatures[0].revocation.values()) == {"unknown"}
+
+
+def test_lists_are_not_read_where_revocation_is_not_judged_or_a_responder_is_asked(corpus: CorpusWorld) -> None:
+    """A stale list would overrule the responder, or refuse a document whose reader did not ask."""
+    listing = replace(asked(corpus, GOOD, GOOD), status=None, crls=(crl_of(corpus, revoked_at=BEFORE),))
+    document = corpus.bases["professional"]
+    assert verify_document(document, listing).verdict is Verdict.INVALID
+    unasked = verify_document(document, replace(listing, revocation=False))
+    assert (unasked.verdict, unasked.signatures[0].revocation) == (Verdict.VALID, {"at_signing": "", "now": ""})
+    answered = verify_document(
+        document, replace(asked(corpus, GOOD, GOOD), crls=(crl_of(corpus, revoked_at=BEFORE),))
+    )
+    assert (answered.verdict, answered.signatures[0].revocation["now"]) == (Verdict.VALID, "good")
+    refused = replace(asked(corpus, revoked(BEFORE), GOOD), revocation=False)
+    assert verify_document(document, refused).verdict is Verdict.VALID
+
+
+def test_nobody_is_asked_about_a_certificate_whose_ca_is_not_known(corpus: CorpusWorld) -> None:
+    """A responder cannot be asked without the issuer, and its silence may not pass for an answer."""
+
+    def status(certificate: x509.Certificate, issuer: x509.Certificate) -> CertificateStatus:
+        raise AssertionError("asked")
+
+    report = verify_document(world.signed_by_professional(), replace(asked(corpus, GOOD, GOOD), status=status))
+    assert {"doc.certificate.status-unknown", "path.untrusted"} <= {finding.rule for finding in report.findings}
+    assert report.signatures[0].revocation == {"at_signing": "unknown", "now": "unknown"}
 
 
 def test_a_remembered_path_is_not_taken_for_another_root(corpus: CorpusWorld) -> None:
@@ -196,3 +295,24 @@ def test_what_is_remembered_of_a_signer_depends_on_the_trust_that_is_given(corpu
     for _ in range(40):
         signer.among((x509.load_der_x509_certificate(good.public_bytes(Encoding.DER)),), authorities)
     assert signer.among(trust, authorities).issuer is with_root.issuer, "a bounded memory still answers"
+
+
+@pytest.mark.parametrize(
+    ("written", "rule"),
+    [
+        ("2026-03-01T09:15:30", "doc.timestamp.form"),
+        ("20260301091530Z", "doc.timestamp.form"),
+        ("", "doc.timestamp.form"),
+        ("2006-12-31T23:59:59Z", "doc.timestamp.implausible"),
+    ],
+)
+def test_a_moment_that_cannot_be_placed_leaves_the_verdict_open(corpus: CorpusWorld, written: str, rule: str) -> None:
+    """Nobody knows whether the card was good at a time without a zone, or before there was a Kanta."""
+    root = etree.fromstring(corpus.bases["professional"])
+    next(root.iter("{urn:hl7finland}signatureTimestamp")).text = written
+    resign(next(root.iter(f"{D}Signature")), corpus.identities["card"].key)
+    context = VerificationContext((corpus.root,), corpus.at, corpus.intermediates, revocation=False, profiles=False)
+    report = verify_document(etree.tostring(root), context)
+    assert rule in {finding.rule for finding in report.findings}
+    assert report.signatures[0].intact
+    assert report.verdict is Verdict.INDETERMINATE

@@ -102,7 +102,8 @@ def test_stronger_hashes_with_rsa(hash_name: str) -> None:
     method = signature_method_for(world.rsa_key("card"), f"http://www.w3.org/2001/04/xmldsig-more#rsa-{hash_name}")
     signer = Signer(SignatureKind.PROFESSIONAL, world.rsa_key("card"), world.card_certificate(), world.AUTHOR)
     signed = sign_document(world.unsigned(), signer, world.NOW, SignatureStyle(signature_method=method))
-    assert verify_document(signed, world.context()).verdict is Verdict.VALID
+    report = verify_document(signed, world.context())
+    assert (report.verdict, report.signatures[0].method) == (Verdict.VALID, method.uri)
 
 
 def test_parallel_signatures_do_not_disturb_each_other() -> None:
@@ -115,6 +116,14 @@ def test_parallel_signatures_do_not_disturb_each_other() -> None:
     assert [str(signature.kind) for signature in report.signatures] == ["professional", "professional", "system"]
     assert third.count(b"</hl7fi:assignedAuthorSigner>") == 1
     assert outside(first, third) == []
+
+
+def test_a_professional_signs_after_the_system() -> None:
+    """The block about the signer comes with the professional's signature, wherever the collection came from."""
+    both = world.signed_by_professional(world.signed_by_system(world.unsigned()))
+    report = verify_document(both, world.context())
+    assert (report.verdict, report.findings) == (Verdict.VALID, ())
+    assert [str(signature.kind) for signature in report.signatures] == ["system", "professional"]
 
 
 def test_two_signatures_at_one_moment_have_different_identifiers() -> None:

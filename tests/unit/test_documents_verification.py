@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import base64
+import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import document_world as world
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 
 from sotepki.documents import SignatureKind, Signer, sign_document, verify_document
+from sotepki.documents.content import verified_body
 from sotepki.documents.report import VerificationContext, all_rules
-from sotepki.errors import Fault
+from sotepki.errors import Fault, Refused
 from sotepki.evidence import Severity, Verdict
 from sotepki.identifiers import BusinessId, Hetu, Oid, RegistrationNumber
 from sotepki.registers import Person
@@ -104,7 +107,7 @@ def test_a_real_looking_identity_code_anywhere(place: str) -> None:
         start = document.index(b'"B64">') + 6
         document = document[:start] + plain + document[document.index(b"<", start) :]
     found = findings(world.signed_by_professional(document))
-    assert found["doc.hetu.test-only"] is Severity.ERROR
+    assert found == {"doc.hetu.test-only": Severity.ERROR}
     report = verify_document(world.signed_by_professional(document), world.context())
     assert all(code not in str(finding) for finding in report.findings), "a report never repeats a whole code"
 
@@ -120,6 +123,9 @@ def test_a_signature_left_over_from_before_a_correction() -> None:
     corrected = world.unsigned(version=2, replaces=world.DOCUMENT)
     stale = by_professional(world.card_certificate(), corrected, at=world.CREATED - timedelta(days=1))
     assert findings(stale)["doc.signature.stale"] is Severity.ERROR
+    numbered = stale.replace(b'typeCode="RPLC"', b'typeCode="APND"'), stale.replace(b'value="2"', b'value="1"')
+    for either in numbered:
+        assert findings(either)["doc.signature.stale"] is Severity.ERROR
 
 
 def test_a_signature_older_than_a_new_document_warns() -> None:
@@ -153,6 +159,34 @@ def test_a_certificate_that_began_after_the_claimed_time() -> None:
     assert verdict(signed) is Verdict.INDETERMINATE
 
 
+@pytest.mark.parametrize(
+    ("signed_at", "judged_at", "rules"),
+    [("begin", "within", set()), ("before", "within", {"doc.certificate.validity"}),
+     ("before", "begin", {"doc.certificate.validity"}), ("end", "within", set()),
+     ("after", "end", {"doc.certificate.validity"})],
+)  # fmt: skip
+def test_the_first_and_the_last_second_of_a_certificate_count(
+    signed_at: str, judged_at: str, rules: set[str]
+) -> None:  # fmt: skip
+    """A card taken into use today would be told that its first signature is backdated."""
+    begin = world.NOW.replace(microsecond=0)
+    end, second = begin + timedelta(days=1), timedelta(seconds=1)
+    moments = {"before": begin - second, "begin": begin, "within": end - second, "end": end, "after": end + second}
+    usage = world.key_usage(non_repudiation=True)
+    certificate = world.certificate(world.rsa_key("card"), NUMBER, usage, begin=begin, days=1)
+    signed = by_professional(certificate, at=moments[signed_at])
+    assert set(findings(signed, world.context(at=moments[judged_at]))) == rules
+
+
+def test_a_certificate_whose_extensions_cannot_be_read_proves_nothing() -> None:
+    """With one extension twice, readers differ in which of the two they take."""
+    der = world.card_certificate().public_bytes(serialization.Encoding.DER)
+    twice = x509.load_der_x509_certificate(der.replace(b"\x55\x1d\x0f", b"\x55\x1d\x13"))
+    signed = by_professional(twice)
+    assert findings(signed)["doc.certificate.unreadable"] is Severity.ERROR
+    assert verdict(signed, world.context(trust=())) is Verdict.INVALID
+
+
 def test_a_signer_under_an_unknown_root() -> None:
     """Anybody can make a certificate with the right names; only the trusted root counts."""
     other = world.context(trust=(world.certificate(world.rsa_key("x"), "1", world.key_usage(ca=True)),))
@@ -172,6 +206,7 @@ def test_without_roots_the_verdict_stays_open() -> None:
         (CertificateState.GOOD, None, "", Verdict.VALID),
         (CertificateState.REVOKED, timedelta(hours=-1), "doc.certificate.revoked", Verdict.INVALID),
         (CertificateState.REVOKED, timedelta(minutes=1), "doc.certificate.revoked-later", Verdict.VALID),
+        (CertificateState.REVOKED, None, "doc.certificate.revoked", Verdict.INVALID),
         (CertificateState.UNKNOWN, None, "doc.certificate.status-unknown", Verdict.INDETERMINATE),
     ],
 )
@@ -202,6 +237,8 @@ def test_a_responder_that_does_not_answer_leaves_the_verdict_open() -> None:
     [
         (TYPE, b'code="1" codeSystem="1.2.3', "doc.description", "error"),
         (TYPE, TYPE.replace(b'"1"', b'"2"'), "doc.description.unknown", "warning"),
+        (TYPE, TYPE.replace(b"code=", b"x=", 1), "doc.description", "error"),
+        (TYPE, TYPE.replace(b"codeSystem=", b"x="), "doc.description", "error"),
         (b"<hl7fi:recordStatus", b"<hl7fi:otherStatus", "doc.metadata", "warning"),
         (b"<hl7fi:signatureDescription", b"<x/><hl7fi:signatureDescription", "doc.signature.structure", "error"),
         (COLLECTION_END, COLLECTION_END + b"<hl7fi:x/>", "doc.signature.place", "warning"),
@@ -209,16 +246,49 @@ def test_a_responder_that_does_not_answer_leaves_the_verdict_open() -> None:
 )
 def test_forms_of_the_signature(old: bytes, new: bytes, rule: str, severity: str) -> None:
     """The unsigned surroundings of a signature: what contradicts fails, what is merely unusual warns."""
-    found = findings(world.signed_by_professional().replace(old, new))
-    assert found[rule] == severity
+    changed = world.signed_by_professional().replace(old, new)
+    assert findings(changed)[rule] == severity
+    opened = {"doc.description.unknown": Verdict.INDETERMINATE, "doc.signature.structure": Verdict.INVALID}
+    assert verdict(changed) is opened.get(rule, Verdict.INVALID if severity == "error" else Verdict.VALID)
 
 
-def test_a_body_that_is_not_base64_or_json() -> None:
-    """A signed body that nobody can open is of no use to the archive."""
-    document = world.unsigned()
-    start = document.index(b"<hl7fi:json>") + 12
-    broken = document[:start] + base64.b64encode(b"{broken") + document[document.index(b"<", start) :]
-    assert findings(world.signed_by_professional(broken))["doc.content"] is Severity.ERROR
+TEXT, JSON = r'(<text [^>]*representation="B64">)([^<]*)(</text>)', r"(<hl7fi:json>)([^<]*)(</hl7fi:json>)"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "content"),
+    [
+        (TEXT, r"\1 \2\n\3", True),
+        (JSON, r"\1\n\2\t\3", True),
+        (JSON, "", True),
+        (TEXT, "", False),
+        (TEXT, r"\1\3", False),
+        (TEXT, r"\1*\2\3", False),
+        (TEXT, r"\1 * \2\3", False),
+        (TEXT, r"\1\2<br/>\3", False),
+        (TEXT, r"\1<br/>\2\3", False),
+        ('representation="B64"', 'representation="TXT"', False),
+        (JSON, r"\1\3", False),
+        (JSON, r"\1*\2\3", False),
+        (JSON, rf"\g<1>{base64.b64encode(b'{broken').decode()}\3", False),
+        (JSON, rf"\g<1>{base64.b64encode(bytes([0xFF, 0x22])).decode()}\3", False),
+        (JSON, rf"\g<1>{base64.b64encode(b'1e999').decode()}\3", True),
+    ],
+)
+def test_a_body_that_is_not_base64_or_json(old: str, new: str, content: bool) -> None:
+    """A signed body that nobody can open is of no use to the archive; line ends in base64 do no harm."""
+    changed, times = re.subn(old, new, world.unsigned().decode())
+    assert times == 1
+    report = verify_document(world.signed_by_professional(changed.encode()), world.context())
+    rules = {finding.rule: finding.severity for finding in report.findings}
+    assert rules == ({} if content else {"doc.content": Severity.ERROR})
+    if content:
+        assert report.body() is not None
+    else:
+        assert report.body_octets is not None
+        with pytest.raises(Refused) as caught:
+            verified_body(report.body_octets)
+        assert caught.value.rule == "doc.content"
 
 
 def test_the_verified_body_is_read_from_the_signed_octets() -> None:

@@ -258,6 +258,15 @@ def test_a_revocation_is_seen_at_once_with_its_time_and_reason(world: World) -> 
     assert (status.state, status.revoked_at, status.reason) == (CertificateState.REVOKED, START, COMPROMISE)
 
 
+def test_the_revoked_certificates_of_an_authority_are_told(world: World) -> None:
+    """Whoever shows many certificates asks once, and hears of no other authority's and of none in force."""
+    revoked, in_force = world.card_certificate(1), world.card_certificate(2)
+    status = world.authorities.revoke(revoked, reason=COMPROMISE, actor="test")
+    assert world.authorities.revocations("sote-persons") == {revoked.serial_number: status}
+    assert world.authorities.revocations("sote-persons", serial_number=in_force.serial_number) == {}
+    assert world.authorities.revocations("sote-services") == {}
+
+
 def test_a_second_revocation_is_refused_and_changes_nothing(world: World) -> None:
     certificate = world.card_certificate()
     first = world.authorities.revoke(certificate, reason=COMPROMISE, actor="test")

@@ -19,7 +19,7 @@ from cryptography.x509 import ocsp
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from sotepki.dvv.publication.request_history import RequestHistory, RequestRecord, Service, read_answer, serials_asked
+from sotepki.dvv.publication.request_history import RequestHistory, RequestRecord, Service, read_answer
 from sotepki.dvv.publication.service import (
     LARGEST_REQUEST,
     REQUEST_TYPE,
@@ -170,11 +170,6 @@ def test_no_bytes_make_the_responder_fail(
     code, kind, answer = _ask(service.base_url, "POST", "/dvvtshp2rc", body)
     assert (code, kind) == (200, RESPONSE_TYPE)
     assert ocsp.load_der_ocsp_response(answer).response_status is not ocsp.OCSPResponseStatus.INTERNAL_ERROR
-
-
-@given(data=st.binary(max_size=200))
-def test_serials_are_read_from_any_bytes_without_an_error(data: bytes) -> None:
-    assert isinstance(serials_asked(data), tuple)
 
 
 def test_a_responder_in_trouble_says_so_in_its_own_protocol(

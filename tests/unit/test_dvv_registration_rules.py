@@ -11,8 +11,8 @@ from cryptography import x509
 from office_world import CLINIC, COUNTY, HOMELESS, NURSE, PHYSICIAN, STRANGER
 from registration_world import OLD_POINT, Registration, make_registration
 
-from sotepki.dvv.registration import registrar_course
 from sotepki.dvv.registration.contract_guards import CONTRACT_GUARDS, ContractCase
+from sotepki.dvv.registration.course_guards import COURSE_GUARDS, CourseCase
 from sotepki.dvv.registration.data import (
     contract_machine,
     course_machine,
@@ -21,7 +21,6 @@ from sotepki.dvv.registration.data import (
     right_machine,
 )
 from sotepki.dvv.registration.guards import POINT_GUARDS, RIGHT_GUARDS, RightCase
-from sotepki.dvv.registration.registrar_course import COURSE_GUARDS
 from sotepki.errors import Refused
 from sotepki.evidence import Basis, Grade, RuleBook
 from sotepki.identifiers import Oid
@@ -148,14 +147,14 @@ REFUSALS: dict[str, Callable[[Registration], object]] = {
     ),
     "course.state": lambda d: (d.trained(NURSE), d.course.exam(NURSE)),
     "course.actor": lambda d: course_machine().step(
-        "enrol", state="none", actor="dvv", guards=COURSE_GUARDS, case=registrar_course._Case(d.world.clock.now()),
+        "enrol", state="none", actor="dvv", guards=COURSE_GUARDS, case=CourseCase(d.world.clock.now()),
         subject="course",
     ),
     "course.person": lambda d: d.course.enrol(STRANGER),
     "course.language": lambda d: d.course.enrol(NURSE, language="et"),
     "course.still-time": lambda d: too_early(
         course_machine(), "break-off", dict(COURSE_GUARDS),
-        registrar_course._Case(d.world.clock.now(), until=d.world.clock.now()),
+        CourseCase(d.world.clock.now(), until=d.world.clock.now()),
     ),
     "course.exam-time": late_exam,
     "course.answers": unanswered,

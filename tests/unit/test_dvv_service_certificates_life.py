@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 from office_world import CLINIC, COUNTY, NURSE, PHYSICIAN, STRANGER, VENDOR
 from registration_world import make_registration
 from test_dvv_service_certificates_rules import (
@@ -153,6 +154,35 @@ def test_dvv_revokes_on_suspicion(service: Service) -> None:
     assert revoked.revoked_at is not None and revoked.revoke_by is not None
     assert revoked.revoked_at <= revoked.revoke_by
     assert any("revoked" in path.name for path in service.world.outbox("emails"))
+
+
+def test_a_certificate_revoked_past_the_e_service_is_shown_as_revoked(service: Service) -> None:
+    """The revocation service revokes by serial number; a customer would go on trusting what the e-service shows."""
+    issued, other = service.issued(), service.issued()
+    authorities, office = service.world.authorities, service.service
+    reference = ("sote-services", int(issued.serial, 16))
+    authorities.revoke(reference, reason=x509.ReasonFlags.key_compromise, actor="revocation-service")
+    found = office.application(issued.id)
+    assert (found.state, found.revocation_reason, found.revoked_elsewhere) == ("revoked", "key-compromise", True)
+    assert found.revoked_at == service.world.clock.now()
+    assert [one.id for one in office.applications(state="revoked")] == [issued.id]
+    assert [one.id for one in office.applications(state="issued")] == [other.id]
+    assert [one.state for one in office.applications()] == ["revoked", "issued"]
+    with pytest.raises(Refused) as refused:
+        office.request_revocation(issued.id, serial=issued.serial, reason="not-needed", actor="dvv")
+    assert refused.value.rule == "application.state"
+    service.world.clock.advance(timedelta(days=3000))
+    office.follow_time()
+    assert {one.id: one.state for one in office.applications()} == {issued.id: "revoked", other.id: "expired"}
+
+
+def test_a_revocation_through_the_e_service_is_its_own(service: Service) -> None:
+    """What the customer asked for, with reason and time of the request, is not taken for somebody else's."""
+    issued = service.issued()
+    office = service.service
+    office.request_revocation(issued.id, serial=issued.serial, reason="misuse-suspected", actor="dvv")
+    found = office.application(issued.id)
+    assert (found.state, found.revocation_reason, found.revoked_elsewhere) == ("revoked", "misuse-suspected", False)
 
 
 def test_kela_and_email_certificates(service: Service) -> None:

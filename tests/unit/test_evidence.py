@@ -100,6 +100,41 @@ def test_a_rule_file_with_a_mistake_is_refused(tmp_path: Path, text: str, messag
         RuleBook.load(path)
 
 
+def test_what_a_rule_file_says_of_a_rule_is_what_the_rule_weighs(tmp_path: Path) -> None:
+    """A breach between two values that must agree would only warn, or a form that was merely seen would fail."""
+    path = tmp_path / "rules.yaml"
+    seen = "{id}:\n  text: ' t '\n  source: s\n  grade: {grade}\n  basis: {basis}\n{more}"
+    rows = [
+        ("a.plain", "confirmed", "observed", ""),
+        ("a.consistency", "confirmed", "observed", "  consistency: true\n"),
+        ("a.report", "secondhand", "norm", ""),
+        ("a.section", "secondhand", "norm", "  section: true\n"),
+        ("a.light", "confirmed", "norm", "  severity: notice\n  advice: do it\n"),
+    ]
+    path.write_text(
+        "".join(seen.format(id=name, grade=grade, basis=basis, more=more) for name, grade, basis, more in rows),
+        encoding="utf-8",
+    )
+    book = RuleBook.load(path)
+    assert {rule.id: str(rule.effective) for rule in book} == {
+        "a.plain": "warning",
+        "a.consistency": "error",
+        "a.report": "warning",
+        "a.section": "error",
+        "a.light": "notice",
+    }
+    assert (book["a.light"].text, book["a.light"].advice, book["a.plain"].advice) == ("t", "do it", "")
+
+
+@pytest.mark.parametrize("key", ["text", "source", "grade", "basis"])
+def test_a_rule_without_its_evidence_is_a_fault_that_names_what_is_missing(tmp_path: Path, key: str) -> None:
+    """Whoever adds a rule of their own would get a traceback instead of a sentence."""
+    path = tmp_path / "rules.yaml"
+    path.write_text("".join(line + "\n" for line in GOOD.splitlines() if key not in line), encoding="utf-8")
+    with pytest.raises(Fault, match=f"lacks {key}"):
+        RuleBook.load(path)
+
+
 NOT_PLAIN_YAML = ["a: [", "a: b: c\n", "\t- x\n", "? [a]\n: b\n", "a: !!python/object:os.system {}\n"]
 
 
@@ -157,6 +192,10 @@ def test_a_csv_file_is_read_exactly_by_its_columns(tmp_path: Path) -> None:
         load_csv(path, ("a", "b"))
     with pytest.raises(Fault, match="cannot be read"):
         load_csv(tmp_path / "missing.csv", ("a", "b"))
+    for wrong in (b"a,b\n\xff,1\n", b'a,b\n1,"x\n'):
+        path.write_bytes(wrong)
+        with pytest.raises(Fault, match="cannot be read"):
+            load_csv(path, ("a", "b"))
 
 
 def test_every_rule_file_of_the_package_loads_and_no_id_is_used_twice() -> None:

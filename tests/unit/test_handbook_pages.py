@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -130,3 +131,13 @@ def test_the_check_of_the_site_reads_style_sheets(tmp_path: Path) -> None:
         "@import 'https://fonts.example/a.css'; b { background: url(b.png) }", encoding="utf-8"
     )
     assert complaints(tmp_path) == ["a.css loads https://fonts.example/a.css"]
+
+
+def test_every_picture_of_a_notebook_is_told_in_words() -> None:
+    """Who listens to the handbook would hear the name of a file."""
+    notebooks = (Path(staging.ROOT) / "notebooks").glob("*.ipynb")
+    shown = {path.stem: len(staging.pictured(json.loads(path.read_text(encoding="utf-8")))) for path in notebooks}
+    told = {stem: len(texts) for stem, texts in staging.picture_texts().items()}
+    assert told == {stem: count for stem, count in shown.items() if count}
+    staged = {name: page for name, page in staging._notebooks() if name.endswith("00_tour.ipynb")}
+    assert b"Valvira tells DVV the rights in force" in staged["notebooks/00_tour.ipynb"]

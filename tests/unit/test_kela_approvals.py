@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from databases import database_url
@@ -18,7 +19,7 @@ from sotepki.kela import Approvals, ChangeNotice, ChangeNotices, JointTestRole, 
 from sotepki.records import Database, Records
 from sotepki.resources import package_file
 
-SUPPLIER = Oid("1.2.246.10.99000106.10.0")
+SUPPLIER, OTHER = Oid("1.2.246.10.99000106.10.0"), Oid("1.2.246.10.99000093.10.0")
 FIRST, NOTICE = "TEST-KJ-0001", "TEST-KM-0001"
 
 
@@ -29,15 +30,19 @@ class Kela:
     approvals: Approvals
     notices: ChangeNotices
 
-    def test(self, version: str = "1", system: str = "Kaiku") -> int:
+    def test(
+        self, version: str = "1", system: str = "Kaiku", supplier: Oid = SUPPLIER, content: str = "archive"
+    ) -> int:
         today = self.clock.now().date()
         return self.tests.register(
-            system=system, version=version, supplier=SUPPLIER, system_class=SystemClass.A2, content="archive",
+            system=system, version=version, supplier=supplier, system_class=SystemClass.A2, content=content,
             begins_on=today, received_on=today - timedelta(days=70), actor="x",
         )  # fmt: skip
 
-    def approve(self, version: str = "1", system: str = "Kaiku") -> int:
-        number = self.test(version, system)
+    def approve(
+        self, version: str = "1", system: str = "Kaiku", supplier: Oid = SUPPLIER, content: str = "archive"
+    ) -> int:
+        number = self.test(version, system, supplier, content)
         self.tests.report_pretests(number, significant_errors=0, actor="x")
         self.tests.finish_phase(number, 1, passed=True, actor="x")
         self.tests.give_statement(number, actor="x")
@@ -104,6 +109,48 @@ def test_a_step_refused(kela: Kela, rule: str) -> None:
 def test_every_rule_has_its_refusal() -> None:
     book = RuleBook.load(package_file("kela", "rules_approvals.yaml"))
     assert {rule.id for rule in book} == set(REFUSALS)
+
+
+def test_a_statement_replaces_the_version_before_it_and_nothing_else(kela: Kela) -> None:
+    """Systems of others, or for other content, would drop out of the register without a word."""
+    kela.approve(system="Another")
+    kela.approve(supplier=OTHER)
+    kela.approve(content="prescriptions")
+    kela.approve("1")
+    kela.approve("2")
+    assert [one.state for one in kela.approvals.all()] == ["approved", "approved", "approved", "replaced", "approved"]
+
+
+def test_a_withdrawn_or_replaced_entry_does_not_bar_the_next_statement(kela: Kela) -> None:
+    kela.approve("1")
+    kela.approve("2")
+    kela.approvals.withdraw("TEST-KJ-0002", reason="faulty", actor="x")
+    kela.approve("3")
+    assert [one.state for one in kela.approvals.all()] == ["replaced", "withdrawn", "approved"]
+
+
+@pytest.mark.parametrize(
+    ("tested", "settles"),
+    [
+        ({"version": "2"}, True),
+        ({"version": "3"}, False),
+        ({"version": "2", "system": "Another"}, False),
+        ({"version": "2", "supplier": OTHER}, False),
+    ],
+)
+def test_only_a_joint_test_of_that_version_of_that_system_settles_a_change(
+    kela: Kela, tested: dict[str, Any], settles: bool
+) -> None:
+    kela.approve("1")
+    kela.change(version="2")
+    kela.notices.require_test(NOTICE, reason="new interface", actor="x")
+    number = kela.approve(**tested, content="prescriptions")
+    if settles:
+        assert kela.notices.accept(NOTICE, joint_test=number, actor="x").state == "accepted"
+        return
+    with pytest.raises(Refused) as refused:
+        kela.notices.accept(NOTICE, joint_test=number, actor="x")
+    assert refused.value.rule == "change.tested"
 
 
 def test_the_statement_brings_the_version_into_the_register(kela: Kela) -> None:

@@ -213,6 +213,33 @@ def test_members_that_are_being_made_join_the_group_and_one_that_cannot_be_made_
     assert sizes == [4], "a group waits for those who are on their way"
 
 
+def test_what_nobody_waits_for_any_more_is_not_made() -> None:
+    """Otherwise Ctrl-C waits until every message is judged, though all senders were sent away."""
+    begun, go_on, made = threading.Event(), threading.Event(), []
+
+    def make(number: int) -> int:
+        made.append(number)
+        begun.set()
+        assert go_on.wait(10)
+        return number
+
+    async def run() -> None:
+        workers = ThreadPoolExecutor(1)
+        groups: CommitGroups[int, int] = CommitGroups(list, workers, Turn())
+        making = [asyncio.create_task(groups.made(partial(make, number))) for number in range(9)]
+        assert await asyncio.to_thread(begun.wait, 10)
+        for task in making[1:]:
+            task.cancel()
+        await asyncio.gather(*making[1:], return_exceptions=True)
+        go_on.set()
+        assert await making[0] == (0, 0)
+        await asyncio.to_thread(workers.shutdown)
+        groups.close()
+
+    asyncio.run(run())
+    assert made == [0]
+
+
 def test_what_settling_raises_reaches_every_member_and_the_next_group_is_settled(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

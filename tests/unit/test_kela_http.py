@@ -8,13 +8,15 @@ import json
 import select
 import socket
 import ssl
+import threading
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import pytest
@@ -26,8 +28,10 @@ from sotepki import kela, loopback
 from sotepki.errors import Misuse
 from sotepki.kela import ARCHIVE_PATH, VALIDATION_PATH, Kanta, SharkQuirk, load_settings, public_application
 from sotepki.kela.acknowledgement import HL7
+from sotepki.kela.archive_service import MOST_LINES, ArchiveService
 from sotepki.kela.soap import SOAP_11, SOAP_12
-from sotepki.kela.transport import server_context
+from sotepki.kela.transport import RefusedHandshake, server_context
+from sotepki.kela.turns import Turn
 from sotepki.x509.serials import serial_text
 
 SMALL = 200_000
@@ -214,6 +218,30 @@ def test_an_unknown_document_is_404_and_a_refused_client_403(own: Served) -> Non
 
 
 # ------------------------------------------------------------------------------------------------------ handshakes
+
+
+def test_refused_handshakes_without_end_hold_no_message_up() -> None:
+    """Each waits for its line in the log, and lines are written by the workers that judge messages."""
+    written, release = [], threading.Event()
+
+    def log(line: object, _certificate: object) -> None:
+        assert release.wait(10)
+        written.append(line)
+
+    settings = SimpleNamespace(workers=2)
+    kanta = SimpleNamespace(settings=settings, turn=Turn(), log=log, entry=lambda *_, **more: more)
+    service = ArchiveService(cast(Any, kanta))
+    for _ in range(3 * MOST_LINES):
+        service.handshake_refused(RefusedHandshake("tls.client.missing", "", None))
+    assert service.handshakes_refused["tls.client.missing"] == 3 * MOST_LINES, "all of them are counted"
+    assert service._workers._work_queue.qsize() <= MOST_LINES
+    release.set()
+    end = time.monotonic() + 10
+    while len(written) <= MOST_LINES and time.monotonic() < end:
+        service.handshake_refused(RefusedHandshake("tls.client.missing", "", None))
+        time.sleep(0.01)
+    service._workers.shutdown()
+    assert len(written) > MOST_LINES, "lines are written again when there is room"
 
 
 def _handshake_refused(served: Served, context: ssl.SSLContext) -> None:

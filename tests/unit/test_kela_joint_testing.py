@@ -68,6 +68,11 @@ def test_the_classes_that_are_jointly_tested_are_taken(tests: JointTests, kind: 
     assert tests.state(_register(tests, kind=kind)).system_class is kind
 
 
+def test_a_supplier_that_is_in_no_register_is_taken(tests: JointTests) -> None:
+    """A manufacturer is not refused for an entry that no source asks of it."""
+    assert tests.state(_register(tests)).supplier == SUPPLIER
+
+
 def test_registration_closes_two_months_before_the_beginning(tests: JointTests) -> None:
     assert months_after(date(2026, 1, 30), 2) == date(2026, 3, 30)
     assert months_after(date(2025, 12, 31), 2) == date(2026, 2, 28)

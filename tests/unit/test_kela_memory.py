@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import pytest
 
-from sotepki.kela.memory import ShortMemory
+from sotepki.kela.memory import ShortMemory, remembering
+from sotepki.x509.status import CertificateState, CertificateStatus
 
 SECONDS = 0.3
 
@@ -79,3 +81,30 @@ def test_a_question_that_fails_is_asked_again_by_the_next() -> None:
     for _ in range(2):
         with pytest.raises(ZeroDivisionError):
             memory.get("key", lambda: str(1 // 0))
+
+
+@dataclass(frozen=True)
+class Named:
+    """What ``remembering`` knows a certificate by."""
+
+    subject: str
+    serial_number: int
+
+
+def test_a_good_certificate_says_nothing_of_another_and_only_good_is_remembered() -> None:
+    """A revoked client would be let in as long as its neighbour's good answer is remembered."""
+    asked: list[tuple[Named, Named]] = []
+
+    def lookup(certificate: Named, issuer: Named) -> CertificateStatus:
+        asked.append((certificate, issuer))
+        return CertificateStatus(
+            CertificateState.REVOKED if certificate.serial_number == 8 else CertificateState.GOOD
+        )
+
+    remembered = remembering(lookup, 60)  # type: ignore[arg-type]
+    good, revoked, issuer = Named("x", 7), Named("x", 8), Named("CA", 1)
+    pairs = [(good, issuer), (good, Named("CA", 2)), (good, Named("CA 2", 1)), (revoked, issuer)]
+    for _ in range(2):
+        states = [remembered(*pair).state for pair in pairs]  # type: ignore[arg-type]
+        assert states == [CertificateState.GOOD] * 3 + [CertificateState.REVOKED]
+    assert asked == [*pairs, pairs[-1]], "each good answer was asked for once, the other one again"

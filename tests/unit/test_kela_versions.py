@@ -6,6 +6,7 @@ import dataclasses
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -21,6 +22,7 @@ from sotepki.documents import (
 from sotepki.errors import Fault, Refused
 from sotepki.kela import AckCode, Acknowledgement, Kanta, load_environments, load_settings
 from sotepki.kela.tables import ArchivedDocument
+from sotepki.kela.versions import check_relation, replaced_documents
 
 
 @pytest.fixture
@@ -286,3 +288,39 @@ def test_remembered_answers_do_not_outlive_their_second(world: KelaWorld) -> Non
     time.sleep(0.25)
     answer = kanta.archive(world.frame(world.system_signed()), client.certificate)
     assert (answer.code, answer.rules) == (AckCode.REJECTED, ("kanta.client.revoked",))
+
+
+@pytest.mark.parametrize(
+    ("replaces", "version", "good"),
+    [((), 1, True), (("a",), 2, True), (("a",), 1, True), ((), 2, False), (("",), 2, False), (("a", "b"), 2, False)],
+)
+def test_a_later_version_names_the_one_document_that_it_replaces(
+    replaces: tuple[str, ...], version: int, good: bool
+) -> None:
+    """With two, or one without an id, nobody could tell later which of them is the older version."""
+    assert [one.rule for one in check_relation(replaces, version)] == ([] if good else ["kanta.version.relation"])
+
+
+RELATED = (
+    "<?xml version='1.0' encoding='{0}'?><ClinicalDocument xmlns='urn:hl7-org:v3'><relatedDocument typeCode='{1}'>"
+    "<parentDocument>{2}</parentDocument></relatedDocument></ClinicalDocument>"
+)
+
+
+@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize(
+    ("document", "named"),
+    [
+        (RELATED.format("UTF-8", "RPLC", "<id root='1.2.3'/>").encode(), ("1.2.3",)),
+        (RELATED.format("UTF-16", "RPLC", "<id root='1.2.3'/>").encode("utf-16"), ()),
+        (RELATED.format("UTF-8", "APND", "<id root='1.2.3'/>").encode(), ()),
+        (RELATED.format("UTF-8", "RPLC", "<id/>").encode(), ("",)),
+        (RELATED.format("UTF-8", "RPLC", "").encode(), ("",)),
+        (b"not XML", ()),
+    ],
+)
+def test_what_a_document_replaces_is_read_whatever_its_number(
+    document: bytes, named: tuple[str, ...], version: int
+) -> None:
+    """A first version that replaces another would be stored as if it stood alone."""
+    assert replaced_documents(document, SimpleNamespace(version=version)) == named  # type: ignore[arg-type]

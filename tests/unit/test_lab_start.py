@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from fnmatch import fnmatch
 from pathlib import Path
 
 from notebooks import lab
@@ -22,6 +23,15 @@ def test_the_layout_names_notebook_and_page_that_are_there(tmp_path: Path) -> No
     tabs = data["layout-restorer:data"]["main"]["dock"]["widgets"]
     assert all((lab.ROOT / data[tab]["data"]["path"]).is_file() for tab in tabs)
     assert len(tabs) == 2
+
+
+def test_the_file_browser_shows_notebooks_and_the_start_page_only() -> None:
+    """A class would open the settings of a type checker, and wonder."""
+    server = json.loads((lab.SETTINGS / "jupyter_lab_config.json").read_text(encoding="utf-8"))
+    hidden = [*server["ContentsManager"]["hide_globs"], ".*"]
+    seen = {path.name for path in lab.ROOT.joinpath("notebooks").iterdir()}
+    seen = {name for name in seen if not any(fnmatch(name, pattern) for pattern in hidden)}
+    assert {name for name in seen if not name.endswith(".ipynb")} == {"README.md"}
 
 
 def test_nothing_is_asked_of_other_machines_and_nothing_of_the_users_is_read(tmp_path: Path) -> None:

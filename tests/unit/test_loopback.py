@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 import time
@@ -9,12 +10,13 @@ import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from ctypes import Array, c_int
+from ctypes import Array, c_int, c_uint
 from multiprocessing.sharedctypes import RawArray
 
 import pytest
 from aiohttp import web
 
+from sotepki import loopback
 from sotepki.errors import Fault, Misuse
 from sotepki.loopback import NOT_SERVING, Door, base_url, listening, running
 
@@ -29,7 +31,7 @@ def _hello() -> web.Application:
 
 
 def test_a_blocking_client_reaches_the_service_and_the_port_is_free_afterwards() -> None:
-    threads = threading.active_count()
+    threads = _threads()
     with running(_hello()) as url:
         assert url.startswith("http://127.0.0.1:") and not url.endswith("/")
         with urllib.request.urlopen(url + "/", timeout=5) as answer:
@@ -37,7 +39,7 @@ def test_a_blocking_client_reaches_the_service_and_the_port_is_free_afterwards()
     port = int(url.rsplit(":", 1)[1])
     with pytest.raises(OSError):
         socket.create_connection(("127.0.0.1", port), timeout=1)
-    assert threading.active_count() == threads
+    assert _threads() == threads
 
 
 def test_two_services_get_two_ports() -> None:
@@ -60,6 +62,18 @@ def test_an_application_that_cannot_start_says_so_instead_of_hanging() -> None:
     app.on_startup.append(broken)
     with pytest.raises(Fault, match="no key"), running(app):
         pass
+
+
+def test_an_application_that_starts_too_late_does_not_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def slow(_app: web.Application) -> None:
+        await asyncio.sleep(0.5)
+
+    monkeypatch.setattr(loopback, "_START_SECONDS", 0.2)
+    threads, app = _threads(), _hello()
+    app.on_startup.append(slow)
+    with pytest.raises(Fault, match="did not start within"), running(app):
+        pass
+    _until(lambda: _threads() == threads)
 
 
 def test_an_error_in_the_block_still_stops_the_service() -> None:
@@ -95,7 +109,7 @@ def test_a_door_is_told_of_connections_that_ended() -> None:
 def test_a_client_whom_nobody_with_fewer_takes_is_taken_by_who_has_more() -> None:
     """A process that hangs, or was killed a moment ago, still stands there with few connections."""
     counts = _counts(2)
-    with listening(0) as door, running(_hello(), door=Door(door.dup(), counts, 0)) as url:
+    with listening(0) as door, running(_hello(), door=_door(door, counts)) as url:
         counts[1] = 0
         with ExitStack() as clients:
             for many in range(1, 6):
@@ -108,19 +122,57 @@ def test_clients_that_come_before_anybody_serves_are_served_then() -> None:
         url = base_url(door, tls=False)
         early = pool.submit(lambda: urllib.request.urlopen(url + "/", timeout=10).read())
         time.sleep(0.1)
-        with running(_hello(), door=Door(door.dup(), _counts(1), 0)) as same:
+        with running(_hello(), door=_door(door, _counts(1))) as same:
             assert same == url and early.result(10).decode() == "hyvää päivää"
+
+
+def test_an_event_loop_at_a_door_beats_until_something_holds_it_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who watches from another process sees by that alone that nobody is served any more."""
+
+    async def hold_up(_request: web.Request) -> web.Response:
+        held.wait(10)
+        return web.Response()
+
+    monkeypatch.setattr(loopback, "BEAT_SECONDS", 0.1)
+    held, app = threading.Event(), _hello()
+    app.router.add_get("/held", hold_up)
+    with listening(0) as listens, ThreadPoolExecutor(1) as pool:
+        door = _door(listens, _counts(1))
+        with running(app, door=door) as url:
+            _until(lambda: door.beats[0] >= 2)
+            asked = pool.submit(lambda: urllib.request.urlopen(url + "/held", timeout=10).status)
+            _until(lambda: _still(door))
+            held.set()
+            assert asked.result(10) == 200
+            before = door.beats[0]
+            _until(lambda: door.beats[0] > before)
+        assert _still(door), "nobody beats for a service that has ended"
+
+
+def _still(door: Door) -> bool:
+    before = door.beats[0]
+    time.sleep(1.0)
+    return door.beats[0] == before
+
+
+def _threads() -> int:
+    """Threads of services; those of other tests come and go."""
+    return sum(thread.name == "sotepki-loopback" for thread in threading.enumerate())
 
 
 def _counts(processes: int) -> Array[c_int]:
     return RawArray(c_int, [NOT_SERVING] * processes)
 
 
+def _door(listens: socket.socket, counts: Array[c_int], number: int = 0) -> Door:
+    return Door(listens.dup(), counts, RawArray(c_uint, len(counts)), number)
+
+
 def _two_at_one_door(stack: ExitStack, counts: Array[c_int]) -> str:
     """Two services that accept from one socket, as two processes do; their URL."""
     door = stack.enter_context(listening(0))
     for number in range(2):
-        url = stack.enter_context(running(_hello(), door=Door(door.dup(), counts, number)))
+        url = stack.enter_context(running(_hello(), door=_door(door, counts, number)))
     return url
 
 

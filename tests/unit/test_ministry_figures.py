@@ -11,6 +11,7 @@ import pytest
 from databases import database_url
 from registers_world import WORLD, Registers, open_registers
 
+from sotepki.cli.figures import _csv
 from sotepki.errors import Refused
 from sotepki.identifiers import Oid
 from sotepki.ministry import COLUMNS, collect
@@ -77,3 +78,10 @@ def test_pictures_are_drawn_and_the_same_figures_give_the_same_file(registers: R
     first, second = (save_all(figures, tmp_path / name, kind="png") for name in ("a", "b"))
     assert [path.stem for path in first] == list(COLUMNS)
     assert all(one.read_bytes() == two.read_bytes() for one, two in zip(first, second, strict=True))
+
+
+def test_words_of_an_exported_table_are_no_formulas_and_its_numbers_are_numbers() -> None:
+    """The name of a right could be a formula; a count below nought must still be a number in the spreadsheet."""
+    frame = pd.DataFrame({"what": ["=1+1", "x"], "count": [-1, 2], "median": [-0.5, None]})
+    told = _csv(frame.astype({"what": "category"}))
+    assert told.splitlines() == ["what,count,median", "'=1+1,-1,-0.5", "x,2,"]

@@ -97,7 +97,7 @@ def test_a_letter_typed_is_searched_for(monkeypatch: pytest.MonkeyPatch) -> None
     assert view not in search._repr_mimebundle_()
     monkeypatch.setenv("SOTEPKI_WIDGETS", "on")
     assert view in search._repr_mimebundle_()
-    field = search.controls().children[1]
+    (field,) = search.controls().children
     field.value = "varak"
     assert [term.words["en"] for term in search.found] == ["spare card"]
 

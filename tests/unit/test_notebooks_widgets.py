@@ -64,7 +64,7 @@ def test_sliders_move_and_compare_with_the_profile(language: str) -> None:
     slider = profile_slider(language=language).set(key="p-256", years=2)
     assert slider.then.certificate.certificate_octets < slider.now.certificate.certificate_octets
     assert slider.then.list_octets < slider.now.list_octets
-    profile, key, years = (row.children[1] for row in slider.widget.children[0].children)
+    profile, key, years = (row.children[0] for row in slider.widget.children[0].children)
     assert (profile.value, key.value, years.value) == ("professional-signature-rsa", "p-256", 2)
     key.value = "rsa-2048"
     years.value = 4

@@ -5,64 +5,48 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
-from office_world import COUNTY, DUAL, HOSPITAL, NOW, NURSE, PHYSICIAN, World, make_world, right
+from office_world import COUNTY, DUAL, HOSPITAL, NURSE, PHYSICIAN, right
+from provider_world import (
+    GOOD,
+    PHARMACY,
+    PLANS,
+    PRESCRIPTIONS,
+    REPOSITORY,
+    SUPPORT,
+    SYSTEM,
+    Place,
+    certificate,
+    in_register,
+    make_place,
+    plan,
+    prepare,
+    ready_facts,
+)
 
 from sotepki.errors import Fault, Misuse, Refused
 from sotepki.evidence import Severity
-from sotepki.identifiers import Hetu, Oid, RegistrationNumber
+from sotepki.identifiers import Oid, RegistrationNumber
 from sotepki.provider import (
     MODEL,
     Arrangement,
-    InformationSystem,
+    Books,
     JoiningFacts,
     Provider,
-    SupportContact,
     join_data,
     provider_rules,
     tasks,
 )
 from sotepki.provider.join_lists import load_join_data
-from sotepki.provider.plans import Plan, PlanState, plan_kinds
 from sotepki.provider.task_list import load_tasks
-from sotepki.x509.status import CertificateState, CertificateStatus
-
-GOOD = CertificateStatus(CertificateState.GOOD)
-
-
-@dataclass
-class Place:
-    """A hospital with its provider's office; ``revoked`` holds serial numbers."""
-
-    world: World
-    provider: Provider
-    revoked: set[int]
-
-    def number(self, person: Hetu) -> RegistrationNumber:
-        return self.world.rights.numbers[person]
-
-    def grant(self, person: Hetu, task: str = "patient-records") -> object:
-        return self.provider.grant_access(self.number(person), task, actor="head nurse")
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
-    world = make_world(tmp_path)
-    revoked: set[int] = set()
-
-    def status(certificate: x509.Certificate) -> CertificateStatus:
-        if certificate.serial_number in revoked:
-            return CertificateStatus(CertificateState.REVOKED, NOW, x509.ReasonFlags.key_compromise)
-        return GOOD
-
-    return Place(world, Provider(world.records, world.rights, world.organisations, COUNTY, status), revoked)
+    return make_place(tmp_path)
 
 
 def restricted(place: Place) -> None:
@@ -97,8 +81,6 @@ def test_access_refused(place: Place, rule: str) -> None:
         assert any(action == "refused" and rule in details for _, action, _, details in place.world.journal())
 
 
-SUPPORT = SupportContact("Lähituki TEST", "tuki@tunturilaakso.test.example", "+358 40 000 0000", "day and night")
-
 BOOKS_REFUSALS: dict[str, Callable[[Place], object]] = {
     "books.organisation": lambda place: (
         place.world.organisations.known.pop(COUNTY),
@@ -129,12 +111,31 @@ def test_a_note_says_what_is_wrong_and_is_not_repeated(place: Place, text: str) 
     for noting in (
         lambda: place.provider.books.arrange(Arrangement.ACCESS_POINT, text, actor="x"),
         lambda: place.provider.access.end(COUNTY, place.number(NURSE), "patient-records", actor="x", reason=text),
+        lambda: place.provider.books.name_support(replace(SUPPORT, name=text), actor="x"),
+        lambda: place.provider.books.name_support(replace(SUPPORT, hours=text), actor="x"),
     ):
         with pytest.raises(Refused, match=UNFIT_NOTES[text]) as refused:
             noting()
         assert refused.value.rule == "books.text"
         assert "900C" not in str(refused.value)
     assert place.provider.access.holds(COUNTY, place.number(NURSE), "patient-records")
+
+
+@pytest.mark.parametrize(
+    "noting",
+    [
+        lambda books: books.name_support(SUPPORT, actor="x"),
+        lambda books: books.arrange(Arrangement.ACCESS_POINT, "Silta", actor="x"),
+        lambda books: books.train([], "kanta", actor="x"),
+    ],
+)
+def test_nothing_is_noted_for_an_organisation_that_is_not_there(
+    place: Place, noting: Callable[[Books], None]
+) -> None:
+    place.world.organisations.known.pop(COUNTY)
+    with pytest.raises(Refused) as refused:
+        noting(place.provider.books)
+    assert refused.value.rule == "books.organisation"
 
 
 def test_no_sweep_is_scheduled_for_an_organisation_that_is_not_there(place: Place) -> None:
@@ -241,57 +242,6 @@ def test_access_taken_away_by_hand(place: Place) -> None:
         place.provider.access.end(COUNTY, place.number(NURSE), "patient-records", actor="x", reason="again")
 
 
-def certificate(*, organisation: Oid = COUNTY, client: bool, days: int = 300, serial: int = 7) -> x509.Certificate:
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name(
-        [
-            x509.NameAttribute(NameOID.SERIAL_NUMBER, organisation.value),
-            x509.NameAttribute(NameOID.COMMON_NAME, "a.test.example"),
-        ]
-    )
-    end = NOW + timedelta(days=days)
-    builder = x509.CertificateBuilder(subject, subject, key.public_key(), serial, NOW - timedelta(days=9), end)
-    if client:
-        usage: x509.ExtensionType = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH])
-    else:
-        usage = x509.KeyUsage(True, True, False, False, False, False, False, False, False)
-    return builder.add_extension(usage, critical=False).sign(key, hashes.SHA256())
-
-
-SYSTEM = InformationSystem("Testijärjestelmä", "A-1", "A3", date(2027, 1, 1), "20142026", approval="TEST-KJ-0001")
-REPOSITORY, PRESCRIPTIONS, PHARMACY = "patient-data-repository", "prescriptions", "pharmacy"
-
-
-def plan(kind: str, **changes: object) -> Plan:
-    found = Plan(
-        organisation=COUNTY, kind=kind, version=2, state=PlanState.APPROVED, author="x", begun_at=NOW,
-        approved_at=NOW, approved_by="director", ended_at=None, reviewed_on=NOW.date(),
-        review_by=date(2027, 1, 15), parts={},
-    )  # fmt: skip
-    return replace(found, **changes)  # type: ignore[arg-type]
-
-
-PLANS = {kind: plan(kind) for kind in plan_kinds()}
-
-
-def ready_facts() -> JoiningFacts:
-    return JoiningFacts(
-        organisation=COUNTY,
-        service=REPOSITORY,
-        system=SYSTEM,
-        certificates=(certificate(client=True, serial=7), certificate(client=False, serial=8)),
-        plans=PLANS,
-        support=SUPPORT,
-        access_point="Välityspalvelu Silta Oy TEST",
-        models={model: date(2026, 2, 1) for model in join_data().models},
-    )
-
-
-def in_register(place: Place, **changes: object) -> None:
-    known = place.world.organisations.known
-    known[COUNTY] = replace(known[COUNTY], **changes)  # type: ignore[arg-type]
-
-
 @dataclass(frozen=True)
 class Lack:
     """How one thing is missing: what to take away from the facts and the place, and the list that asks for it."""
@@ -338,17 +288,6 @@ OPEN_WITHOUT: dict[str, Lack] = {
 }
 
 
-def prepare(place: Place, service: str) -> JoiningFacts:
-    """Everything that a list asks for is there."""
-    place.grant(NURSE)
-    if service == PRESCRIPTIONS:
-        place.grant(PHYSICIAN, "prescribing")
-    if service == PHARMACY:
-        place.grant(NURSE, "dispensing")
-        in_register(place, kind="pharmacy", long_name="Koivuniemen apteekki TEST")
-    return replace(ready_facts(), service=service)
-
-
 @pytest.mark.parametrize("service", join_data().lists)
 def test_ready(place: Place, service: str) -> None:
     """With everything in place nothing is open, and every item says what meets it."""
@@ -386,13 +325,6 @@ def test_a_pharmacy_needs_other_things_than_a_hospital() -> None:
     assert pharmacy - hospital == {"join.long-name", "join.dispenser"}
 
 
-def test_a_barred_system_is_named_with_the_reason(place: Place) -> None:
-    barred = replace(SYSTEM, bars=("A-1 is in the state 'barred'.",))
-    readiness = place.provider.readiness(replace(prepare(place, REPOSITORY), system=barred))
-    (item,) = readiness.open
-    assert item.rule == "join.system-registered" and "'barred'" in item.reason
-
-
 def test_facts_are_gathered_from_notes_and_registers(place: Place) -> None:
     """What was noted is what is evaluated: system, certificates, support, training, models, plans."""
     place.grant(NURSE)
@@ -421,34 +353,6 @@ def test_only_warnings_for_what_no_source_says() -> None:
     """Training and operating models are recalled, and a missing joint test is settled by no page: they only warn."""
     for rule in ("join.staff-trained", "join.operating-models", "join.joint-test", "join.self-monitoring-plan"):
         assert provider_rules()[rule].effective is Severity.WARNING
-
-
-def test_revoked_expired_and_foreign_certificates_do_not_count(place: Place) -> None:
-    """The reason names the certificate and what is wrong with it."""
-    place.grant(NURSE)
-    place.revoked.add(7)
-    facts = ready_facts()
-    revoked = {item.rule: item.reason for item in place.provider.readiness(facts).open}
-    assert revoked == {"join.server-certificate": "the certificate 07 is revoked"}
-    expired = replace(facts, certificates=(certificate(client=True, days=-1), facts.certificates[1]))
-    assert "not valid at" in place.provider.readiness(expired).open[0].reason
-    foreign = replace(facts, certificates=(certificate(client=False, organisation=HOSPITAL),))
-    open_rules = [item.rule for item in place.provider.readiness(foreign).open]
-    assert "join.system-signature-certificate" in open_rules
-
-
-def test_prescriptions_alone_need_no_system_signature(place: Place) -> None:
-    """Without the Patient Data Repository the item is not on the list."""
-    readiness = place.provider.readiness(replace(ready_facts(), service=PRESCRIPTIONS))
-    assert "join.system-signature-certificate" not in [item.rule for item in readiness.items]
-
-
-@pytest.mark.parametrize(("system_class", "met"), [("A1", True), ("B", True), ("A2", False), ("", False)])
-def test_joint_testing_is_for_a2_and_a3(place: Place, system_class: str, met: bool) -> None:
-    """Classes A1 and B have no joint test; an unknown class stays open."""
-    facts = replace(ready_facts(), system=replace(SYSTEM, system_class=system_class, joint_test=""))
-    (item,) = [item for item in place.provider.readiness(facts).items if item.rule == "join.joint-test"]
-    assert item.met is met
 
 
 def test_task_file_with_a_typo_is_a_fault(tmp_path: Path) -> None:

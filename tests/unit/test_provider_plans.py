@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from sotepki.errors import Fault, Misuse, Refused
 from sotepki.identifiers import Oid
 from sotepki.provider.plans import Plan, Plans, PlanState, Role, plan_kinds, plan_machine, plan_rules
 from sotepki.provider.plans.data import load_kinds
+from sotepki.provider.plans.guards import PLAN_GUARDS, PlanCase
 
 KIND = "information-security"
 SOON = date(2027, 3, 2)
@@ -77,6 +78,34 @@ def test_every_rule_has_its_refusal() -> None:
     assert {rule.id for rule in plan_rules()} == set(REFUSALS)
     guards = {guard for step in plan_machine().transitions.values() for guard in step.guards}
     assert guards <= set(REFUSALS)
+
+
+TODAY = date(2026, 3, 2)
+CASE = PlanCase(TODAY, plan_kinds()[KIND], part="training", text=TEXT, review_by=SOON)
+
+
+@pytest.mark.parametrize(
+    ("rule", "case", "words"),
+    [
+        ("plan.text", replace(CASE, text=" " * 20 + "x" * 9), "10 to 20000"),
+        ("plan.text", replace(CASE, text="x" * 10), ""),
+        ("plan.text", replace(CASE, text="x" * 20_000), ""),
+        ("plan.text", replace(CASE, text="line one\nline two"), ""),
+        ("plan.text", replace(CASE, text="about 010181-900C"), "identity code"),
+        ("plan.part", replace(CASE, part="coffee"), "'coffee'"),
+        ("plan.complete", replace(CASE, written=set(CASE.kind.parts) - {"training"}), "not tell yet: training"),
+        ("plan.complete", replace(CASE, written=set(CASE.kind.parts)), ""),
+        ("plan.review-day", CASE, ""),
+        ("plan.review-day", replace(CASE, review_by=SOON + timedelta(days=1)), "between tomorrow and 2027-03-02"),
+        ("plan.review-day", replace(CASE, review_by=TODAY), "between"),
+        ("plan.review-day", replace(CASE, review_by=TODAY + timedelta(days=1)), ""),
+        ("plan.review-day", replace(CASE, review_by=None), "between"),
+    ],
+)
+def test_a_plan_is_refused_for_this_and_not_for_that(rule: str, case: PlanCase, words: str) -> None:
+    objection = PLAN_GUARDS[rule](case)
+    assert (objection is None) == (not words), objection
+    assert words in str(objection)
 
 
 @pytest.mark.parametrize("text", ["", "short", "x" * 20_001, "a bell \x07 rings here"])

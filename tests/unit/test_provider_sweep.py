@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,12 +14,14 @@ import pytest
 from cryptography import x509
 from databases import database_url
 from registers_world import Registers, open_registers
+from sqlalchemy import select
 from statements import traffic
 
 from sotepki.errors import Misuse, Refused
 from sotepki.identifiers import Oid, RegistrationNumber
 from sotepki.loopback import running
 from sotepki.provider import AskedRegister, AttributeClient, Provider, RightInForce, Standing, Unanswered
+from sotepki.provider.tables import AccessRow
 from sotepki.serving import Down, ServiceFaultBoard, ServiceFaults
 from sotepki.valvira import ApprovedSystems
 from sotepki.valvira.attribute_service import NAME, attribute_application
@@ -124,7 +127,8 @@ def test_a_system_that_is_not_approved_is_told_so(registers: Registers) -> None:
     "answer",
     [b"", b"[]", b"{}", b"\xff", b'{"registrationNumber": "00900000001"}', b"[" * 100_000,
      b'{"registrationNumber": "00900000004", "rights": [1], "prescriberId": ""}',
-     b'{"registrationNumber": "00900000001", "rights": [], "prescriberId": ""}'],
+     b'{"registrationNumber": "00900000001", "rights": [], "prescriberId": "", "at": "2026-01-01T00:00:00+00:00"}',
+     b'{"registrationNumber": "00900000004", "rights": [], "prescriberId": "", "at": "2026-01-01T00:00:00"}'],
 )  # fmt: skip
 def test_nonsense_is_no_answer(answer: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     """A broken answer must neither end an access right nor end the sweep with a traceback."""
@@ -132,6 +136,54 @@ def test_nonsense_is_no_answer(answer: bytes, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(client, "_ask", lambda _number: (200, answer))
     number = RegistrationNumber("00900000004")
     assert isinstance(client.standing(number, datetime(2026, 1, 1, tzinfo=UTC), prescriber=False), Unanswered)
+
+
+class _Idle:
+    """A connection that the other side has closed so many times when it is used again."""
+
+    def __init__(self, closed: int) -> None:
+        self.closed = closed
+
+    def request(self, *_: object, **__: object) -> None:
+        if self.closed:
+            self.closed -= 1
+            raise http.client.RemoteDisconnected("gone")
+
+    def getresponse(self) -> _Idle:
+        return self
+
+    status = 200
+
+    def read(self, _most: int) -> bytes:
+        told = {"registrationNumber": "00900000004", "rights": [], "prescriberId": "", "at": "2026-01-01T00:00:00Z"}
+        return json.dumps(told).encode()
+
+    def close(self) -> None:
+        return
+
+
+@pytest.mark.parametrize(("closed", "kind"), [(0, Standing), (1, Standing), (2, Unanswered)])
+def test_an_idle_connection_that_was_closed_is_opened_once_more(closed: int, kind: type) -> None:
+    """A sweep that pauses would count staff as unanswered, or ask a dead service for ever."""
+    client = AttributeClient(f"https://127.0.0.1{PATH}", ssl.create_default_context())
+    client._connection = _Idle(closed)  # type: ignore[assignment]
+    told = client.standing(RegistrationNumber("00900000004"), datetime(2026, 1, 1, tzinfo=UTC), prescriber=False)
+    assert isinstance(told, kind)
+
+
+def test_what_was_ended_by_hand_while_the_register_was_asked_keeps_its_reason(registers: Registers) -> None:
+    provider, nurse = _provider(registers), registers.number("nurse")
+    provider.grant_access(nurse, "patient-records", actor="x")
+
+    class Slow:
+        def standing(self, number: RegistrationNumber, at: datetime, *, prescriber: bool) -> Standing:
+            provider.access.end(COUNTY, number, "patient-records", actor="x", reason="left the ward")
+            return Standing()
+
+    sweep = provider.sweep(asked=Slow())
+    assert (sweep.checked, sweep.ended) == (1, ())
+    with registers.records.look() as session:
+        assert session.scalars(select(AccessRow.ended_by)).all() == ["left the ward"]
 
 
 @pytest.mark.parametrize("url", ["https://localhost:8445x", "https://localhost:99999/", "https://[::1/"])

@@ -38,7 +38,7 @@ def url(chain: Path) -> Iterator[str]:
 
 
 def call(
-    url: str, chain: Path, method: str, path: str, body: bytes | None = None, **headers: str
+    url: str, chain: Path, method: str, path: str, body: bytes | Iterator[bytes] | None = None, **headers: str
 ) -> tuple[http.client.HTTPResponse, bytes]:
     context = ssl.create_default_context(cafile=str(chain.with_suffix(".crt")))
     host, port = url.removeprefix("https://").split(":")
@@ -65,6 +65,16 @@ def test_a_page_signs_over_https(url: str, chain: Path) -> None:
     data = json.dumps(body).encode()
     answer, content = call(url, chain, "POST", "/sign", data, Origin=ORIGIN, Content_Type="application/json")
     assert answer.status == 200 and json.loads(content)["status"] == "ok"
+
+
+@pytest.mark.parametrize("in_pieces", [False, True])
+def test_a_long_document_is_signed_also_when_it_comes_in_pieces(url: str, chain: Path, in_pieces: bool) -> None:
+    """Some HTTP clients do not say beforehand how long a body is; a picture has more than one megabyte."""
+    body = {"content": base64.b64encode(bytes(2_000_000)).decode(), "selector": {"keyusages": ["nonrepudiation"]}}
+    data = json.dumps(body).encode()
+    sent = iter([data[:1000], data[1000:]]) if in_pieces else data
+    _, content = call(url, chain, "POST", "/sign", sent, Origin=ORIGIN, Content_Type="application/json")
+    assert json.loads(content)["status"] == "ok"
 
 
 def test_preflight_offers_the_private_network_only_when_asked(url: str, chain: Path) -> None:

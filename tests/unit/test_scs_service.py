@@ -15,10 +15,13 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 from hypothesis import given
 from hypothesis import strategies as st
-from scs_world import ORIGIN, PIN1, PIN2, MemoryCard
+from scs_world import ORIGIN, PIN1, PIN2, START, MemoryCard
 
-from sotepki.errors import Misuse
+from sotepki.errors import Misuse, Refused
 from sotepki.scs import EcdsaForm, PinKind, PinRequest, SignatureService, load_settings, rulebook
+from sotepki.scs.answers import read_version
+from sotepki.scs.request import Selector
+from sotepki.scs.selecting import selects
 from sotepki.tokens import Pin
 
 CHALLENGE = f"{ORIGIN}\n{'k' * 64}".encode()
@@ -127,7 +130,7 @@ def test_one_site_cannot_have_another_sites_login_signed(content: bytes, origin:
 
 def test_a_login_by_digest_is_refused_because_its_origin_cannot_be_seen() -> None:
     answer = service(MemoryCard()).sign(request(b"d" * 32, contentType="digest", selector={}), ORIGIN)
-    assert answer["reasonCode"] == 403
+    assert answer["reasonCode"] == 403 and "signs no digest" in answer["reasonText"]
 
 
 def test_the_space_form_of_older_pages_is_taken() -> None:
@@ -153,8 +156,10 @@ def test_without_a_card_version_12_empties_its_lists_and_fills_them_when_one_com
     card: list[MemoryCard] = []
     scs = SignatureService(lambda: card[0] if card else None, User(), (), load_settings("1.2"))
     assert scs.version()["hashAlgorithms"] == "" == scs.version()["signatureAlgorithms"]
+    assert read_version(json.dumps(scs.version()).encode()).card_present is False
     card.append(MemoryCard())
     assert "SHA256" in scs.version()["hashAlgorithms"]
+    assert read_version(json.dumps(scs.version()).encode()).card_present is True
 
 
 def test_an_unknown_version_is_named() -> None:
@@ -202,11 +207,90 @@ def test_the_selector_selects_what_fits_and_nothing_else(selector: dict[str, Any
     assert chosen or "scs.selector.no-match" in answer["reasonText"]
 
 
+def test_the_authority_key_is_named_in_hexadecimal_or_base64() -> None:
+    """Pages of different vendors write it in one or the other."""
+    card = MemoryCard()
+    key = x509.SubjectKeyIdentifier.from_public_key(card.ca.public_key()).digest
+    for named in (key.hex().upper(), base64.b64encode(key).decode()):
+        selector = {"keyusages": ["nonrepudiation"], "akis": ["00" * 20, named]}
+        assert service(card).sign(request(b"x", selector=selector), ORIGIN)["status"] == "ok"
+
+
+def test_an_ec_key_is_found_by_both_of_its_names() -> None:
+    card = MemoryCard(signature=ec.generate_private_key(ec.SECP256R1()))
+    found = [
+        service(card).sign(request(b"x", selector={"keyusages": ["nonrepudiation"], "keyalgorithms": [name]}))[
+            "status"
+        ]
+        for name in ("EC", "ECDSA", "RSA")
+    ]
+    assert found == ["ok", "ok", "failed"]
+
+
+def test_a_certificate_without_key_usage_fits_every_usage() -> None:
+    """It restricts nothing (RFC 5280 4.2.1.3)."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "TEST")])
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 7, START, START.replace(year=2027))
+    assert selects(Selector(key_usages=("nonrepudiation",)), [builder.sign(key, hashes.SHA256())])
+
+
+def test_the_workstation_adds_the_certificates_that_the_card_lacks() -> None:
+    """Without the root in the answer, a page that pins it cannot build the path."""
+
+    class Bare(MemoryCard):
+        @property
+        def issuers(self) -> tuple[x509.Certificate, ...]:
+            return ()
+
+    card = Bare()
+    answer = SignatureService(lambda: card, User(), (card.root, card.issuer)).sign(request(b"x"), ORIGIN)
+    assert len(answer["chain"]) == 3
+
+
+@pytest.mark.parametrize(("tries", "rule"), [({}, ""), ({"pin2": 0}, ""), ({"pin2": 2}, "scs.pin.low-tries")])
+def test_the_last_tries_are_kept_only_where_they_are_known(tries: dict[str, int], rule: str) -> None:
+    """A reader that cannot count must not end every signature; a locked PIN is for the card to tell."""
+
+    class Counting(MemoryCard):
+        def tries(self) -> dict[str, int]:
+            return tries
+
+    answer = service(Counting(), keeps_tries=2).sign(request(b"x"), ORIGIN)
+    assert (answer["status"] == "ok") is (not rule) and rule in answer["reasonText"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "told"),
+    [
+        ("card.removed", "scs.card.removed"),
+        ("card.chip.silent", "scs.card.removed"),
+        ("card.pcsc.no-card", "scs.card.removed"),
+        ("card.key.use", "scs.card.failed"),
+        ("scs.busy", "scs.busy"),
+    ],
+)
+def test_what_the_card_says_is_told_under_a_rule_of_the_service(rule: str, told: str) -> None:
+    """A page asks to insert the card again when it was removed, and to call support when it failed."""
+    assert service(None).refusal(Refused("So it is.", rule=rule))["reasonText"] == f"So it is. [{told}]"
+
+
+def test_every_end_is_told_to_the_users_page() -> None:
+    ends: list[tuple[str, str]] = []
+    card = MemoryCard()
+    scs = SignatureService(lambda: card, User(), outcome=lambda origin, text: ends.append((origin, text)))
+    scs.sign(request(b"x"), ORIGIN)
+    scs.sign(b"{}", ORIGIN)
+    assert [origin for origin, _ in ends] == [ORIGIN, ORIGIN]
+    assert ends[0][1] == "Signature generated" and "[scs.content.base64]" in ends[1][1]
+
+
 @pytest.mark.parametrize(
     ("fields", "code", "rule"),
     [
         ({"content": "%%%"}, 400, "scs.content.base64"),
         ({"content": ""}, 400, "scs.content.base64"),
+        ({"content": "eA%=="}, 400, "scs.content.base64"),
         ({"content": 7}, 400, "scs.request.json"),
         ({"contentType": "hash"}, 400, "scs.content.type"),
         ({"contentType": "digest"}, 400, "scs.content.digest-length"),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import ssl
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 from hypothesis import given
@@ -21,6 +24,7 @@ from scs_world import PIN1, PIN2, MemoryCard, rsa_key
 
 from sotepki.errors import Refused
 from sotepki.scs import (
+    ChallengeForm,
     PinKind,
     ScsHttp,
     SignatureService,
@@ -29,7 +33,6 @@ from sotepki.scs import (
     local_certificate,
     running,
 )
-from sotepki.scs.challenge import ChallengeForm
 from sotepki.scs.client import AUTHENTICATION, SIGNATURE, ScsClient, tls_of
 from sotepki.scs.jose import read_jwe, read_jws, write_jwe, write_jws
 from sotepki.scs.transactions import Transactions, jws_algorithm, jws_signature
@@ -56,6 +59,7 @@ def server_certificate(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, name
 
 KEY = ec.generate_private_key(ec.SECP256R1())
 CERTIFICATE = server_certificate(KEY, "potilastieto.example")
+PUBLIC = KEY.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 @pytest.fixture(params=["rsa", "ec"])
@@ -139,7 +143,15 @@ def test_the_beginning_is_answered_by_the_card_with_its_key_identifier() -> None
 
 @pytest.mark.parametrize(
     "changes",
-    [{"version": "1.2"}, {"serverKey": "x"}, {"serverCert": "AAAA"}, {"selector": 7}, {"serverKey": None}],
+    [
+        {"version": "1.2"},
+        {"serverKey": "x"},
+        {"serverKey": "!" + base64.b64encode(PUBLIC).decode()},
+        {"serverCert": "AAAA"},
+        {"serverCert": "!" + base64.b64encode(CERTIFICATE.public_bytes(Encoding.DER)).decode()},
+        {"selector": 7},
+        {"serverKey": None},
+    ],
 )
 def test_a_faulty_beginning_is_a_bad_request(changes: dict[str, Any]) -> None:
     answer = transactions().answer(begin(**changes), ORIGIN)
@@ -174,6 +186,74 @@ def test_an_algorithm_of_none_or_of_a_shared_secret_verifies_nothing() -> None:
         jws = read_jws(write_jws({"alg": algorithm}, {}, lambda _octets: b""))
         with pytest.raises(Refused, match="does not verify"):
             jws.verify(KEY.public_key())
+
+
+def test_what_is_no_base64url_is_not_read_past() -> None:
+    """Two texts for one token would be two tokens to whoever remembers them."""
+    for text in ("e30!!!!.e30.e30", "e30.e30=.e30", "e30.e3+/.e30"):
+        with pytest.raises(Refused, match="base64url"):
+            read_jws(text)
+
+
+def test_every_end_of_a_transaction_is_told_to_the_users_page() -> None:
+    ends: list[str] = []
+    begun = transactions()
+    begun.service = replace(begun.service, outcome=lambda _origin, text: ends.append(text))
+    begun.answer(begin(), ORIGIN)
+    begun.answer(begin(version="1.2"), ORIGIN)
+    assert ends[0] == "Transaction answered" and "[scs.jwt.form]" in ends[1]
+
+
+def test_a_jws_signature_has_one_form() -> None:
+    """The same signature with a zero more would be another token to whoever remembers tokens."""
+    good = read_jws(begin().decode())
+    good.verify(KEY.public_key())
+    half = len(good.signature) // 2
+    longer = replace(good, signature=good.signature[:half] + b"\0" + good.signature[half:])
+    with pytest.raises(Refused, match="does not verify"):
+        longer.verify(KEY.public_key())
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"alg": "A256KW"}, {"alg": None}, {"enc": "A128GCM"}, {"zip": "DEF"}, {"crit": ["exp"]}],
+    ids=lambda changes: "-".join(changes),
+)
+def test_a_jwe_of_another_header_is_not_decrypted(changes: dict[str, Any]) -> None:
+    """A header that is not understood may change what the content means (RFC 7516 4.1)."""
+    key = bytes(32)
+    header = base64.urlsafe_b64encode(json.dumps({"alg": "dir", "enc": "A256GCM", **changes}).encode())
+    first, iv = header.rstrip(b"=").decode(), bytes(12)
+    sealed = AESGCM(key).encrypt(iv, b"{}", first.encode())
+    parts = (base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in (iv, sealed[:-16], sealed[-16:]))
+    with pytest.raises(Refused, match="not of alg dir"):
+        read_jwe(f"{first}..{'.'.join(parts)}", key)
+
+
+def test_a_jwe_with_a_wrapped_key_or_a_cut_tag_is_not_decrypted() -> None:
+    """A short tag is guessed in short time."""
+    first, _, iv, content, tag = write_jwe({}, bytes(32)).split(".")
+    for text, words in (
+        (f"{first}.AAAA.{iv}.{content}.{tag}", "not of alg dir"),
+        (f"{first}..{iv}.{content}.{tag[:8]}", "wrong length"),
+        (f"{first}..{iv[:8]}.{content}.{tag}", "wrong length"),
+        (f"{first}..{iv}.{content}.{tag[:-1]}!", "base64url"),
+    ):
+        with pytest.raises(Refused, match=words):
+            read_jwe(text, bytes(32))
+
+
+def test_a_beginning_that_the_card_did_not_sign_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever listens on the port could put its own key in; the page would sign documents for it."""
+
+    def forged(_client: ScsClient, _method: str, _path: str, body: bytes, **_: Any) -> bytes:
+        answer = transactions().answer(body, ORIGIN)
+        assert isinstance(answer, str)
+        return f"{answer.rpartition('.')[0]}.{'A' * 342}".encode()
+
+    monkeypatch.setattr(ScsClient, "_exchange", forged)
+    with pytest.raises(Refused, match="does not verify"):
+        ScsClient("https://127.0.0.1:1", ssl.create_default_context(), ORIGIN, 1).begin(CERTIFICATE, KEY)
 
 
 @given(st.binary(max_size=300) | st.from_regex(r"[A-Za-z0-9_-]{0,20}(\.[A-Za-z0-9_-]{0,20}){0,5}", fullmatch=True))

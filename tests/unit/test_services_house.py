@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -28,7 +29,8 @@ from sotepki.services.front import front_application
 from sotepki.services.house import House, Started
 from sotepki.services.observing import JsonLines, RequestCounts, Sample, added, exposition, observer, requests_of
 from sotepki.services.service import Application, Service
-from sotepki.serving import Down, ServiceFaultBoard, ServiceFaults
+from sotepki.services.status import status_application
+from sotepki.serving import Down, ServiceFaultBoard, ServiceFaults, bodies
 
 
 async def _hello(request: web.Request) -> web.Response:
@@ -167,12 +169,38 @@ def test_the_front_door_passes_a_request_on_as_it_came(tmp_path: Path) -> None:
         assert _get(url + "/people/a", Host="other.example")[0] == 421
 
 
+def test_a_body_that_drips_is_not_waited_for_at_the_front_door(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bodies, "BODY_SECONDS", 0.3)
+    with _front(tmp_path) as url, _open(url) as connection:
+        connection.sendall(b"POST /people/a HTTP/1.1\r\nHost: proxy.fineid.fi\r\nContent-Length: 9\r\n\r\nx")
+        assert b" 408 " in connection.recv(4096)
+
+
 def test_the_front_door_leads_nowhere_else(tmp_path: Path) -> None:
     with _front(tmp_path) as url, _open(url) as connection:
         connection.sendall(b"GET http://10.0.0.1/x HTTP/1.1\r\nHost: proxy.fineid.fi\r\n\r\n")
         answer = connection.recv(4096)
         assert answer.startswith((b"HTTP/1.1 404", b"HTTP/1.1 200", b"HTTP/1.1 400", b"HTTP/1.1 421"))
         assert b"10.0.0.1" not in answer
+
+
+def test_a_damaged_board_of_faults_is_said_on_the_status_page(tmp_path: Path) -> None:
+    """Who looks there why a service fails found nothing but a 500."""
+    clock = SimpleNamespace(now=lambda: datetime(2026, 1, 1, tzinfo=UTC))
+    house = House(cast(Any, SimpleNamespace(directory=tmp_path, clock=clock)))
+    house.__dict__["trust_file"] = tmp_path / "root.pem"
+    house.started["register"] = Started(
+        Service("register", "", 0, status_application), Application(_app()), "http://x"
+    )
+    with loopback.running(status_application(house).app) as url:
+        assert json.loads(_get(url + "/?format=json")[1])["damage"] == ""
+        (tmp_path / "services").mkdir()
+        (tmp_path / "services" / "service-faults.json").write_bytes(b"{")
+        status, text = _get(url + "/", Accept="text/html")
+        assert status == 200 and "is not a board of service faults" in text and "sotepki fault clear" in text
+        assert json.loads(_get(url + "/?format=json")[1])["damage"].startswith("service-faults.json is not a board")
 
 
 def test_approved_applications_of_another_shape_are_refused_in_a_sentence(tmp_path: Path) -> None:

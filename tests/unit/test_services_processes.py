@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import signal
 import socket
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,16 +20,19 @@ from sotepki.cli.serve import command
 from sotepki.clock import SystemClock
 from sotepki.errors import Fault
 from sotepki.kela import load_environments, load_settings
-from sotepki.kela.settings import MOST_PROCESSES
+from sotepki.kela.settings import HANG_SECONDS, MOST_PROCESSES
 from sotepki.resources import package_file
 from sotepki.services.house import House
-from sotepki.services.master import Master, deaf_to_signals
+from sotepki.services.master import Master, _Worker, deaf_to_signals
+from sotepki.services.observing import Sample
+from sotepki.services.pulse import LONGEST_LOOK_SECONDS, Pulse
+from sotepki.services.worker import Report
 from sotepki.serving import Down, FileTally, ServiceFaultBoard, ServiceFaults
 
 
-def _environments(path: Path, processes: Any) -> Path:
+def _environments(path: Path, value: Any, name: str = "processes") -> Path:
     rows = yaml.safe_load(package_file("kela", "environments.yaml").read_text(encoding="utf-8"))
-    rows["next"]["settings"]["processes"] = processes
+    rows["next"]["settings"][name] = value
     path.write_text(yaml.safe_dump(rows), encoding="utf-8")
     return path
 
@@ -48,6 +53,65 @@ def test_a_setting_that_is_no_number_of_processes_is_refused_in_a_sentence(tmp_p
 def test_an_option_that_is_no_number_of_processes_is_refused_in_a_sentence(nonsense: str) -> None:
     done = CliRunner().invoke(command, ["--kanta-processes", nonsense])
     assert done.exit_code == 2 and nonsense in done.output
+
+
+@pytest.mark.parametrize(("told", "meant"), [(0, math.inf), (3, 3.0), (4.5, 4.5), (3600, 3600.0)])
+def test_how_long_a_process_may_hang_is_a_setting_and_0_is_for_ever(
+    tmp_path: Path, told: float, meant: float
+) -> None:
+    found = load_environments(_environments(tmp_path / "own.yaml", told, "hang_seconds"))
+    assert found["next"].settings.hang_seconds == meant
+    assert load_settings().hang_seconds >= 30, "a busy machine holds healthy processes up for seconds"
+
+
+@pytest.mark.parametrize("nonsense", [-1, 1, 3601, True, "30", None, float("nan"), float("inf")])
+def test_a_setting_that_is_no_time_to_hang_is_refused_in_a_sentence(tmp_path: Path, nonsense: Any) -> None:
+    with pytest.raises(Fault, match="0 \\(never\\) or a number from 3 to 3600"):
+        load_environments(_environments(tmp_path / "own.yaml", nonsense, "hang_seconds"))
+
+
+# ----------------------------------------------------------------------------------- signs of life
+
+
+def _silence(*looks: tuple[Sequence[int], float]) -> float:
+    pulse = Pulse()
+    for beats, passed in looks:
+        pulse.feel(beats, passed)
+    return pulse.silent
+
+
+def test_the_loop_that_has_been_silent_for_longest_counts() -> None:
+    """A process that still answers for one environment, and for the other no more, hangs too."""
+    assert _silence(([1, 1], 0.5), ([2, 1], 0.5), ([3, 1], 0.5)) == 1.5
+    assert _silence(([1, 1], 0.5), ([2, 1], 0.5), ([3, 2], 0.5)) == 0.0
+    assert _silence(([5], 0.5), ([0], 0.5)) == 0.0, "a count that came round to nought is a sign of life"
+
+
+def test_between_two_looks_that_lie_far_apart_nobody_hangs() -> None:
+    """The laptop slept: the processes did as little as the master who looks."""
+    assert _silence(([1], 0.5), ([1], 36_000.0)) <= 0.5 + LONGEST_LOOK_SECONDS
+    assert HANG_SECONDS[0] > LONGEST_LOOK_SECONDS
+
+
+def test_counters_of_a_process_that_failed_at_its_end_stay() -> None:
+    """Prometheus takes a counter that goes back for a new process, and counts everything twice."""
+    worker = _Worker(0, cast(Any, None), cast(Any, None))
+    worker.pulse.silent = 20.0
+    assert not worker.has_served
+    worker.told(Report([Sample("answers", {}, 7)]))
+    assert worker.serves and worker.pulse.silent == 0, "while it began its loops could not beat"
+    worker.told(Report(trouble="The disk is full."))
+    assert list(worker.samples) == [Sample("answers", {}, 7)] and not worker.serves
+
+
+def test_health_says_that_processes_are_begun_and_not_that_they_ended(tmp_path: Path) -> None:
+    """In the first seconds nothing has gone wrong yet."""
+    house = House(cast(Any, SimpleNamespace(directory=tmp_path)))
+    master = Master(house, 2)
+    assert master.trouble() == "2 of 2 processes are being started."
+    assert master.state() == {"count": 2, "serving": 0, "restarts": 0, "hangs": 0}
+    counters = {sample.metric: sample.value for sample in master.samples()}
+    assert counters == {"sotepki_kanta_process_restarts_total": 0, "sotepki_kanta_process_hangs_total": 0}
 
 
 # ----------------------------------------------------------------------------------- faulty answers, counted together

@@ -86,6 +86,17 @@ def test_any_text_survives_csv_and_json(
     assert organisation_of_json(organisation_json(organisation)) == organisation
 
 
+def test_a_name_from_outside_is_no_formula_in_the_exported_list(registers: Registers, tmp_path: Path) -> None:
+    """An official opens the list in a spreadsheet: a provider's name would run as a formula there."""
+    named = replace(CLINIC, name="=HYPERLINK(0)", long_name="@SUM(1)")
+    registers.thl.import_organisations(_file(named), actor="x")
+    data = registers.thl.export_organisations()
+    assert b",'=HYPERLINK(0),'@SUM(1)," in data
+    with open_registers(database_url(tmp_path / "other.db"), tmp_path / "o", world=False) as empty:
+        empty.thl.import_organisations(data, actor="x")
+        assert empty.thl.organisation(CLINIC.oid) == named
+
+
 @given(
     texts=st.tuples(TEXT, TEXT, TEXT, TEXT, TEXT),
     codes=st.dictionaries(NAME, st.tuples(TEXT, TEXT, TEXT, TEXT, st.sampled_from(Grade)), max_size=5),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from sotepki.errors import Refused
 from sotepki.tokens import Pin
+from sotepki.tokens.storage import no_core_file
 
 
 def test_a_pin_does_not_print_itself() -> None:
@@ -60,3 +61,15 @@ def test_random_pins_can_be_repeated_with_a_seed() -> None:
     """Training runs with one seed show the same letters; without a seed two codes must differ."""
     assert Pin.random(8, random.Random(7)) == Pin.random(8, random.Random(7))
     assert Pin.random(32) != Pin.random(32)
+
+
+def test_a_process_that_holds_pins_leaves_no_core_file() -> None:
+    """A crash would write the memory with PINs and keys to the disk."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_CORE)
+    try:
+        resource.setrlimit(resource.RLIMIT_CORE, (before[1], before[1]))
+        no_core_file()
+        assert resource.getrlimit(resource.RLIMIT_CORE) == (0, before[1])
+    finally:
+        resource.setrlimit(resource.RLIMIT_CORE, before)

@@ -11,7 +11,7 @@ import pytest
 from office_world import NURSE, PHYSICIAN
 from registration_world import QUESTIONS, Registration, make_registration
 
-from sotepki.dvv.registration.registrar_course import Question
+from sotepki.dvv.registration.course_exam import Question
 from sotepki.errors import Refused
 from sotepki.training.sitting import exam, sit
 from sotepki.workspace import Workspace

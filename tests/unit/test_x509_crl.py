@@ -43,7 +43,12 @@ def test_an_empty_list_is_a_list() -> None:
         ({"number": 0}, "crl.number"),
         ({"next_update": w.LATER}, "crl.next-update"),
         ({"entries": [RevokedEntry(5, w.NOW, x509.ReasonFlags.remove_from_crl)]}, "crl.reason"),
+        ({"entries": [RevokedEntry(0, w.NOW)]}, "cert.serial.positive"),
+        ({"entries": [RevokedEntry(-5, w.NOW)]}, "cert.serial.positive"),
+        ({"entries": [RevokedEntry(1 << 159, w.NOW)]}, "cert.serial.positive"),
         ({"issuer": Issuer(None, w.rsa_key(2048, "service"))}, "crl.issuer"),
+        ({"issuer": Issuer(w.signature_certificate(), w.rsa_key(3072, "card"))}, "crl.issuer"),
+        ({"issuer": Issuer(w.odd_certificate(), w.ec_key("odd"))}, "crl.issuer"),
     ],
 )
 def test_a_list_nobody_could_use_is_refused(changes: dict[str, object], rule: str) -> None:

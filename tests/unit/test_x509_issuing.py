@@ -17,6 +17,7 @@ from x509_profile_world import issued_from, issuer_from
 from sotepki.errors import Refused
 from sotepki.x509 import der
 from sotepki.x509.explaining import explain_extension
+from sotepki.x509.extensions import AlternativeNames, alternative_names
 from sotepki.x509.issuing import Issuer, default_not_after, issue_der, responder_subject
 from sotepki.x509.lint import lint_certificate
 from sotepki.x509.profiles import Profile, load_profiles
@@ -139,6 +140,15 @@ def test_the_root_is_valid_for_21_years_less_a_day() -> None:
     assert default_not_after(load_profiles()["test-root-rsa"], start) == datetime(2042, 5, 5, 7, 51, 30, tzinfo=UTC)
 
 
+def test_alternative_names_stand_in_their_order_each_in_its_kind() -> None:
+    """A user principal name alone makes the extension too: Windows logs in by it."""
+    both = alternative_names(AlternativeNames(dns=[w.HOST], email="a@example.fi", upn="b@example.fi"))
+    assert [type(name) for name in both] == [x509.RFC822Name, x509.OtherName, x509.DNSName]
+    (upn,) = both.get_values_for_type(x509.OtherName)
+    assert (upn.type_id.dotted_string, upn.value) == ("1.3.6.1.4.1.311.20.2.3", b"\x0c\x0cb@example.fi")
+    assert AlternativeNames(upn="b@example.fi") and not AlternativeNames()
+
+
 def without(values: Any, *names: str) -> dict[str, str]:
     return {key: value for key, value in values.items() if key not in names}
 
@@ -157,6 +167,7 @@ CARD, SERVER, SYSTEM = "professional-signature-rsa", "test-server", "test-system
         (CARD, {"subject": {**w.PERSON, "shoe_size": "44"}}, "subject.others"),
         (CARD, {"subject": {**w.PERSON, "surname": "x" * 65}}, "subject.surname"),
         (CARD, {"subject": {**w.PERSON, "surname": "a\x00b"}}, "subject.surname"),
+        (CARD, {"subject": {**w.PERSON, "surname": " Esimerkki"}}, "subject.surname"),
         (CARD, {"subject": {**w.PERSON, "title": "lääkäri"}}, "subject.title"),
         (CARD, {"public_key": w.rsa_key(2048, "service").public_key()}, "key"),
         (CARD, {"public_key": w.ec_key("x", "secp384r1").public_key()}, "key"),

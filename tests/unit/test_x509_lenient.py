@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from hypothesis import given, settings
@@ -43,9 +44,11 @@ def test_a_certificate_with_null_parameters_shows_its_contents_and_keeps_its_byt
     assert refused.value.rule == "cert.null-parameters"
 
 
-def test_an_ordinary_certificate_is_itself() -> None:
-    """Nobody may get a changed certificate because some other kind needs it."""
-    certificate = x509.load_der_x509_certificate(made(False))
+@pytest.mark.parametrize("signer", [KEY, rsa.generate_private_key(65537, 2048)], ids=["ec", "rsa"])
+def test_an_ordinary_certificate_is_itself(signer: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> None:
+    """Nobody may get a changed certificate because some other kind needs it: NULL belongs to RSA."""
+    builder = x509.CertificateBuilder(NAME, NAME, KEY.public_key(), 4711, BEGIN, BEGIN + timedelta(days=9))
+    certificate = builder.sign(signer, hashes.SHA384())
     for given_as in (certificate, certificate.public_bytes(Encoding.DER)):
         found = der_certificate(given_as)
         assert found.strict and found.exact() == certificate

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import x509_world as w
+from asn1crypto.algos import SignedDigestAlgorithmId
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -17,8 +18,10 @@ from hypothesis import strategies as st
 from sotepki.evidence import Severity, Verdict
 from sotepki.x509 import der
 from sotepki.x509.extensions import constant_extensions, extended_key_usage_of, key_usage, key_usage_of
-from sotepki.x509.lint import LintReport, lint_certificate
+from sotepki.x509.issuing import Issuer
+from sotepki.x509.lint import LintReport, SerialWatch, lint_certificate
 from sotepki.x509.profiles import load_profiles
+from sotepki.x509.view import SIGNATURES
 
 CARD = "professional-signature-rsa"
 
@@ -167,10 +170,29 @@ def test_a_server_certificate_for_too_long_fails_for_everybody() -> None:
 
 
 def test_it_says_why_it_takes_a_certificate_for_a_profile() -> None:
-    why = lint_certificate(w.signature_certificate()).why
-    assert "key usage nonRepudiation" in why and any(
-        sign.startswith("policy 1.2.246.517.99.10.306.1") for sign in why
+    assert lint_certificate(w.signature_certificate()).why == (
+        "issuer DVV TEST Social Welfare and Healthcare Prof. Certs - G2R",
+        "policy 1.2.246.517.99.10.306.1",
+        "key usage nonRepudiation",
+        "qualified-certificate statements",
+        "kinds of names in the subject",
+        "form of the subject's serialNumber",
+        "key rsa-3072",
     )
+    assert "subject is the CA's name" in lint_certificate(w.world().persons_certificate).why
+
+
+@pytest.mark.parametrize(("oid", "named"), SIGNATURES.items())
+def test_signatures_have_the_hash_that_others_name(oid: str, named: tuple[str, str]) -> None:
+    """A hash that is named wrongly lets a broken one pass, or calls a good one broken."""
+    hash_name, family = named
+    assert SignedDigestAlgorithmId(oid).native == f"{hash_name}_{'rsa' if family == 'rsa' else 'ecdsa'}"
+
+
+def test_every_signature_that_a_ca_may_use_is_known() -> None:
+    hashes_of = {family: {name for name, one in SIGNATURES.values() if one == family} for family in ("rsa", "ec")}
+    usual = {"sha1", "sha256", "sha384", "sha512"}
+    assert hashes_of == {"rsa": usual | {"md5"}, "ec": usual}
 
 
 def test_an_unknown_certificate_gets_its_nearest_profiles_with_the_differences() -> None:
@@ -225,6 +247,7 @@ def rewritten(place: int, part: bytes) -> bytes:
     return der.sequence(der.sequence(*fields), whole[1].raw, whole[2].raw)
 
 
+T61_ISSUER = der.sequence(der.tlv(0x31, der.sequence(der.oid("2.5.4.3"), der.tlv(der.Tag.T61_STRING, b"TEST CA"))))
 SHA256_RSA = der.sequence(der.oid("1.2.840.113549.1.1.11"), der.NULL)
 
 
@@ -236,6 +259,7 @@ SHA256_RSA = der.sequence(der.oid("1.2.840.113549.1.1.11"), der.NULL)
         (1, der.integer(1 << 160), "cert.serial.length"),
         (2, SHA256_RSA, "cert.signature.agree"),
         (3, der.sequence(), "cert.issuer.empty"),
+        (3, T61_ISSUER, "cert.name.string-type"),
         (
             4,
             der.sequence(der.tlv(0x18, b"20260302093000Z"), der.tlv(0x17, b"310302215959Z")),
@@ -247,6 +271,33 @@ SHA256_RSA = der.sequence(der.oid("1.2.840.113549.1.1.11"), der.NULL)
 )
 def test_fields_that_no_library_writes_are_judged_too(place: int, part: bytes, rule: str) -> None:
     assert rule in rules(lint_certificate(rewritten(place, part)))
+
+
+def test_the_year_2050_is_written_as_generalized_time() -> None:
+    """RFC 5280 4.1.2.5: a root of today that ends then is right, and must not be called wrong."""
+    until = der.sequence(der.tlv(0x17, b"260302093000Z"), der.tlv(0x18, b"20500101000000Z"))
+    assert "cert.validity.time-type" not in rules(lint_certificate(rewritten(4, until)))
+
+
+def test_a_critical_flag_of_false_is_no_criticality() -> None:
+    """Written out it is no DER, but whoever takes it for TRUE misses that the key usage binds nobody."""
+    fields = der.parse(w.signature_certificate().public_bytes(Encoding.DER)).children()[0].children()
+    extensions = [e.raw.replace(b"\x01\x01\xff", b"\x01\x01\x00") for e in der.parse(fields[-1].content).children()]
+    report = lint_certificate(rewritten(len(fields) - 1, der.explicit(3, der.sequence(*extensions))))
+    assert f"cert.{CARD}.key-usage" in rules(report)
+
+
+def test_a_serial_number_is_used_up_by_one_issuer_only() -> None:
+    """Two CAs may give the same number; one CA never, and the same file twice is no crime."""
+    watch, other = SerialWatch(), Issuer(w.world().services_certificate, w.world().services.key)
+
+    def seen(certificate: x509.Certificate) -> bool:
+        data = certificate.public_bytes(Encoding.DER)
+        return "cert.serial.twice" in rules(watch.look(data, lint_certificate(data)))
+
+    first = w.odd_certificate()
+    assert [seen(one) for one in (first, first, w.odd_certificate(issuer=other))] == [False, False, False]
+    assert seen(w.odd_certificate(key=w.ec_key("second")))
 
 
 def test_an_extension_that_stands_twice_is_found() -> None:

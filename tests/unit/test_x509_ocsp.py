@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from sotepki.clock import SetClock
 from sotepki.errors import Fault, Misuse, Refused
 from sotepki.x509 import der
+from sotepki.x509.issuing import Issuer
 from sotepki.x509.ocsp import Responder
 from sotepki.x509.ocsp_client import ask_status, ocsp_urls, request_ocsp, verified_status
 from sotepki.x509.ocsp_message import CertificateId, read_request
@@ -74,10 +75,38 @@ def test_good_is_answered_in_the_hash_that_was_asked(algorithm: hashes.HashAlgor
     assert found.responder_key_hash is not None and found.certificates == [w.responder_certificate()]
 
 
+def test_a_ca_without_a_key_identifier_is_asked_about_by_the_hash_of_its_key() -> None:
+    """The records of such a CA are kept under that hash; without it every certificate would be unknown."""
+    asked: list[bytes] = []
+
+    class Watched(w.Records):
+        def status(self, issuer_key_id: bytes, serial_number: int) -> CertificateStatus:
+            asked.append(issuer_key_id)
+            return super().status(issuer_key_id, serial_number)
+
+    key = w.ec_key("plain CA")
+    ca = w.odd_certificate(key=key, issuer=w.world().root)
+    by = responder(Watched(), issuer_certificate=ca, responder_certificate=ca, key=key)
+    certificate = w.odd_certificate(issuer=Issuer(ca, key))
+    assert answer(request(certificate, ca), by).certificate_status is ocsp.OCSPCertStatus.GOOD
+    assert asked == [x509.SubjectKeyIdentifier.from_public_key(key.public_key()).digest]
+
+
 def test_revoked_is_answered_with_time_and_reason() -> None:
     found = answer(request(), responder(revoked(w.server_certificate())))
     assert found.certificate_status is ocsp.OCSPCertStatus.REVOKED
     assert (found.revocation_time_utc, found.revocation_reason) == (w.NOW, x509.ReasonFlags.key_compromise)
+
+
+UNTOLD = (x509.ReasonFlags.unspecified, x509.ReasonFlags.remove_from_crl)  # the second is for delta lists
+
+
+@pytest.mark.parametrize("reason", [one for one in x509.ReasonFlags if one not in UNTOLD])
+def test_every_reason_of_a_revocation_is_told(reason: x509.ReasonFlags) -> None:
+    """Whether a card was lost or its holder lost the right decides what the asking system does."""
+    state = CertificateStatus(CertificateState.REVOKED, w.NOW, reason)
+    found = answer(request(), responder(w.Records({w.server_certificate().serial_number: state})))
+    assert (found.certificate_status, found.revocation_reason) == (ocsp.OCSPCertStatus.REVOKED, reason)
 
 
 def test_a_certificate_never_issued_and_one_of_another_ca_are_unknown() -> None:
@@ -117,6 +146,16 @@ def test_too_many_certificates_are_malformed() -> None:
     one = der.parse(request()).children()[0].children()[0].children()[0].raw
     data = der.sequence(der.sequence(der.sequence(*[one] * 65)))
     assert answer(data).response_status is ocsp.OCSPResponseStatus.MALFORMED_REQUEST
+
+
+def test_a_hash_with_parameters_is_malformed() -> None:
+    """A hash that is not the plain one must not be answered as if it were."""
+    plain = request()
+    assert answer(plain).response_status is ocsp.OCSPResponseStatus.SUCCESSFUL
+    named = der.oid("2.16.840.1.101.3.4.2.1")
+    changed = plain.replace(named + der.NULL, named + b"\x04\x00")
+    assert changed != plain
+    assert answer(changed).response_status is ocsp.OCSPResponseStatus.MALFORMED_REQUEST
 
 
 @given(st.binary(max_size=200))

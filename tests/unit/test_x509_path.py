@@ -12,6 +12,7 @@ import pytest
 import x509_world as w
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 
@@ -21,6 +22,7 @@ from sotepki.evidence import Severity, Verdict
 from sotepki.x509.crl import RevokedEntry, build_crl
 from sotepki.x509.extensions import extended_key_usage_of, key_usage_of
 from sotepki.x509.issuing import Issuer, issue
+from sotepki.x509.keys import PrivateKey
 from sotepki.x509.ocsp import Responder
 from sotepki.x509.path import PathReport, Purpose, validate_path
 from sotepki.x509.profiles import load_profiles
@@ -139,9 +141,10 @@ def test_a_stale_list_is_no_list() -> None:
     assert rules(check(crls=old)) == ["path.revocation.stale"]
 
 
-def test_a_list_of_a_namesake_is_no_list() -> None:
+@pytest.mark.parametrize("key", [w.rsa_key(2048, "thief"), w.ec_key("thief")], ids=["rsa", "ec"])
+def test_a_list_of_a_namesake_is_no_list(key: PrivateKey) -> None:
     """Trust is decided by key: a list signed with another key under the CA's name counts for nothing."""
-    thief = Issuer(w.world().persons_certificate, w.rsa_key(2048, "thief"))
+    thief = Issuer(w.world().persons_certificate, key)
     report = check(crls=[crl(w.world().root), crl(thief)])
     assert report.verdict is Verdict.INVALID and rules(report)[0].startswith("path.revocation")
 
@@ -163,6 +166,18 @@ def test_ocsp_responses_are_believed_and_a_list_that_says_revoked_is_believed_mo
     ]
 
 
+def test_unknown_said_of_another_certificate_is_no_answer_about_this_one() -> None:
+    """Who is told that the responder does not know the certificate looks for the fault at the authority."""
+    of_another = response(w.system_certificate(), CertificateState.UNKNOWN)
+    report = check(
+        w.server_certificate(),
+        purpose=Purpose.TLS_SERVER,
+        crls=[crl(w.world().root)],
+        ocsp_responses=[of_another],
+    )
+    assert rules(report) == ["path.revocation.missing"]
+
+
 def test_a_response_made_after_the_moment_in_question_counts() -> None:
     """Kanta asks seconds after the signature was made; the answer must serve for the moment of the signature."""
     server = w.server_certificate()
@@ -177,8 +192,8 @@ def test_a_response_made_after_the_moment_in_question_counts() -> None:
 
 
 def test_time_is_the_moment_asked_for() -> None:
-    assert "path.expired" in rules(check(at=w.NOW + timedelta(days=365 * 6), revocation=False))
-    assert "path.not-yet-valid" in rules(check(at=w.NOW - timedelta(days=1), revocation=False))
+    assert rules(check(at=w.NOW + timedelta(days=365 * 6), revocation=False)) == ["path.expired"]
+    assert set(rules(check(at=w.NOW - timedelta(days=1), revocation=False))) == {"path.not-yet-valid"}
 
 
 def test_an_unknown_issuer_is_untrusted() -> None:
@@ -203,6 +218,21 @@ def test_a_root_with_the_same_name_is_another_root() -> None:
     report = check(trust=[namesake_root()], revocation=False)
     assert rules(report) == ["path.signature", "path.issuer-key"]
     assert check(trust=[namesake_root(), w.world().root_certificate]).verdict is Verdict.VALID
+
+
+def test_a_namesake_with_a_key_of_another_kind_is_passed_over() -> None:
+    """A file with every CA in it may hold one of the same name whose key nobody here can verify with."""
+    subject = w.world().persons_certificate.subject
+    key = ed25519.Ed25519PrivateKey.generate()
+    builder = x509.CertificateBuilder(subject, subject, key.public_key(), 9, w.NOW, w.LATER + timedelta(days=9))
+    assert check(intermediates=[builder.sign(key, None), w.world().persons_certificate]).verdict is Verdict.VALID
+
+
+def test_an_untrusted_root_stands_in_the_chain_once() -> None:
+    """A stranger's root leads to itself for ever; the tree that a person reads must still end."""
+    world = w.world()
+    above = [world.persons_certificate, world.root_certificate]
+    assert check(trust=[world.services_certificate], intermediates=above).chain == (w.signature_certificate(), *above)
 
 
 def test_a_changed_certificate_does_not_verify() -> None:
@@ -258,6 +288,14 @@ def test_each_objection_of_the_judge_has_its_rule(issuer: Any, changes: dict[str
     report = check(leaf(by, **changes), intermediates=[by.certificate], revocation=False)
     assert rule in rules(report)
     assert all(finding.message and finding.source for finding in report.findings)
+
+
+def test_an_issuer_without_a_key_identifier_is_no_stranger() -> None:
+    """RFC 5280 wants the identifier of CAs, but old ones go without; there is nothing to compare then."""
+    by = authority("without identifier", CA)
+    named = x509.AuthorityKeyIdentifier(b"\x07" * 20, None, None)
+    certificate = leaf(by, extensions=[(key_usage_of(["nonRepudiation"]), True), (named, False)])
+    assert check(certificate, intermediates=[by.certificate], revocation=False).findings == ()
 
 
 def test_sha1_is_no_signature() -> None:
@@ -325,3 +363,11 @@ def test_an_extended_usage_counts_for_cards_too() -> None:
     certificate = w.odd_certificate(extensions=usages)
     report = check(certificate, purpose=Purpose.CARD_AUTHENTICATION, revocation=False)
     assert rules(report) == ["path.purpose.extended-key-usage"]
+
+
+@pytest.mark.parametrize("usage", ["client-auth", "smartcard-logon"])
+def test_a_card_may_name_its_login_as_clients_or_as_windows_do(usage: str) -> None:
+    """docs/field/pki.md 5.3, row EKU: both occur; a card with one of them logs in."""
+    usages = (key_usage_of(["digitalSignature"]), True), (extended_key_usage_of((usage,)), False)
+    certificate = w.odd_certificate(extensions=usages)
+    assert check(certificate, purpose=Purpose.CARD_AUTHENTICATION, revocation=False).findings == ()

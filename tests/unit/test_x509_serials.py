@@ -26,6 +26,25 @@ def test_person_serials_grow_with_the_count() -> None:
     assert [person_serial(n) for n in (1, 2, 2_500_709)] == [100_000_001, 100_000_002, 102_500_709]
 
 
+def test_the_last_person_serial_still_has_four_octets() -> None:
+    last = (1 << 31) - 1 - 100_000_000
+    assert has_form(person_serial(last), PERSON)
+    with pytest.raises(Refused):
+        person_serial(last + 1)
+
+
+def test_a_negative_number_has_no_form_of_the_field() -> None:
+    """It has four octets too, but RFC 5280 4.1.2.2 wants positive numbers."""
+    assert octets(-1_000_000_000) == 4 and not has_form(-1_000_000_000, PERSON)
+
+
+def test_a_clock_before_the_service_serials_is_refused() -> None:
+    """The milliseconds would need one octet fewer, and the number would have another length."""
+    with pytest.raises(Refused, match="2004"):
+        service_serial(datetime(2004, 11, 3, tzinfo=UTC))
+    assert has_form(service_serial(datetime(2004, 11, 4, tzinfo=UTC)), SERVICE)
+
+
 @pytest.mark.parametrize("n", [0, -1, 3_000_000_000])
 def test_a_count_without_a_number_is_refused(n: int) -> None:
     with pytest.raises(Refused):

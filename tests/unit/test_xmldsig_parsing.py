@@ -71,6 +71,8 @@ def test_size_and_number_of_nodes_are_bounded() -> None:
     assert refused(b"<a>" + b"x" * 50_000_000 + b"</a>") == "xml.too-large"
     assert refused(b"<a>" + b"<b/>" * 500_000 + b"</a>") == "xml.too-many-nodes"
     assert refused(b"<a>" + b"x" * 30 + b"</a>", XmlLimits(size=20)) == "xml.too-large"
+    with pytest.raises(Refused):
+        parse(b"<a>" + b"x" * 30 + b"</a>", limit=20)
     assert time.monotonic() - begin < 2
 
 

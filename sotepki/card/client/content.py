@@ -92,17 +92,14 @@ def _roles(found: list[CardCertificate], numbering: Numbering) -> dict[Role, byt
 def _described(data: bytes) -> tuple[str, str, str]:
     """Label, manufacturer and serial number of EF.TokenInfo; empty where it does not have them."""
     label = manufacturer = serial = ""
-    for outer in objects(data):
-        if outer.tag != _SEQUENCE:
-            continue
-        for field in outer.children:
-            if field.tag == _OCTETS and not serial:
-                printable = field.value.isascii() and field.value.decode("ascii").isalnum()
-                serial = field.value.decode("ascii") if printable else field.value.hex()
-            elif field.tag == _UTF8:
-                manufacturer = _text(field.value)
-            elif field.tag == 0x80:
-                label = _text(field.value)
+    for field in (field for outer in objects(data) if outer.tag == _SEQUENCE for field in outer.children):
+        if field.tag == _OCTETS and not serial:
+            printable = field.value.isascii() and field.value.decode("ascii").isalnum()
+            serial = field.value.decode("ascii") if printable else field.value.hex()
+        elif field.tag == _UTF8:
+            manufacturer = _text(field.value)
+        elif field.tag == 0x80:
+            label = _text(field.value)
     return label, manufacturer, serial
 
 

@@ -19,7 +19,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class Numbering:
-    """One way to number.
+    """The references and paths of one family of cards.
 
     Attributes:
         pins: PIN references (P2 of VERIFY).

@@ -5,16 +5,16 @@ It runs in the chip's process and holds no right of its own: PINs, counters and 
 
 from sotepki.card.operating.contents import CardContents, PublicCard, public_card
 from sotepki.card.operating.profiles import CardProfile, Placement, card_placement, card_profile, card_profiles
-from sotepki.card.operating.system import CardFace, CardSystem, card_face
+from sotepki.card.operating.system import CardImage, CardSystem, card_image
 
 __all__ = [
     "CardContents",
-    "CardFace",
+    "CardImage",
     "CardProfile",
     "CardSystem",
     "Placement",
     "PublicCard",
-    "card_face",
+    "card_image",
     "card_placement",
     "card_profile",
     "card_profiles",

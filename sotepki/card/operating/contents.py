@@ -116,49 +116,52 @@ def _application_files(
     labels: Labels,
 ) -> tuple[ElementaryFile, ...]:
     numbering = profile.numbering
-    places = card_layout().places
-    # A bare 3F00 as the path of a key makes OpenSC fail; an empty one works (docs/field/card.md 5.2).
-    key_paths = {
-        KeyUse.AUTHENTICATION: "" if application == "3F00" else application,
-        KeyUse.SIGNATURE: "3F005016",
-    }
-    certificate_paths = {
-        KeyUse.AUTHENTICATION: f"{application}{_AUTHENTICATION_CERTIFICATE:04X}",
-        KeyUse.SIGNATURE: f"3F005016{numbering.signature_certificates[0]:04X}",
-    }
-    directory = objects.object_directory(
-        {
-            "auth_objects": f"{application}4401",
-            "private_keys": f"{application}4402",
-            "certificates": f"{application}4403",
-            "trusted_certificates": f"{application}4405",
-        }
-    )
     rsa_card = any(kind_of_key == "rsa" for kind_of_key, _ in public.sizes.values())
     info = objects.token_info(contents.number.encode(), numbering.token_label, rsa=rsa_card)
-    keys = objects.private_key_objects(
-        numbering,
-        labels,
-        {use: places[use].id for use in KeyUse},
-        public.sizes,
-        key_paths,
-        user_consent=profile.user_consent,
-    )
-    leaves = b"".join(
-        objects.certificate_object(labels.certificates[use], places[use].id, certificate_paths[use]) for use in KeyUse
-    )
+    directory = {
+        "auth_objects": f"{application}4401",
+        "private_keys": f"{application}4402",
+        "certificates": f"{application}4403",
+        "trusted_certificates": f"{application}4405",
+    }
     files = [
-        ElementaryFile(0x5031, directory),
+        ElementaryFile(0x5031, objects.object_directory(directory)),
         ElementaryFile(0x5032, info if contents.sound_token_info else _damaged(info)),
         ElementaryFile(0x4401, objects.authentication_objects(numbering, labels, kind.lengths)),
-        ElementaryFile(0x4402, keys),
-        ElementaryFile(0x4403, leaves),
+        ElementaryFile(0x4402, _private_keys(public, profile, application, labels)),
+        ElementaryFile(0x4403, _certificates(profile, application, labels)),
         ElementaryFile(0x4405, _trusted(contents, numbering.issuing_ca)),
     ]
     certificate = contents.certificates.get(KeyUse.AUTHENTICATION)
     if certificate is not None:
         files.append(ElementaryFile(_AUTHENTICATION_CERTIFICATE, certificate))
     return tuple(files)
+
+
+def _private_keys(public: PublicCard, profile: CardProfile, application: str, labels: Labels) -> bytes:
+    """EF.PrKD: the private keys, each in its directory."""
+    places = card_layout().places
+    # A bare 3F00 as the path of a key makes OpenSC fail; an empty one works (docs/field/card.md 5.2).
+    paths = {
+        KeyUse.AUTHENTICATION: "" if application == "3F00" else application,
+        KeyUse.SIGNATURE: "3F005016",
+    }
+    ids = {use: places[use].id for use in KeyUse}
+    return objects.private_key_objects(
+        profile.numbering, labels, ids, public.sizes, paths, user_consent=profile.user_consent
+    )
+
+
+def _certificates(profile: CardProfile, application: str, labels: Labels) -> bytes:
+    """EF.CD: where the holder's certificates are."""
+    places = card_layout().places
+    paths = {
+        KeyUse.AUTHENTICATION: f"{application}{_AUTHENTICATION_CERTIFICATE:04X}",
+        KeyUse.SIGNATURE: f"3F005016{profile.numbering.signature_certificates[0]:04X}",
+    }
+    return b"".join(
+        objects.certificate_object(labels.certificates[use], places[use].id, paths[use]) for use in KeyUse
+    )
 
 
 def _trusted(contents: CardContents, issuing_ca: int) -> bytes:

@@ -1,4 +1,4 @@
-"""Faces of a card (``profiles.yaml``) and the names on it (``labels.yaml``)."""
+"""Card profiles (``profiles.yaml``): how a card presents itself to drivers; and its labels (``labels.yaml``)."""
 
 from __future__ import annotations
 
@@ -50,17 +50,17 @@ class Numbering:
     grade: Grade
 
     def credential(self, reference: int) -> Credential | None:
-        """The PIN of a reference."""
+        """The PIN that a reference names."""
         return next((credential for credential, number in self.pins.items() if number == reference), None)
 
     def key(self, reference: int) -> KeyUse | None:
-        """The key of a reference."""
+        """The key that a reference names."""
         return next((use for use, numbers in self.keys.items() if reference in numbers), None)
 
 
 @dataclass(frozen=True)
 class CardProfile:
-    """One face: answer to reset, numbering and habits. ``quirks``: docs/field/card.md 3.2.
+    """How a card presents itself: answer to reset, numbering and habits. ``quirks``: docs/field/card.md 3.2.
 
     ``missing_file`` is the status word of SELECT; ``user_consent``: the signature key asks for its PIN at each use.
     """

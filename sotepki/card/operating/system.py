@@ -38,8 +38,8 @@ _REFUSALS = {
 
 
 @dataclass(frozen=True)
-class CardFace:
-    """What a card shows of itself; it can change while the card has power (faults)."""
+class CardImage:
+    """What a card shows of itself: profile and files. Faults change it while the card has power."""
 
     profile: CardProfile
     tree: FileTree
@@ -49,15 +49,15 @@ class CardFace:
 class CardSystem:
     """One card with power. It never raises for what comes in; a broken token is status 6F00."""
 
-    def __init__(self, vault: Vault, public: PublicCard, face: CardFace) -> None:
+    def __init__(self, vault: Vault, public: PublicCard, image: CardImage) -> None:
         self._vault = vault
         self._public = public
-        self._face = face
+        self._image = image
         self._session = CardSession()
 
-    def show(self, face: CardFace) -> None:
-        """Change the face; PINs, current file and environment stay."""
-        self._face = face
+    def show(self, image: CardImage) -> None:
+        """Put another image in place; PINs, current file and environment stay."""
+        self._image = image
 
     def power(self) -> None:
         """Power went or came, or the card was reset: everything volatile is forgotten."""
@@ -95,20 +95,20 @@ class CardSystem:
         return self._deliver(command, self._execute(command))
 
     def _execute(self, command: Command) -> Answer:
-        session, face, vault = self._session, self._face, self._vault
+        session, image, vault = self._session, self._image, self._vault
         match command.ins:
             case 0xA4:
-                return reading.select(command, session, face.tree, face.profile, face.quirks)
+                return reading.select(command, session, image.tree, image.profile, image.quirks)
             case 0xB0:
-                return reading.read_binary(command, session, face.tree, face.quirks)
+                return reading.read_binary(command, session, image.tree, image.quirks)
             case 0x20:
-                return codes.verify(command, vault, face.profile)
+                return codes.verify(command, vault, image.profile)
             case 0x24:
-                return codes.change(command, vault, face.profile)
+                return codes.change(command, vault, image.profile)
             case 0x2C:
-                return codes.reset(command, vault, face.profile)
+                return codes.reset(command, vault, image.profile)
             case 0x22:
-                return keys.manage_environment(command, session, face.profile, face.quirks)
+                return keys.manage_environment(command, session, image.profile, image.quirks)
             case 0x2A:
                 return keys.perform(command, session, vault, self._public)
             case 0x88:
@@ -116,7 +116,7 @@ class CardSystem:
             case 0x84:
                 return _challenge(command)
             case 0xCA | 0xCB:
-                return data_objects.get_data(command, vault, face.profile, self._public)
+                return data_objects.get_data(command, vault, image.profile, self._public)
             case _:
                 raise Abort(Status.UNKNOWN_INSTRUCTION)
 
@@ -142,12 +142,12 @@ class CardSystem:
 
     def _status_of(self, refusal: Refused, reference: int) -> int:
         if refusal.rule in ("card.pin.wrong", "card.code.wrong"):
-            credential = codes.spent(reference, refusal.rule, self._face.profile)
+            credential = codes.spent(reference, refusal.rule, self._image.profile)
             return Status.TRIES_LEFT | self._vault.state.tries[credential]
         return _REFUSALS.get(refusal.rule, Status.WRONG_DATA)
 
 
-def card_face(
+def card_image(
     vault: Vault,
     public: PublicCard,
     contents: CardContents,
@@ -156,14 +156,14 @@ def card_face(
     placement: Placement,
     language: str = "fi",
     quirks: bool | None = None,
-) -> CardFace:
-    """The face of a card; ``quirks`` None is what the profile has.
+) -> CardImage:
+    """The image of a card; ``quirks`` None takes those of the profile.
 
     Raises:
         Misuse: rule ``card.profile``: there is no such language.
     """
     tree = build_tree(contents, public, vault.kind, profile, placement, card_labels(language))
-    return CardFace(profile, tree, profile.quirks if quirks is None else quirks)
+    return CardImage(profile, tree, profile.quirks if quirks is None else quirks)
 
 
 def _challenge(command: Command) -> Answer:

@@ -211,7 +211,7 @@ class ReaderDesk:
         return self._path(reader, "trace")
 
     def log_path(self, reader: int) -> Path:
-        """What a card in the background said."""
+        """The file with the output of the process that holds a card in the background."""
         return self._path(reader, "log")
 
     def _path(self, reader: int, ending: str) -> Path:

@@ -35,10 +35,10 @@ def faults_as_dict(faults: Faults) -> dict[str, Any]:
 
 
 def faults_from_json(text: str | bytes) -> Faults:
-    """The faults of a JSON object of ``faults_as_dict``'s form.
+    """The faults that ``faults_as_dict`` wrote as JSON.
 
     Raises:
-        Misuse: rule ``card.faults.form``: it is none, or a value is out of range.
+        Misuse: rule ``card.faults.form``: it is not of that form, or a value is out of range.
     """
     try:
         raw = json.loads(text)

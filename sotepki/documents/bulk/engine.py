@@ -92,17 +92,14 @@ def run_bulk(
         under_way: set[Future[list[Row]]] = set()
         try:
             for piece in _chunks(items, chunk):
-                left = _not_done(piece, journal, progress)
-                if left:
+                if left := _not_done(piece, journal, progress):
                     under_way.add(submit(job, left))
                 if len(under_way) >= capacity:
-                    under_way = _settled(under_way, settle)
-            while under_way:
-                under_way = _settled(under_way, settle)
+                    _settle_some(under_way, settle)
+            _settle_all(under_way, settle)
         except Misuse:
             # The source ends in a fault; what was read before it is kept.
-            while under_way:
-                under_way = _settled(under_way, settle)
+            _settle_all(under_way, settle)
             raise
         except BrokenProcessPool:
             raise Fault(
@@ -122,12 +119,17 @@ def _not_done(piece: list[Item], journal: BulkJournal, progress: Progress) -> li
     return left
 
 
-def _settled(under_way: set[Future[list[Row]]], settle: Callable[[list[Row]], None]) -> set[Future[list[Row]]]:
+def _settle_some(under_way: set[Future[list[Row]]], settle: Callable[[list[Row]], None]) -> None:
     """Wait for one piece of work at least, and settle what is finished."""
-    finished, rest = wait(under_way, return_when=FIRST_COMPLETED)
+    finished, _ = wait(under_way, return_when=FIRST_COMPLETED)
+    under_way -= finished
     for future in finished:
         settle(future.result())
-    return rest
+
+
+def _settle_all(under_way: set[Future[list[Row]]], settle: Callable[[list[Row]], None]) -> None:
+    while under_way:
+        _settle_some(under_way, settle)
 
 
 def _chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:

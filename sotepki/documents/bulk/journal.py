@@ -139,10 +139,11 @@ class BulkJournal:
         if not known:
             self._database.executemany("INSERT INTO job VALUES (?, ?)", list(job.items()))
             return
-        for key, value in job.items():
-            if known.get(key) != value:
+        for key in dict.fromkeys((*known, *job)):
+            was, now = known.get(key, "") or "nothing", job.get(key, "") or "nothing"
+            if was != now:
                 raise Misuse(
-                    f"The journal {self.path} is of another job: {key} was {known.get(key, 'nothing')}, now {value}.",
+                    f"The journal {self.path} is of another job: {key} was {was}, now {now}.",
                     rule="doc.archive.journal",
                     advice="Name another journal with --journal, or remove this one to start over.",
                 )

@@ -19,6 +19,8 @@ _BATCH = 10_000
 def write_table(journal: BulkJournal, path: Path) -> int:
     """Write all rows of the journal to ``path``, ``.csv`` or ``.parquet``; the number of rows. Written as a stream.
 
+    File names and messages come from outside, so cells of CSV are defused; Parquet has the text as it is.
+
     Raises:
         Misuse: another ending, or Parquet without pyarrow.
         Fault: the place cannot be written.
@@ -39,12 +41,14 @@ def write_table(journal: BulkJournal, path: Path) -> int:
 
 
 def _csv(rows: Iterator[Row], path: Path) -> int:
+    from sotepki.records.csv_cells import defused  # not above: it brings the database, which no worker needs
+
     count = 0
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(COLUMNS)
         for count, row in enumerate(rows, start=1):  # noqa: B007 - the number of the last one is the answer
-            writer.writerow(getattr(row, name) for name in COLUMNS)
+            writer.writerow(defused(getattr(row, name)) for name in COLUMNS)
     return count
 
 

@@ -39,7 +39,7 @@ def _certificate(data: bytes, arguments: Any, world: CorpusWorld) -> bytes:
 
 
 def _certificate_bytes(data: bytes, arguments: Any, world: CorpusWorld) -> bytes:
-    """Cut the certificate to so many bytes, or to bytes that are no certificate."""
+    """Cut the certificate to its first bytes (an integer), or put other bytes in its place (hexadecimal text)."""
     return _changed(
         _CERTIFICATE, data, lambda der: der[:arguments] if isinstance(arguments, int) else bytes.fromhex(arguments)
     )
@@ -77,7 +77,7 @@ def _pad(data: bytes, arguments: Any, world: CorpusWorld) -> bytes:
 
 
 def _copies(data: bytes, arguments: Any, world: CorpusWorld) -> bytes:
-    """So many copies of the signature, with identifiers of their own."""
+    """Further copies of the signature (their number), with identifiers of their own."""
     entry = re.search(rb"<hl7fi:signature .*</hl7fi:signature>", data, re.DOTALL)
     if entry is None:
         raise LookupError("there is no signature")

@@ -13,9 +13,9 @@ from sotepki.documents.corpus.resigning import D, resign, text64
 from sotepki.documents.corpus.source_steps import Step
 from sotepki.documents.corpus.world import CorpusWorld
 from sotepki.documents.vocabulary import FINLAND, HL7
-from sotepki.xmldsig import DS
+from sotepki.xmldsig import DS, EXCLUSIVE
 
-_NAMES = {"h": HL7, "f": FINLAND, "ds": DS, "ec": "http://www.w3.org/2001/10/xml-exc-c14n#"}
+_NAMES = {"h": HL7, "f": FINLAND, "ds": DS, "ec": EXCLUSIVE}
 
 
 def _resign(data: bytes, arguments: Any, world: CorpusWorld) -> bytes:

@@ -21,7 +21,7 @@ from sotepki.documents.outline import Outline, SignatureEntry, outline, signatur
 from sotepki.errors import Refused
 from sotepki.xmldsig import Use, load_algorithms, read_xml, reread, verify_signature
 from sotepki.xmldsig.canonical import canonicalise, filtered_octets
-from sotepki.xmldsig.structure import CanonicalisationStep, Reference, SignatureParts, read_signature
+from sotepki.xmldsig.structure import Reference, SignatureParts, read_signature
 
 MOST_OCTETS = 300_000_000
 """How much is hashed for one digest, at most; so a hostile document cannot ask for hours."""
@@ -29,7 +29,6 @@ MOST_COSTLY = 400
 """How many candidates are tried where each costs a verification: with elliptic curves, or where the RSA key did not
 make the value."""
 _HASHES = ("sha256", "sha384", "sha512", "sha1", "sha224", "md5")
-_INCLUSIVE = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
 
 
 @dataclass(frozen=True)
@@ -140,7 +139,7 @@ def _named_form(parts: Outline, reference: Reference, element: etree._Element) -
     if reference.element_filter is not None:
         octets = filtered_octets(parts.root, reference.element_filter.name)
         return False, reread(octets)
-    step = reference.canonicalisation or CanonicalisationStep(_INCLUSIVE)
+    step = reference.canonicalised_by
     method = load_algorithms().canonicalisations.get(step.uri)
     return (method.exclusive if method else True), element
 

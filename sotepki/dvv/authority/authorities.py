@@ -48,7 +48,7 @@ _RESPONDER_MEMORY = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
-class _Office:
+class _MadeAuthority:
     """An authority that is ready to work; everything in it stays as it is for the life of the workspace."""
 
     plan: AuthorityPlan
@@ -88,7 +88,7 @@ class Authorities:
         self._profiles = profiles
         self._create_key = create_key
         self._ready: set[str] = set()
-        self._offices: dict[str, _Office] = {}
+        self._known: dict[str, _MadeAuthority] = {}
         self._issuers: dict[str, Issuer] = {}
         self._responders: dict[str, _RememberedResponder] = {}
         self._lock = threading.RLock()
@@ -150,16 +150,16 @@ class Authorities:
 
     def certificate(self, authority_id: str) -> x509.Certificate:
         """The CA certificate of an authority."""
-        return self._office(authority_id).certificate
+        return self._authority(authority_id).certificate
 
     def chain(self, authority_id: str) -> tuple[x509.Certificate, ...]:
         """The CA certificates from an authority up to the root, both included."""
         chain: list[x509.Certificate] = []
         next_id: str | None = authority_id
         while next_id is not None:
-            office = self._office(next_id)
-            chain.append(office.certificate)
-            next_id = office.plan.issuer
+            authority = self._authority(next_id)
+            chain.append(authority.certificate)
+            next_id = authority.plan.issuer
         return tuple(chain)
 
     @property
@@ -169,13 +169,13 @@ class Authorities:
 
     @property
     def roots(self) -> tuple[x509.Certificate, ...]:
-        """The certificates of all roots that there are; who verifies what any authority issued trusts them all."""
+        """The certificates of all roots: what a verifier of any authority's certificates has to trust."""
         return tuple(self.certificate(one) for one in self.made() if self.plan.authorities[one].issuer is None)
 
     def authority_of(self, certificate: x509.Certificate) -> str | None:
         """The id of the authority whose key identifier a certificate names as its issuer's, None if not ours."""
         key_id = ledger.issuer_key_id_of(certificate)
-        return next((a for a in self.made() if self._office(a).key_id == key_id), None)
+        return next((a for a in self.made() if self._authority(a).key_id == key_id), None)
 
     # -------------------------------------------------------------------------------------------------- issuing
 
@@ -258,6 +258,11 @@ class Authorities:
         with self._records.look() as session:
             return ledger.find(session, serial_number=serial_number, holder=holder, authority_id=authority_id)
 
+    def revocations(self, authority_id: str, *, serial_number: int | None = None) -> Mapping[int, CertificateStatus]:
+        """The revoked certificates of an authority by serial number; ``serial_number`` asks about one only."""
+        with self._records.look() as session:
+            return ledger.revocations(session, authority_id, serial_number)
+
     # ---------------------------------------------------------------------------------------------- publication
 
     def responder(self, authority_id: str) -> Responder:
@@ -271,9 +276,9 @@ class Authorities:
 
     def sign_crl(self, authority_id: str, *, actor: str = _SYSTEM) -> SignedList:
         """A revocation list of this moment under the next number, signed and not published."""
-        office = self._office(authority_id)
+        authority = self._authority(authority_id)
         return revocation_lists.sign_list(
-            self._records, office.plan, self._issuer(office), self.plan.list_policy(authority_id), actor=actor
+            self._records, authority.plan, self._issuer(authority), self.plan.list_policy(authority_id), actor=actor
         )
 
     def publish(self, directory: Path, *, actor: str = _SYSTEM) -> dict[str, int]:
@@ -295,13 +300,13 @@ class Authorities:
         return published
 
     def _publish(self, authority_id: str, directory: Path, actor: str) -> int:
-        office = self._office(authority_id)
-        certificate = directory / "ca" / f"{office.plan.publication_id}.crt"
-        content = office.certificate.public_bytes(Encoding.DER)
+        authority = self._authority(authority_id)
+        certificate = directory / "ca" / f"{authority.plan.publication_id}.crt"
+        content = authority.certificate.public_bytes(Encoding.DER)
         if not certificate.exists() or certificate.read_bytes() != content:
             write_atomically(certificate, content)
         signed = self.sign_crl(authority_id, actor=actor)
-        revocation_lists.publish_list(self._records, office.plan, signed, directory, actor=actor)
+        revocation_lists.publish_list(self._records, authority.plan, signed, directory, actor=actor)
         return signed.number
 
     # -------------------------------------------------------------------------------------------------- making
@@ -338,12 +343,12 @@ class Authorities:
             tx.journal("authority-created", plan.id, serial=serial_text(certificate.serial_number))
 
     def _issue_responder(self, authority_id: str, actor: str) -> bytes:
-        policy, office = self.plan.responders, self._office(authority_id)
-        profile = self._profile(policy.profile_for(office.plan))
+        policy, authority = self.plan.responders, self._authority(authority_id)
+        profile = self._profile(policy.profile_for(authority.plan))
         key = self._keys(policy.key_label(authority_id))
         number = len(self.issued(holder=f"responder:{authority_id}")) + 1
         order = CertificateOrder(
-            subject=responder_subject(office.certificate, number),
+            subject=responder_subject(authority.certificate, number),
             public_key=key.public_key(),
             holder=f"responder:{authority_id}",
         )
@@ -351,17 +356,17 @@ class Authorities:
         return certificate.public_bytes(Encoding.DER)
 
     def _look_up_responder(self, authority_id: str, now: datetime) -> Responder:
-        policy, office = self.plan.responders, self._office(authority_id)
+        policy, authority = self.plan.responders, self._authority(authority_id)
         der = self._responder_der(authority_id)
         certificate = x509.load_der_x509_certificate(der) if der else None
         if certificate is None or (
             certificate.not_valid_after_utc - policy.renew_before <= now
             # Near the authority's own end a new responder certificate would end no later than this one.
-            and certificate.not_valid_after_utc < office.certificate.not_valid_after_utc
+            and certificate.not_valid_after_utc < authority.certificate.not_valid_after_utc
         ):
             certificate = x509.load_der_x509_certificate(self._issue_responder(authority_id, _SYSTEM))
         responder = Responder(
-            issuer_certificate=office.certificate,
+            issuer_certificate=authority.certificate,
             responder_certificate=certificate,
             key=self._keys(policy.key_label(authority_id)),
             status=self,
@@ -393,10 +398,10 @@ class Authorities:
             raise Fault(f"The certificate profile {profile_id!r} is not among the profiles.")
         return self._profiles[profile_id]
 
-    def _office(self, authority_id: str) -> _Office:
+    def _authority(self, authority_id: str) -> _MadeAuthority:
         plan = self._plan(authority_id)
         with self._lock:
-            if authority_id not in self._offices:
+            if authority_id not in self._known:
                 with self._records.look() as session:
                     made = session.execute(
                         select(AuthorityRow.der, AuthorityRow.key_id).where(AuthorityRow.id == authority_id)
@@ -406,22 +411,30 @@ class Authorities:
                         f"The certificate authority {authority_id} has not been made in this workspace.",
                         advice="Make a new workspace with 'sotepki init'.",
                     )
-                self._offices[authority_id] = _Office(plan, x509.load_der_x509_certificate(made.der), made.key_id)
-            return self._offices[authority_id]
+                self._known[authority_id] = _MadeAuthority(
+                    plan, x509.load_der_x509_certificate(made.der), made.key_id
+                )
+            return self._known[authority_id]
 
-    def _issuer(self, office: _Office) -> Issuer:
-        key = self._keys(office.plan.key_label)
+    def _issuer(self, authority: _MadeAuthority) -> Issuer:
+        key = self._keys(authority.plan.key_label)
         with self._lock:
-            known = self._issuers.get(office.plan.id)
+            known = self._issuers.get(authority.plan.id)
             # A token that was opened again gives new key objects; the old ones are dead.
             if known is None or known.key is not key:
-                known = self._issuers[office.plan.id] = Issuer(office.certificate, key)
+                known = self._issuers[authority.plan.id] = Issuer(authority.certificate, key)
             return known
 
     def _certification(self, authority_id: str, profile: Profile, actor: str) -> Certification:
-        office = self._office(authority_id)
+        authority = self._authority(authority_id)
         return Certification(
-            self._records, office.plan, self._issuer(office), office.key_id, profile, actor, _serial_maker(profile)
+            self._records,
+            authority.plan,
+            self._issuer(authority),
+            authority.key_id,
+            profile,
+            actor,
+            _serial_maker(profile),
         )
 
 

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from sotepki.dvv.authority.rules import refusal
 from sotepki.dvv.authority.tables import AuthorityRow, CertificateRow, RevocationRow, SerialRow
 from sotepki.errors import Refused
+from sotepki.x509.extension_lookup import readable_extension
 from sotepki.x509.serials import serial_text
 from sotepki.x509.status import CertificateState, CertificateStatus
 
@@ -50,11 +51,8 @@ def key_id_of(certificate: x509.Certificate) -> str:
 
 def issuer_key_id_of(certificate: x509.Certificate) -> str | None:
     """The authority key identifier of a certificate in hexadecimal, None if it names none."""
-    try:
-        value = certificate.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value
-    except (x509.ExtensionNotFound, ValueError):
-        return None
-    return value.key_identifier.hex() if value.key_identifier else None
+    value = readable_extension(certificate, x509.AuthorityKeyIdentifier)
+    return value.key_identifier.hex() if value is not None and value.key_identifier else None
 
 
 def locked_authority(session: Session, authority_id: str) -> AuthorityRow:
@@ -169,6 +167,18 @@ def find(
     if profile is not None:
         query = query.where(CertificateRow.profile == profile)
     return [_issued(row, revocation) for row, revocation in session.execute(query)]
+
+
+def revocations(
+    session: Session, authority_id: str, serial_number: int | None = None
+) -> dict[int, CertificateStatus]:
+    """The revoked certificates of an authority by serial number; ``serial_number`` asks about one only."""
+    query = select(RevocationRow.serial, RevocationRow.revoked_at, RevocationRow.reason).where(
+        RevocationRow.authority_id == authority_id
+    )
+    if serial_number is not None:
+        query = query.where(RevocationRow.serial == serial_text(serial_number))
+    return {int(serial, 16): _status(revoked_at, reason) for serial, revoked_at, reason in session.execute(query)}
 
 
 def status_of(session: Session, issuer_key_id: str, serial_number: int) -> CertificateStatus:

@@ -17,5 +17,4 @@ def authority_rules() -> RuleBook:
 
 def refusal(rule_id: str, sentence: str, *, subject: str = "", advice: str = "") -> Refused:
     """A refusal under a rule of this book, with the rule's advice unless a better one is given."""
-    rule = authority_rules()[rule_id]
-    return Refused(sentence, rule=rule.id, advice=advice or rule.advice, subject=subject)
+    return authority_rules().refusal(rule_id, sentence, advice=advice, subject=subject)

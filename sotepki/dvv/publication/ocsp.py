@@ -36,6 +36,7 @@ _log = logging.getLogger(__name__)
 _INTERNAL_ERROR = ocsp.OCSPResponseBuilder.build_unsuccessful(ocsp.OCSPResponseStatus.INTERNAL_ERROR).public_bytes(
     Encoding.DER
 )
+_UNMARKED = -1
 _FRESH = {"Cache-Control": "no-cache"}
 
 
@@ -93,22 +94,21 @@ class OcspService:
 
     async def _answer(self, request: web.Request, name: str, body: bytes) -> web.StreamResponse:
         faults = self._faults.of(name)
-        now = self._clock.now()
-        if not faults:
-            try:
-                mark = self._watch.mark()
-            except SotepkiError:
-                mark = -1
-            found = self.cache.get(name, body, mark=mark, now=now) if mark >= 0 else None
-            if found is not None:
-                self._history.add(
-                    RequestRecord(
-                        now, Service.OCSP, name, request.method, "successful", found.serials, found.answer, len(body)
-                    )
-                )
-                return _response(found, now)
+        if faults:
+            return await self._faulty(request, name, body, faults)
+        mark, now = self._mark(), self._clock.now()
+        found = self.cache.get(name, body, mark=mark, now=now) if mark != _UNMARKED else None
+        if found is None:
             return await self._fresh(request, name, body, mark)
-        return await self._faulty(request, name, body, faults)
+        self._note(request, name, "successful", size=len(body), serials=found.serials, answer=found.answer)
+        return _response(found, now)
+
+    def _mark(self) -> int:
+        """The count of revocations, or ``_UNMARKED`` if the records cannot be asked: then nothing is cached."""
+        try:
+            return self._watch.mark()
+        except SotepkiError:
+            return _UNMARKED
 
     async def _fresh(self, request: web.Request, name: str, body: bytes, mark: int) -> web.StreamResponse:
         answered = await self._work(self._ids[name], body, NO_FAULTS)
@@ -119,7 +119,7 @@ class OcspService:
         if not answered.lasting:
             return web.Response(body=answered.response, content_type=RESPONSE_TYPE, headers=_FRESH)
         kept = self._kept(answered, mark)
-        if mark >= 0:
+        if mark != _UNMARKED:
             self.cache.put(name, body, kept)
         return _response(kept, kept.made_at)
 
@@ -170,7 +170,7 @@ class OcspService:
     def _kept(self, answered: Answered, mark: int) -> CachedAnswer:
         now = self._clock.now()
         until = answered.until
-        # Half of the validity: whoever gets an old answer still has half of it before him.
+        # Half of the validity: whoever gets an old answer still has half of it left.
         fresh = now if until is None else now + (until - now) / 2
         serials, answer = _told(answered)
         headers = _lasting_headers(answered.response, now, until)

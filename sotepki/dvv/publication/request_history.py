@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import threading
-from collections import Counter, deque
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from asn1crypto import ocsp as asn1_ocsp
 from cryptography.x509 import ocsp
 
-LONGEST_HISTORY = 10_000
-_MOST_SERIALS = 100
+from sotepki.serving.history import LONGEST_HISTORY, History
 
 
 class Service(StrEnum):
@@ -45,60 +41,27 @@ class RequestRecord:
     faulty: bool = False
 
 
-class RequestHistory:
-    """The last requests, and counts of all of them; safe to read while the services run."""
+class RequestHistory(History[RequestRecord, tuple[Service, str, str]]):
+    """The last requests to the publication services, counted by service, publication id and outcome."""
 
     def __init__(self, longest: int = LONGEST_HISTORY) -> None:
-        self._records: deque[RequestRecord] = deque(maxlen=longest)
-        self._counts: Counter[tuple[Service, str, str]] = Counter()
-        self._lock = threading.Lock()
-
-    def add(self, record: RequestRecord) -> None:
-        """Append a request; the oldest one is forgotten when the history is full, its count stays."""
-        with self._lock:
-            self._records.append(record)
-            self._counts[record.service, record.publication_id, record.outcome] += 1
+        super().__init__(lambda record: (record.service, record.publication_id, record.outcome), longest)
 
     def records(self, service: Service | None = None) -> tuple[RequestRecord, ...]:
         """The requests that are remembered, the oldest first."""
-        with self._lock:
-            return tuple(record for record in self._records if service is None or record.service is service)
+        return tuple(record for record in self.remembered() if service in (None, record.service))
 
     def count(self, service: Service | None = None, *, outcome: str | None = None) -> int:
         """How many requests there were since the beginning or the last ``clear``."""
-        with self._lock:
-            return sum(
-                number
-                for (counted, _, result), number in self._counts.items()
-                if service in (None, counted) and outcome in (None, result)
-            )
-
-    def counts(self) -> dict[tuple[Service, str, str], int]:
-        """How many requests there were by service, publication id and outcome."""
-        with self._lock:
-            return dict(self._counts)
+        return sum(
+            number
+            for (counted, _, result), number in self.counts().items()
+            if service in (None, counted) and outcome in (None, result)
+        )
 
     def asked(self, serial_number: int) -> tuple[RequestRecord, ...]:
         """The OCSP requests about a certificate."""
         return tuple(record for record in self.records(Service.OCSP) if serial_number in record.serials)
-
-    def clear(self) -> None:
-        """Forget everything."""
-        with self._lock:
-            self._records.clear()
-            self._counts.clear()
-
-
-def serials_asked(request_der: bytes) -> tuple[int, ...]:
-    """The serial numbers in an OCSP request; empty if the bytes are not one."""
-    try:
-        listed = asn1_ocsp.OCSPRequest.load(request_der, strict=True)["tbs_request"]["request_list"]
-        return tuple(
-            int(listed[number]["req_cert"]["serial_number"].native)
-            for number in range(min(len(listed), _MOST_SERIALS))
-        )
-    except (ValueError, TypeError, KeyError, IndexError, OverflowError, RecursionError):
-        return ()
 
 
 def read_answer(response_der: bytes) -> tuple[str, str]:

@@ -127,7 +127,7 @@ class _Files:
         self._ids = {plan.publication_id for plan in authorities.plan.authorities.values()}
 
     async def front(self, _request: web.Request) -> web.Response:
-        """What is published, for who opens the address that 'sotepki serve' prints."""
+        """A page that lists what is published, at the address that 'sotepki serve' prints."""
         return web.Response(text=await asyncio.to_thread(self._contents), headers=_FRESH)
 
     def _contents(self) -> str:

@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 from sotepki.dvv.office_seams import Certification, Issued
 from sotepki.dvv.vartti.tables import CardOrderRow
 from sotepki.identifiers import Hetu
+from sotepki.x509.extension_lookup import readable_extension
 from sotepki.x509.serials import serial_text
 from sotepki.x509.status import CertificateState
 
@@ -112,9 +113,8 @@ def _issued_here(certificate: x509.Certificate, authorities: Certification) -> I
 
 
 def _meant_for(certificate: x509.Certificate, purpose: SignedFor) -> bool:
-    try:
-        usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
-    except (x509.ExtensionNotFound, ValueError):
+    usage = readable_extension(certificate, x509.KeyUsage)
+    if usage is None:
         return False
     return usage.content_commitment if purpose is SignedFor.CONTRACT else usage.digital_signature
 

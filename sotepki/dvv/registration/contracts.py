@@ -7,11 +7,9 @@ card yet, because there is no registration point to get one from, sends the cont
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import date, datetime
 from types import MappingProxyType
 
 from sqlalchemy import select
@@ -23,6 +21,7 @@ from sotepki.dvv.refusals import refusals_journalled
 from sotepki.dvv.registration.card_signature import CardSignature, CardSigner, SignedFor, signer_of
 from sotepki.dvv.registration.contract_document import LANGUAGES, contract_document
 from sotepki.dvv.registration.contract_guards import CONTRACT_GUARDS, ContractCase
+from sotepki.dvv.registration.contract_store import Contract, as_contract, row_of_contract
 from sotepki.dvv.registration.data import contract_machine, registration_data
 from sotepki.dvv.registration.standing import keep_up
 from sotepki.dvv.registration.store import RegistrationPoint, as_point, contract_id
@@ -36,50 +35,6 @@ from sotepki.states import Step
 
 DVV = "dvv"
 CARD = "certificate-card"
-_CONTRACT_ID = re.compile(r"K([0-9]{1,9})")
-
-
-@dataclass(frozen=True)
-class Contract:
-    """A contract; ``document`` is its text, ``signature`` the card's over it (empty with bank codes, or not signed).
-
-    ``sign_by`` is the last day for a signature that is still to come.
-    """
-
-    id: str
-    kind: str
-    state: str
-    organisation: Oid
-    point: str
-    language: str
-    document: bytes
-    details: Mapping[str, str]
-    drawn_up_at: datetime
-    in_force_at: datetime | None = None
-    sign_by: date | None = None
-    method: str = ""
-    signed_at: datetime | None = None
-    signature: bytes = b""
-    certificate: bytes = b""
-    reason: str = ""
-
-    def as_dict(self) -> dict[str, object]:
-        """The contract for JSON, without the signer's identity code."""
-        return {
-            "contract": self.id,
-            "kind": self.kind,
-            "state": self.state,
-            "organisation": self.organisation.value,
-            "point": self.point,
-            "language": self.language,
-            "details": dict(self.details),
-            "drawn_up_at": self.drawn_up_at.isoformat(),
-            "in_force_at": self.in_force_at.isoformat() if self.in_force_at else "",
-            "sign_by": self.sign_by.isoformat() if self.sign_by else "",
-            "signed_with": self.method,
-            "signed_at": self.signed_at.isoformat() if self.signed_at else "",
-            "reason": self.reason,
-        }
 
 
 @dataclass(frozen=True)
@@ -261,7 +216,7 @@ class Contracts:
     def contract(self, contract: str) -> Contract:
         """One contract by its id; ``Misuse`` if there is none."""
         with self.records.look() as session:
-            return _as_contract(row_of_contract(session, contract))
+            return as_contract(row_of_contract(session, contract))
 
     def contracts(self, *, organisation: Oid | None = None) -> list[Contract]:
         """All contracts, or those of an organisation, oldest first."""
@@ -269,7 +224,7 @@ class Contracts:
         if organisation is not None:
             query = query.where(ContractRow.organisation == organisation.value)
         with self.records.look() as session:
-            return [_as_contract(row) for row in session.scalars(query)]
+            return [as_contract(row) for row in session.scalars(query)]
 
     def _signer(self, tx: Transaction, row: ContractRow, signature: CardSignature | None) -> CardSigner | str:
         if signature is None:
@@ -301,21 +256,6 @@ class Contracts:
             yield tx
 
 
-def row_of_contract(session: Session, wanted: str) -> ContractRow:
-    """The row of a contract id.
-
-    Raises:
-        Misuse: there is no such contract.
-    """
-    match = _CONTRACT_ID.fullmatch(wanted)
-    row = session.get(ContractRow, int(match[1])) if match else None
-    if row is None:
-        raise Misuse(
-            f"There is no contract {wanted[:40]!r}.", advice="List the contracts with 'sotepki contract list'."
-        )
-    return row
-
-
 def _keep_up_points(tx: Transaction, row: ContractRow) -> None:
     for point in tx.session.scalars(select(RegistrationPointRow).where(RegistrationPointRow.contract == row.number)):
         keep_up(tx, point)
@@ -341,25 +281,4 @@ def _note(tx: Transaction, row: ContractRow, step: Step, **details: str) -> Cont
         organisation=row.organisation,
         **details,
     )
-    return _as_contract(row)
-
-
-def _as_contract(row: ContractRow) -> Contract:
-    return Contract(
-        id=contract_id(row.number),
-        kind=row.kind,
-        state=row.state,
-        organisation=Oid(row.organisation),
-        point=row.point,
-        language=row.language,
-        document=row.document,
-        details=json.loads(row.details),
-        drawn_up_at=row.drawn_up_at,
-        in_force_at=row.in_force_at,
-        sign_by=row.sign_by,
-        method=row.method or "",
-        signed_at=row.signed_at,
-        signature=row.signature or b"",
-        certificate=row.certificate or b"",
-        reason=row.reason or "",
-    )
+    return as_contract(row)

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from sotepki.clock import finnish_day, months_after
 from sotepki.dvv.refusals import refusals_journalled
-from sotepki.dvv.registration.contracts import row_of_contract
+from sotepki.dvv.registration.contract_store import row_of_contract
 from sotepki.dvv.registration.data import point_machine, registration_data, registration_rules, right_machine
 from sotepki.dvv.registration.guards import POINT_GUARDS, RIGHT_GUARDS, PointCase, RightCase
 from sotepki.dvv.registration.registrar_course import CourseCertificate, RegistrarCourse

@@ -1,6 +1,6 @@
 """Registration points and their registrars: the register that Vartti asks (docs/field/registration.md 4).
 
-Founding, opening and closing a point and deciding registrar applications are in ``registration_office``.
+Founding, opening and closing a point and deciding registrar applications are in ``office``.
 """
 
 from __future__ import annotations

@@ -1,55 +1,40 @@
 """DVV's online course for registrars: enrol, sit the exam, get the certificate that the registrar application needs.
 
-Questions and answers are data (``registrar_course.yaml``). Which of them a trainee gets, and in what order, is drawn
-from a random seed of the trainee's own; a new try draws anew.
+The exam is drawn from a random seed of the trainee's own (``course_exam``); a new try draws anew.
 """
 
 from __future__ import annotations
 
-import hashlib
-import random
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
-from functools import cache
-from types import MappingProxyType
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from sotepki.clock import finnish_day, months_after, written_day
+from sotepki.clock import finnish_day, months_after
 from sotepki.dvv.refusals import refusals_journalled
+from sotepki.dvv.registration.course_exam import (
+    Exam,
+    certificate_document,
+    exam_ends,
+    exam_of,
+    explained,
+    is_right,
+    right_answer,
+)
+from sotepki.dvv.registration.course_guards import COURSE_GUARDS, CourseCase
 from sotepki.dvv.registration.data import course_machine, registration_data, registration_rules
 from sotepki.dvv.registration.tables import CourseRow, CourseSettingRow
-from sotepki.errors import Fault, Misuse
-from sotepki.evidence import load_yaml, refuse_unknown_keys
+from sotepki.errors import Misuse
 from sotepki.identifiers import Hetu
 from sotepki.records import Channel, Posting, Records, Transaction
-from sotepki.registers import Person, PopulationRegister
-from sotepki.resources import package_file
-from sotepki.states import Guard, Objection, Step
+from sotepki.registers import PopulationRegister
+from sotepki.states import Step
 
-LETTERS = "abcdefgh"
 PASS_MARK = "pass-mark"
-
-
-@dataclass(frozen=True)
-class Question:
-    """A question as a trainee sees it: ``choices`` by letter."""
-
-    id: str
-    text: str
-    choices: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Exam:
-    """An open exam: its questions in their order, and the moment until which it may be handed in."""
-
-    questions: tuple[Question, ...]
-    until: datetime
 
 
 @dataclass(frozen=True)
@@ -101,16 +86,6 @@ class CourseCertificate:
         return months_after(self.passed_on, registration_data().certificate_months)
 
 
-@dataclass(frozen=True)
-class _Case:
-    now: datetime
-    person: Person | None = None
-    language: str = ""
-    until: datetime | None = None
-    questions: tuple[Question, ...] = ()
-    answers: Mapping[str, str] = field(default_factory=dict)
-
-
 class RegistrarCourse:
     """The course; ``population`` knows the trainees' names."""
 
@@ -130,7 +105,7 @@ class RegistrarCourse:
             self.records.change(office="dvv", actor="trainee") as tx,
         ):
             row = _row(tx.session, trainee)
-            case = _Case(tx.now, person=person, language=language)
+            case = CourseCase(tx.now, person=person, language=language)
             step = _step("enrol", row.state if row else course_machine().initial, case, "registrar course")
             if row is None:
                 row = CourseRow(hetu=trainee.value)
@@ -153,16 +128,16 @@ class RegistrarCourse:
         ):
             row = _enrolled(tx.session, trainee)
             if row.state == "sitting":
-                if tx.now <= _until(row):
+                if tx.now <= exam_ends(row):
                     tx.journal("course.exam-seen", _name(row))
-                    return _exam(row)
-                case = _Case(tx.now, until=_until(row))
+                    return exam_of(row)
+                case = CourseCase(tx.now, until=exam_ends(row))
                 _note(tx, row, _step("break-off", row.state, case, _name(row)))
-            step = _step("begin", row.state, _Case(tx.now), _name(row))
+            step = _step("begin", row.state, CourseCase(tx.now), _name(row))
             row.seed, row.began_at = secrets.token_hex(16), tx.now
             row.attempts += 1
             _note(tx, row, step, attempt=str(row.attempts))
-            return _exam(row)
+            return exam_of(row)
 
     def answer_key(self, trainee: Hetu) -> dict[str, str]:
         """For trainers: the right letter for each question of the open exam.
@@ -176,9 +151,9 @@ class RegistrarCourse:
                 raise Misuse("No exam is open for the person.", advice="Begin the exam first.")
             return {
                 question.id: next(
-                    key for key, text in question.choices.items() if text == _right(question, row.language)
+                    key for key, text in question.choices.items() if text == right_answer(question, row.language)
                 )
-                for question in _exam(row).questions
+                for question in exam_of(row).questions
             }
 
     def submit(self, trainee: Hetu, answers: Mapping[str, str]) -> ExamResult:
@@ -194,11 +169,11 @@ class RegistrarCourse:
             self.records.change(office="dvv", actor="trainee") as tx,
         ):
             row = _enrolled(tx.session, trainee)
-            questions = _exam(row).questions if row.state == "sitting" else ()
+            questions = exam_of(row).questions if row.state == "sitting" else ()
             given = {str(key): str(letter).strip().lower() for key, letter in answers.items()}
-            wrong = {one.id: _explained(one, row.language) for one in questions if not _is_right(one, given, row)}
+            wrong = {one.id: explained(one, row.language) for one in questions if not is_right(one, given, row)}
             score = len(questions) - len(wrong)
-            case = _Case(tx.now, until=_until(row), questions=questions, answers=given)
+            case = CourseCase(tx.now, until=exam_ends(row), questions=questions, answers=given)
             pass_mark = _pass_mark(tx.session)
             passed = score >= pass_mark
             step = _step("pass" if passed else "fail", row.state, case, _name(row))
@@ -206,7 +181,7 @@ class RegistrarCourse:
             if passed:
                 row.passed_on = finnish_day(tx.now)
                 row.certificate = f"TEST-RC-{row.passed_on.year}-{row.number:06d}-{row.attempts}"
-                row.document = _document(row, person, len(questions))
+                row.document = certificate_document(row, person, len(questions))
                 name = f"registrar-course-{row.number}.txt"
                 tx.post(Posting(Channel.EMAIL, _name(row), name, row.document))
             _note(tx, row, step, score=str(score), pass_mark=str(pass_mark))
@@ -262,71 +237,9 @@ class RegistrarCourse:
             return _as_enrolment(_enrolled(session, trainee))
 
 
-@cache
-def _course() -> Mapping[str, Any]:
-    raw = load_yaml(package_file("dvv", "registration", "registrar_course.yaml"))
-    refuse_unknown_keys(raw, {"languages", "questions", "certificate"}, "registrar_course.yaml")
-    languages = [str(one) for one in raw["languages"]]
-    for name, row in raw["questions"].items():
-        where = f"The question {name} in registrar_course.yaml"
-        refuse_unknown_keys(row, {"source", *languages}, where)
-        counts = {len(set(row[language]["answers"])) for language in languages}
-        if len(counts) != 1 or not 2 <= counts.pop() <= len(LETTERS):
-            raise Fault(f"{where} must have the same number of different answers in every language.")
-    if len(raw["questions"]) < registration_data().exam_questions or set(raw["certificate"]) != set(languages):
-        raise Fault("registrar_course.yaml has too few questions, or lacks a certificate text.")
-    course: Mapping[str, Any] = raw
-    return course
-
-
 def _pass_mark(session: Session) -> int:
     row = session.get(CourseSettingRow, PASS_MARK)
     return row.value if row else registration_data().exam_pass_mark
-
-
-def _exam(row: CourseRow) -> Exam:
-    """The open exam of a trainee; the seed gives the same one every time."""
-    dice = random.Random(row.seed)
-    chosen = dice.sample(sorted(_course()["questions"]), registration_data().exam_questions)
-    return Exam(tuple(_question(name, row.language, dice) for name in chosen), _until(row))
-
-
-def _question(name: str, language: str, dice: random.Random) -> Question:
-    text = _course()["questions"][name][language]
-    answers = list(text["answers"])
-    dice.shuffle(answers)
-    return Question(name, str(text["question"]), dict(zip(LETTERS, map(str, answers), strict=False)))
-
-
-def _right(question: Question, language: str) -> str:
-    return str(_course()["questions"][question.id][language]["answers"][0])
-
-
-def _is_right(question: Question, given: Mapping[str, str], row: CourseRow) -> bool:
-    return question.choices.get(given.get(question.id, "")) == _right(question, row.language)
-
-
-def _explained(question: Question, language: str) -> str:
-    return f"{_right(question, language)} ({_course()['questions'][question.id]['source']})"
-
-
-def _until(row: CourseRow) -> datetime:
-    return (row.began_at or row.enrolled_at) + timedelta(minutes=registration_data().exam_minutes)
-
-
-def _document(row: CourseRow, person: Person | None, questions: int) -> bytes:
-    assert row.passed_on is not None
-    text: str = _course()["certificate"][row.language]
-    filled = text.format(
-        name=f"{person.given_names} {person.surname}" if person else "",
-        day=written_day(row.passed_on, row.language),
-        valid_to=written_day(months_after(row.passed_on, registration_data().certificate_months), row.language),
-        number=row.certificate,
-        score=row.score,
-        questions=questions,
-    )
-    mark = hashlib.sha256(f"{row.seed}{row.certificate}".encode()).hexdigest()[:16]
-    return f"{filled}\n{mark}\n".encode()
 
 
 def _row(session: Session, trainee: Hetu) -> CourseRow | None:
@@ -367,46 +280,5 @@ def _as_certificate(row: CourseRow) -> CourseCertificate:
     return CourseCertificate(row.certificate, Hetu(row.hetu), row.passed_on, row.document)
 
 
-def _person(case: _Case) -> Objection | None:
-    return None if case.person else Objection("The trainee is not in the Population Information System.")
-
-
-def _language(case: _Case) -> Objection | None:
-    if case.language in _course()["languages"]:
-        return None
-    return Objection(f"The course is not held in {case.language[:20]!r}.")
-
-
-def _time_left(case: _Case) -> bool:
-    return case.until is not None and case.now <= case.until
-
-
-def _still_time(case: _Case) -> Objection | None:
-    return Objection("The time for the exam is not over.") if _time_left(case) else None
-
-
-def _exam_time(case: _Case) -> Objection | None:
-    return None if _time_left(case) else Objection(f"The exam was to be handed in by {case.until:%H:%M} UTC.")
-
-
-def _answers(case: _Case) -> Objection | None:
-    for question in case.questions:
-        if case.answers.get(question.id) not in question.choices:
-            return Objection(f"The question {question.id!r} has no answer.")
-    strange = sorted(set(case.answers) - {question.id for question in case.questions})
-    return Objection(f"The exam has no question {strange[0][:40]!r}.") if strange else None
-
-
-COURSE_GUARDS: Mapping[str, Guard[_Case]] = MappingProxyType(
-    {
-        "course.person": _person,
-        "course.language": _language,
-        "course.still-time": _still_time,
-        "course.exam-time": _exam_time,
-        "course.answers": _answers,
-    }
-)
-
-
-def _step(name: str, state: str, case: _Case, subject: str) -> Step:
+def _step(name: str, state: str, case: CourseCase, subject: str) -> Step:
     return course_machine().step(name, state=state, actor="trainee", guards=COURSE_GUARDS, case=case, subject=subject)

@@ -7,7 +7,7 @@ a run that is killed in between is finished by the next one, well within the hou
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -23,6 +23,7 @@ from sotepki.dvv.service_certificates.data import application_machine, certifica
 from sotepki.dvv.service_certificates.delivery import Delivery, revocation_message
 from sotepki.dvv.service_certificates.guards import APPLICATION_GUARDS
 from sotepki.dvv.service_certificates.office import DVV, delivery_of
+from sotepki.dvv.service_certificates.standing import as_they_stand
 from sotepki.dvv.service_certificates.store import (
     Application,
     application_id,
@@ -48,6 +49,10 @@ class IssuedCertificates:
     records: Records
     authorities: Certification
 
+    def standing(self, rows: Iterable[ApplicationRow]) -> list[Application]:
+        """Applications as they stand, with what the authority's ledger says of their certificates."""
+        return as_they_stand(map(as_application, rows), self.authorities)
+
     def collect(self, wanted: str) -> Delivery:
         """See ``ServiceCertificates.collect``."""
         row = self._row(wanted)
@@ -65,7 +70,9 @@ class IssuedCertificates:
         """See ``ServiceCertificates.request_revocation``."""
         reason = service_data().revocation_reason(reason)
         with self._claimed(wanted, actor, "request-revocation"):
-            if self._row(wanted).state != "revocation-requested":
+            before = self._row(wanted)
+            if before.state != "revocation-requested":
+                (stands,) = self.standing([before])
                 with self.records.change(office="dvv", actor=actor) as tx:
                     row = row_of_application(tx.session, wanted)
                     case = replace(
@@ -76,7 +83,8 @@ class IssuedCertificates:
                         named_serial=_named(serial, row.serial),
                         revocation_reason=reason,
                     )
-                    step = _step("request-revocation", row.state, actor, case, wanted)
+                    state = stands.state if stands.revoked_elsewhere else row.state
+                    step = _step("request-revocation", state, actor, case, wanted)
                     row.revocation_reason, row.revocation_requested_at = reason, tx.now
                     take_step(tx, row, step, serial=row.serial, reason=reason)
             return self._revoke(wanted)

@@ -25,7 +25,7 @@ _APPLICATION_ID = re.compile(r"S([0-9]{1,9})")
 
 
 class Promise(StrEnum):
-    """The promise of so many working days, counted while the application is in DVV's hands."""
+    """Whether DVV keeps its promised number of working days, counted while the application is in its hands."""
 
     NONE = "none"
     OPEN = "open"
@@ -41,6 +41,7 @@ class Application:
     ``promised_by`` is the last day of DVV's promise while the application is with DVV, and stays when it is issued.
     ``unit_name`` is the organisation's long name, as on the form; ``as_production`` tells that the rules of
     production are applied; ``renewal_of`` names the application whose certificate this one is to follow.
+    ``revoked_elsewhere``: past the e-service, as only the authority's ledger knows (``standing``).
     ``findings`` are the warnings of the step just taken, with those of the CSR check when a CSR was attached.
     """
 
@@ -66,6 +67,7 @@ class Application:
     revocation_reason: str = ""
     revocation_requested_at: datetime | None = None
     revoked_at: datetime | None = None
+    revoked_elsewhere: bool = False
     findings: tuple[Finding, ...] = ()
 
     @property
@@ -106,6 +108,7 @@ class Application:
             "officer": self.officer,
             "serial": self.serial,
             "revocation_reason": self.revocation_reason,
+            "revoked_elsewhere": self.revoked_elsewhere,
             **{name: moment.isoformat() if moment else "" for name, moment in moments.items()},
             "findings": [finding.as_dict() for finding in self.findings],
         }

@@ -15,10 +15,10 @@ from sotepki.dvv.authority.certification import CertificateOrder
 from sotepki.dvv.authority.plan import HierarchyPlan
 from sotepki.dvv.office_data import office_data
 from sotepki.dvv.office_seams import Certification, revoke_all
+from sotepki.dvv.vartti.seams import KeySource
 from sotepki.errors import Fault
 from sotepki.evidence import RuleBook, load_yaml, refuse_unknown_keys
 from sotepki.resources import package_file
-from sotepki.states import refusal
 from sotepki.tokens import KeyKind, PrivateKey
 
 TEST_CARD_KINDS = ("professional", "personnel", "actor", "organisation", "citizen")
@@ -44,12 +44,6 @@ class CardMaterial:
     keys: Mapping[KeyUse, PrivateKey]
     certificates: Mapping[KeyUse, bytes]
     issuers: tuple[x509.Certificate, ...]
-
-
-class KeySource(Protocol):
-    """Where card keys come from; each is given once."""
-
-    def take(self, kind: KeyKind) -> PrivateKey: ...
 
 
 class CardAuthorities(Certification, Protocol):
@@ -102,8 +96,7 @@ def check_authority(authorities: CardAuthorities, kind: str) -> CardCertificatio
     """
     certification = card_certifications()[kind]
     if certification.authority not in authorities.plan.authorities:
-        raise refusal(
-            special_card_rules(),
+        raise special_card_rules().refusal(
             "card-kind.authority",
             f"This workspace has no authority {certification.authority!r}, which certifies {kind} cards.",
             subject=kind,

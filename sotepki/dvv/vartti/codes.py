@@ -8,10 +8,9 @@ not in them, so that a copy of the database opens no card.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
-import holidays
 from cryptography.fernet import Fernet, InvalidToken
 
 from sotepki.card import pin_letter
@@ -74,13 +73,3 @@ def code_letter(row: CardOrderRow, person: Person, code: Pin, sent: date) -> Pos
     )
     recipient = f"{holder}, {row.letter_address}"
     return Posting(Channel.LETTER, recipient, f"activation-code-{row.card_number}.txt", content)
-
-
-def working_days_after(day: date, count: int) -> date:
-    """The day that is ``count`` Finnish working days (Monday to Friday, no public holidays) after ``day``."""
-    free = holidays.country_holidays("FI")
-    while count:
-        day += timedelta(days=1)
-        if day.weekday() < 5 and day not in free:
-            count -= 1
-    return day

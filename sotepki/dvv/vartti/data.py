@@ -11,9 +11,9 @@ from sotepki.dvv.office_data import office_rules
 from sotepki.errors import Fault
 from sotepki.evidence import Grade, RuleBook, load_yaml, refuse_unknown_keys
 from sotepki.resources import package_file
-from sotepki.states import StateMachine, refusal
+from sotepki.states import StateMachine
 
-PROFESSIONAL, PERSONNEL, ACTOR = "professional", "personnel", "actor"
+PROFESSIONAL, PERSONNEL = "professional", "personnel"
 ANY_TASK = "any"
 
 
@@ -135,7 +135,7 @@ def card_machine(kind: str) -> StateMachine:
     """
     known = vartti_data().kinds.get(kind)
     if known is None:
-        raise refusal(vartti_rules(), "order.kind", f"Cards of the kind {kind[:40]!r} are not ordered in Vartti.")
+        raise vartti_rules().refusal("order.kind", f"Cards of the kind {kind[:40]!r} are not ordered in Vartti.")
     return _machine(known.machine)
 
 

@@ -1,7 +1,7 @@
 """The rules of registrars, identity and rights that guard the steps of a card order, one function each.
 
-What the rules look at is ``vartti_case``; those of personnel and actor cards stand in ``vartti_staff_guards``, those
-of the holder's renewal in ``vartti_renewal_guards``. The steps are data (``states/*card-order.yaml``).
+They look at a ``CardCase``. The rules of personnel and actor cards are in ``staff_guards``, those of the holder's own
+renewal in ``renewal_guards``. The steps are data (``states/*card-order.yaml``).
 """
 
 from __future__ import annotations

@@ -25,7 +25,6 @@ from sotepki.dvv.vartti.lookup_request import ApprovedApplication, PersonQuery, 
 from sotepki.dvv.vartti.tables import CardOrderRow
 from sotepki.errors import Refused, SotepkiError
 from sotepki.records import Records
-from sotepki.states import refusal
 from sotepki.x509.serials import serial_text
 
 LARGEST_REQUEST = 16 * 1024
@@ -70,8 +69,7 @@ class PersonLookup:
             return
         approved = self.applications[query.context.application].certificate
         if client != approved.public_bytes(Encoding.DER):
-            raise refusal(
-                vartti_rules(),
+            raise vartti_rules().refusal(
                 "lookup.client",
                 f"The connection shows no certificate of {query.context.application[:60]!r}.",
             )

@@ -22,7 +22,6 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from sotepki.dvv.vartti.data import vartti_data, vartti_rules
 from sotepki.errors import Refused
-from sotepki.states import refusal
 
 _EXPIRES = "%Y%m%d%H%M%SZ"
 _EXPIRES_FORM = re.compile(r"[0-9]{14}Z", re.ASCII)
@@ -186,4 +185,4 @@ def _unreadable(sentence: str) -> Refused:
 
 
 def _refused(rule: str, sentence: str) -> Refused:
-    return refusal(vartti_rules(), rule, sentence)
+    return vartti_rules().refusal(rule, sentence)

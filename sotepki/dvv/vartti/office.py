@@ -2,8 +2,8 @@
 
 The steps, who may take them, when and under which rules are data (``states/card-order.yaml`` for professional cards,
 ``states/staff-card-order.yaml`` for personnel and actor cards; ``rules_offices.yaml``, ``rules_vartti.yaml``). Orders
-are taken by ``vartti_ordering``, made by ``vartti_production``, handled at the desk by ``vartti_desk``, renewed by
-their holders in ``vartti_renewal``, closed by ``vartti_closing``; the calendar works in ``vartti_time``.
+are taken in ``ordering``, cards made in ``production``, handled at the desk in ``desk``, renewed by their holders in
+``renewal`` and closed in ``closing``; ``time`` takes the steps that the calendar brings.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from sotepki.errors import Refused
 from sotepki.evidence import Finding
 from sotepki.identifiers import Hetu, Oid
 from sotepki.records import Records, Transaction
-from sotepki.states import Step, refusal
+from sotepki.states import Step
 
 MOST_IN_A_BATCH = 10_000
 
@@ -89,18 +89,13 @@ class CardOrdering:
         subject = f"card orders at {acting.point.id}"
         with refusals_journalled(self.records, actor=acting.name, step="order", subject=subject):
             if len(requests) > MOST_IN_A_BATCH:
-                raise refusal(vartti_rules(), "order.batch", f"A batch of {len(requests)} orders is not taken.")
+                raise vartti_rules().refusal("order.batch", f"A batch of {len(requests)} orders is not taken.")
         if not requests:
             return Batch((), ())
         now = self.records.clock.now()
         trained = self.points.trained(acting.point.id, now)
         # The registers are asked before the transaction: they are other offices, and answer from their own books.
-        cases: list[CardCase | Refused] = []
-        for request in requests:
-            try:
-                cases.append(self._case(request, acting, now, trained))
-            except Refused as refused:
-                cases.append(refused)
+        cases = [self._case_or_refusal(request, acting, now, trained) for request in requests]
         orders: list[CardOrder] = []
         refusals: list[tuple[int, Refused]] = []
         with self.records.change(office="dvv", actor=acting.name) as tx:
@@ -150,6 +145,14 @@ class CardOrdering:
             photo=request.photo,
             trained=trained,
         )
+
+    def _case_or_refusal(
+        self, request: CardRequest, acting: Registrar, now: datetime, trained: int
+    ) -> CardCase | Refused:
+        try:
+            return self._case(request, acting, now, trained)
+        except Refused as refused:
+            return refused
 
     def _place(self, tx: Transaction, request: CardRequest, case: CardCase, subject: str) -> CardOrder:
         machine = card_machine(request.kind)

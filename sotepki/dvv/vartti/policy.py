@@ -5,7 +5,6 @@ from __future__ import annotations
 from sotepki.dvv.vartti.data import vartti_data, vartti_rules
 from sotepki.dvv.vartti.tables import PolicyRow
 from sotepki.records import Records
-from sotepki.states import refusal
 
 REVOKE_ON_REMOVAL = "revoke-on-removal"
 CODE_LETTER_DAYS = "code-letter-working-days"
@@ -37,8 +36,7 @@ class Policies:
         policy = vartti_data().policies.get(name)
         if policy is None or value not in policy.values:
             known = ", ".join(policy.values) if policy else ", ".join(vartti_data().policies)
-            raise refusal(
-                vartti_rules(),
+            raise vartti_rules().refusal(
                 "policy.value",
                 f"{name[:40]!r} cannot be set to {value[:40]!r}; known are: {known}.",
                 subject=name[:40],

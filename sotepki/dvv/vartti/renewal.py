@@ -101,26 +101,7 @@ class CardRenewal:
         step = machine.step(
             "renew", state=machine.initial, actor="holder", guards=CARD_GUARDS, case=case, subject=subject
         )
-        part = (old.slot or "").split("/")[2] if old.slot else old.profession
-        row = CardOrderRow(
-            state=machine.initial,
-            kind=old.kind,
-            hetu=old.hetu,
-            registration_number=old.registration_number,
-            right_code=old.right_code,
-            profession=old.profession,
-            slot=slot_of(old.kind, old.hetu, part, beside=old.slot),
-            point=old.point,
-            employer=old.employer,
-            photo=old.photo,
-            has_photo=old.has_photo,
-            identity_document=f"card {old.card_number}",
-            delivery="post",
-            letter_address=case.letter_address.strip(),
-            renews=old.number,
-            ordered_at=tx.now,
-            changed_at=tx.now,
-        )
+        row = _renewing(old, machine.initial, case)
         tx.session.add(row)
         try:
             tx.session.flush()
@@ -151,6 +132,30 @@ class CardRenewal:
         authority = card_certifications()[row.kind].authority
         good = in_force(self.authorities.issued(holder=holder_of(row), authority_id=authority), now)
         return next((one for one in good if serial_text(one.serial_number) == row.authentication_serial), None)
+
+
+def _renewing(old: CardOrderRow, state: str, case: CardCase) -> CardOrderRow:
+    """The row of an order for a card like the one of ``old``; it comes by post."""
+    part = old.slot.split("/")[2] if old.slot else old.profession
+    return CardOrderRow(
+        state=state,
+        kind=old.kind,
+        hetu=old.hetu,
+        registration_number=old.registration_number,
+        right_code=old.right_code,
+        profession=old.profession,
+        slot=slot_of(old.kind, old.hetu, part, beside=old.slot),
+        point=old.point,
+        employer=old.employer,
+        photo=old.photo,
+        has_photo=old.has_photo,
+        identity_document=f"card {old.card_number}",
+        delivery="post",
+        letter_address=case.letter_address.strip(),
+        renews=old.number,
+        ordered_at=case.now,
+        changed_at=case.now,
+    )
 
 
 def _in_the_way(order: str, profession: str, old: CardOrderRow) -> bool:

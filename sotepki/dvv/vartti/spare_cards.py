@@ -27,7 +27,6 @@ from sotepki.dvv.registration.points import Registrar, RegistrationPoints
 from sotepki.dvv.vartti.card_certification import (
     SPARE,
     CardAuthorities,
-    KeySource,
     card_certifications,
     certify,
     check_authority,
@@ -35,13 +34,14 @@ from sotepki.dvv.vartti.card_certification import (
 )
 from sotepki.dvv.vartti.guards import CARD_GUARDS, CardCase, IdentityProof, chosen_right
 from sotepki.dvv.vartti.production import subject_of
+from sotepki.dvv.vartti.seams import KeySource
 from sotepki.dvv.vartti.special_card_tables import SpareCardRow
 from sotepki.evidence import RuleBook
 from sotepki.identifiers import Hetu
 from sotepki.records import Records
 from sotepki.registers import PopulationRegister, RightsRegister
 from sotepki.resources import package_file
-from sotepki.states import StateMachine, refusal
+from sotepki.states import StateMachine
 from sotepki.tokens import Pin
 from sotepki.tokens.storage import locked, private_directory
 
@@ -52,7 +52,7 @@ _NUMBER_OFFSET = 80_000_000
 
 @cache
 def spare_machine() -> StateMachine:
-    """The round of a spare card."""
+    """The life of a spare card, from blank to blank."""
     rules = RuleBook.join([office_rules(), special_card_rules()])
     return StateMachine.load(package_file("dvv", "vartti", "states", "spare-card.yaml"), rules)
 
@@ -173,7 +173,7 @@ class SpareCards:
                 row = _row(session, number)
             _step("issue", row.state, case, subject)
             if not 1 <= days <= LONGEST_DAYS:
-                raise refusal(special_card_rules(), "spare.days", f"A spare card is not issued for {days} days.")
+                raise special_card_rules().refusal("spare.days", f"A spare card is not issued for {days} days.")
             check_authority(self._authorities, SPARE)
             with self._alone(number):
                 begun = self._begin(number, holder, case, acting)
@@ -222,8 +222,8 @@ class SpareCards:
             row = _row(tx.session, number)
             state = _step("issue", row.state, case, f"spare card {number}")
             if row.hetu not in (None, holder.value):
-                raise refusal(
-                    special_card_rules(), "spare.state", f"The spare card {number} is being issued to somebody else."
+                raise special_card_rules().refusal(
+                    "spare.state", f"The spare card {number} is being issued to somebody else."
                 )
             if row.hetu is None:
                 row.issue += 1
@@ -232,9 +232,7 @@ class SpareCards:
             try:
                 tx.session.flush()
             except IntegrityError:
-                raise refusal(
-                    special_card_rules(), "spare.one-card", "The person has a spare card already."
-                ) from None
+                raise special_card_rules().refusal("spare.one-card", "The person has a spare card already.") from None
             tx.journal("spare.issuing", f"spare card {number}", registration_number=row.registration_number)
         with self.records.look() as session:
             return _row(session, number)
@@ -275,7 +273,7 @@ class SpareCards:
         safe = number[:40] if number.isascii() and number.isalnum() else "unknown"
         with exclusive(self.records.outbox_directory.parent / "claims", f"spare-{safe}") as free:
             if not free:
-                raise refusal(special_card_rules(), "spare.state", f"Another run is at the spare card {safe}.")
+                raise special_card_rules().refusal("spare.state", f"Another run is at the spare card {safe}.")
             yield
 
 
@@ -288,7 +286,7 @@ def _step(name: str, state: str, case: CardCase, subject: str) -> str:
 def _row(session: Session, number: str) -> SpareCardRow:
     row = session.get(SpareCardRow, number)
     if row is None:
-        raise refusal(special_card_rules(), "spare.unknown", f"There is no spare card {number[:40]!r}.")
+        raise special_card_rules().refusal("spare.unknown", f"There is no spare card {number[:40]!r}.")
     return row
 
 

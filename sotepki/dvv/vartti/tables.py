@@ -17,7 +17,7 @@ class CardOrderRow(Base):
     the same time one wins whatever database is used, and empty when the order or the card has ended.
     ``registration_number`` and the right are a professional's, ``employer`` to ``employed_to`` and ``staff_number``
     belong to personnel and actor cards; what a kind has not is empty. ``sealed_code`` is the activation code, sealed
-    (``vartti_codes``), until the card is closed. ``letter_due`` is the day of a code letter that is still to be sent.
+    (see ``codes``), until the card is closed. ``letter_due`` is the day of a code letter that is still to be sent.
     ``renews`` is the order of the card that the holder renewed; such an order has no registrar.
     """
 

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from sqlalchemy import func, select
 
-from sotepki.card import CardContent, Personalisation, new_activation_code, pin_letter
+from sotepki.card import Personalisation, new_activation_code, pin_letter
 from sotepki.clock import finnish_day
 from sotepki.dvv.claims import exclusive
 from sotepki.dvv.office_data import office_data
@@ -22,18 +22,17 @@ from sotepki.dvv.vartti.card_certification import (
     EC_SUFFIX,
     TEST_CARD_KINDS,
     CardAuthorities,
-    KeySource,
     certify,
     check_authority,
     ec_kind,
     special_card_rules,
 )
+from sotepki.dvv.vartti.seams import CardMaker, KeySource
 from sotepki.dvv.vartti.special_card_tables import TestCardRow
 from sotepki.evidence import load_yaml
 from sotepki.identifiers import Oid, check_character
 from sotepki.records import Channel, Posting, Records
 from sotepki.resources import package_file
-from sotepki.states import refusal
 from sotepki.tokens import Pin
 
 MOST_IN_AN_ORDER = 20
@@ -41,14 +40,10 @@ _ORDERED, _DELIVERED = "ordered", "delivered"
 _NUMBER_OFFSET = 90_000_000  # apart from the cards that Vartti orders
 
 
-class CardMaker(Protocol):
-    """The shelf that makes and keeps cards."""
+class NumberedCardMaker(CardMaker, Protocol):
+    """The shelf, which also tells which numbers it has given."""
 
     def numbers(self) -> Sequence[str]: ...
-
-    def personalise(self, order: Personalisation) -> None: ...
-
-    def read(self, number: str) -> CardContent: ...
 
 
 @dataclass(frozen=True)
@@ -70,7 +65,9 @@ class TestCards:
 
     __test__ = False
 
-    def __init__(self, records: Records, authorities: CardAuthorities, cards: CardMaker, keys: KeySource) -> None:
+    def __init__(
+        self, records: Records, authorities: CardAuthorities, cards: NumberedCardMaker, keys: KeySource
+    ) -> None:
         self.records = records
         self._authorities = authorities
         self._cards = cards
@@ -85,11 +82,11 @@ class TestCards:
             Refused: ``test-card.kind``, ``test-card.count``, ``card-kind.authority``.
         """
         if kind not in TEST_CARD_KINDS:
-            raise refusal(
-                special_card_rules(), "test-card.kind", f"There are no test cards of the kind {kind[:40]!r}."
+            raise special_card_rules().refusal(
+                "test-card.kind", f"There are no test cards of the kind {kind[:40]!r}."
             )
         if not 1 <= count <= MOST_IN_AN_ORDER:
-            raise refusal(special_card_rules(), "test-card.count", f"An order of {count} test cards is not taken.")
+            raise special_card_rules().refusal("test-card.count", f"An order of {count} test cards is not taken.")
         certification = ec_kind(kind) if ec else kind
         check_authority(self._authorities, certification)
         with self.records.change(office="dvv", actor=DVV) as tx:

@@ -15,7 +15,7 @@ function element(name, text, className) {
 
 function shown(finding) {
   const item = element("li", "", finding.severity);
-  item.append(element("strong", finding.message), " ", element("code", finding.rule));
+  item.append(element("span", `${finding.severity}: `, "heard"), element("strong", finding.message), " ", element("code", finding.rule));
   for (const name of ["where", "expected", "found", "advice"]) {
     if (finding[name]) item.append(element("br", ""), `${name}: ${finding[name]}`);
   }

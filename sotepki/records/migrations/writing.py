@@ -20,7 +20,7 @@ from sotepki.records.migrations.models import load_models
 
 FIRST = "0001_first_release"
 LONGEST = 32
-"""Alembic's table holds names of so many characters."""
+"""Characters of a revision's name that Alembic's table holds."""
 
 _TEXT = '''"""{title}."""
 

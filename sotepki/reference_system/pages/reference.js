@@ -6,22 +6,22 @@ const said = document.getElementById("said");
 const texts = page ? JSON.parse(page.dataset.texts) : {};
 if (page) scs.base = page.dataset.scs;
 
-async function run(button, work) {
-  button.disabled = true;
+async function run(work) {
   said.className = "note";
   said.textContent = texts.waiting;
   try {
     location.assign((await work()).next);
+    return true;
   } catch (error) {
     said.className = "note bad";
-    said.textContent = inWords(error, texts);
-    button.disabled = false;
+    said.replaceChildren(...inWords(error, texts));
+    return false;
   }
 }
 
 function when(id, work) {
   const button = document.getElementById(id);
-  if (button) button.addEventListener("click", () => run(button, work));
+  if (button) onClick(button, () => run(work));
 }
 
 when("login", async () => {
@@ -39,3 +39,22 @@ when("sign", async () => {
 });
 
 when("send", () => postJson("/documents/" + page.dataset.document + "/send", {}));
+
+// A session that rests is ended by the server. Two minutes before, whoever is still there may stay (WCAG 2.2.1).
+const ending = document.getElementById("ending");
+let warning;
+
+function rest() {
+  ending.hidden = true;
+  clearTimeout(warning);
+  warning = setTimeout(() => { ending.hidden = false; }, (ending.dataset.seconds - 120) * 1000);
+}
+
+if (ending) {
+  rest();
+  document.getElementById("stay").addEventListener("click", async () => {
+    const answer = await fetch(location.href, { cache: "no-store" });
+    if (answer.redirected) location.assign("/");
+    else rest();
+  });
+}

@@ -68,10 +68,27 @@ async function postJson(path, row) {
   return body;
 }
 
-// What a person is told about a failure; texts come from the page: data-unreachable, data-cancelled and so on.
+// A sentence of a program. It is English whatever the language of the page, and says so to who listens to the page.
+function english(text) {
+  const made = document.createElement("span");
+  made.lang = "en";
+  made.textContent = text;
+  return made;
+}
+
+// What a person is told about a failure, as nodes: the page's own words, and after them what a program said.
 function inWords(error, texts) {
-  if (!(error instanceof ScsFailure)) return error.message;
-  if (error.kind === "unreachable") return texts.unreachable;
-  if (error.kind === "garbled") return texts.garbled + " " + error.message;
-  return texts.refused + " " + error.message;
+  if (!(error instanceof ScsFailure)) return [english(error.message)];
+  if (error.kind === "unreachable") return [texts.unreachable];
+  return [(error.kind === "garbled" ? texts.garbled : texts.refused) + " ", english(error.message)];
+}
+
+// Runs on a click. A button that works says so and takes no further click, but keeps the focus; if the work answers
+// true, the page is being left.
+function onClick(button, work) {
+  button.addEventListener("click", async () => {
+    if (button.getAttribute("aria-disabled") === "true") return;
+    button.setAttribute("aria-disabled", "true");
+    if (!(await work())) button.removeAttribute("aria-disabled");
+  });
 }

@@ -28,34 +28,36 @@ async function look() {
   } catch (error) {
     state.textContent = texts.not_reached;
     state.className = "state bad";
-    at("service-note").textContent = inWords(error, texts);
+    at("service-note").replaceChildren(...inWords(error, texts));
   }
 }
 
 function showResult(place, result) {
   const kind = { valid: "good", invalid: "bad" }[result.verdict] || "warn";
   const list = element("ul", "checks", "");
-  for (const one of result.findings) list.append(item(one.severity, one.message, one.rule));
-  for (const one of result.passed) list.append(item("passed", texts["check_" + one.rule.split(".").pop()] || one.text, one.rule));
+  for (const one of result.findings) list.append(item(one.severity, english(one.message), one.rule));
+  for (const one of result.passed) {
+    list.append(item("passed", texts["check_" + one.rule.split(".").pop()] || english(one.text), one.rule));
+  }
   place.replaceChildren(element("p", "note " + kind, texts[result.verdict] + (result.subject ? " " + result.subject : "")), list);
 }
 
-function item(className, text, rule) {
-  const made = element("li", className, text + " ");
-  made.append(element("code", "", rule));
+// The mark before an item is seen, its word is heard.
+function item(severity, text, rule) {
+  const made = element("li", severity, "");
+  made.append(element("span", "heard", texts["severity_" + severity] + ": "), text, " ", element("code", "", rule));
   return made;
 }
 
-async function run(button, place, work) {
+async function run(place, work) {
   scs.base = at("address").value.replace(/\/+$/, "");
-  button.disabled = true;
   place.replaceChildren(element("p", "note", texts.waiting));
   try {
     showResult(place, await work());
   } catch (error) {
-    place.replaceChildren(element("p", "note bad", inWords(error, texts)));
-  } finally {
-    button.disabled = false;
+    const note = element("p", "note bad", "");
+    note.append(...inWords(error, texts));
+    place.replaceChildren(note);
   }
 }
 
@@ -65,17 +67,17 @@ function base64(octets) {
   return btoa(text);
 }
 
-at("look").addEventListener("click", look);
-at("login").addEventListener("click", () =>
-  run(at("login"), at("login-result"), async () => {
+onClick(at("look"), look);
+onClick(at("login"), () =>
+  run(at("login-result"), async () => {
     const version = await scs.version();
     const challenge = await postJson("/challenge", { version: String(version.version) });
     const answer = await scs.sign(challenge.content, "digitalSignature");
     return postJson("/verify/login", { id: challenge.id, answer });
   }),
 );
-at("sign").addEventListener("click", () =>
-  run(at("sign"), at("sign-result"), async () => {
+onClick(at("sign"), () =>
+  run(at("sign-result"), async () => {
     const hashAlgorithm = at("hash").value, contentType = at("content-type").value;
     let octets = new TextEncoder().encode(at("text").value);
     if (contentType === "digest") {

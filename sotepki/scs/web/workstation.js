@@ -5,16 +5,25 @@ const at = (id) => document.getElementById(id);
 const texts = JSON.parse(at("workstation").dataset.texts);
 let open = "";
 
+// The page looks several times a second. What has not changed is not written, or who listens would hear it each time.
+function write(id, text, className) {
+  if (at(id).textContent !== text) at(id).textContent = text;
+  if (className !== undefined && at(id).className !== className) at(id).className = className;
+}
+
 function show(state) {
-  at("card-state").textContent = state.holder ? texts.card_in + " " + state.holder : texts.card_out;
-  at("card-state").className = "state " + (state.holder ? "good" : "");
+  write("card-state", state.holder ? texts.card_in + " " + state.holder : texts.card_out, state.holder ? "state good" : "state");
   const list = at("card-number");
   if (list && list.options.length !== state.cards.length) {
     list.replaceChildren(...state.cards.map((card) => new Option(card.number + "  " + card.holder, card.number)));
   }
-  if (at("remove")) at("remove").disabled = !state.holder;
-  at("last").textContent = state.last;
+  if (at("remove")) {
+    if (!state.holder && document.activeElement === at("remove")) at("insert").focus();
+    at("remove").disabled = !state.holder;
+  }
+  write("last", state.last);
   const question = state.question;
+  if (!question && at("question").contains(document.activeElement)) at("pin-title").focus();
   at("nothing").hidden = Boolean(question);
   at("question").hidden = !question;
   if (!question) {
@@ -37,8 +46,7 @@ async function look() {
     const answer = await fetch("/state", { cache: "no-store" });
     show(await answer.json());
   } catch (error) {
-    at("card-state").textContent = texts.stopped;
-    at("card-state").className = "state bad";
+    write("card-state", texts.stopped, "state bad");
   }
 }
 
@@ -46,7 +54,7 @@ async function act(path, row) {
   try {
     show(await postJson(path, row));
   } catch (error) {
-    at("last").textContent = error.message;
+    write("last", error.message);
   }
 }
 
@@ -56,7 +64,11 @@ at("question").addEventListener("submit", (event) => {
   at("pin").value = "";
   act("/pin", { id: open, pin });
 });
-at("cancel").addEventListener("click", () => act("/pin", { id: open, pin: null }));
+function cancel() {
+  act("/pin", { id: open, pin: null });
+}
+at("cancel").addEventListener("click", cancel);
+at("question").addEventListener("keydown", (event) => { if (event.key === "Escape") cancel(); });
 if (at("insert")) {
   at("insert").addEventListener("click", () => act("/insert", { number: at("card-number").value }));
   at("remove").addEventListener("click", () => act("/remove", {}));

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Final
 
-from sotepki.clock import finnish_day
+from sotepki.clock import finnish_day, months_after
 from sotepki.evidence import Finding
 from sotepki.identifiers import holds_identity_code
 from sotepki.states import Guard, Objection
@@ -15,7 +15,6 @@ from sotepki.valvira.supervision.data import MissingJointTest, SystemClass, supe
 from sotepki.valvira.supervision.values import Evidence, EvidenceKind
 
 LONGEST_REASON: Final = 500
-DAYS_OF_A_MONTH: Final = 30.44
 
 
 @dataclass(frozen=True)
@@ -112,7 +111,7 @@ def evidence_findings(case: SystemCase, where: str) -> list[Finding]:
     certificates = _shown(case, EvidenceKind.SECURITY_CERTIFICATE)
     last = max((one.valid_to for one in certificates if one.valid_to), default=None)
     months = supervision_data().renewal_months
-    if last is not None and last <= finnish_day(case.now) + timedelta(days=months * DAYS_OF_A_MONTH):
+    if last is not None and last <= months_after(finnish_day(case.now), months):
         found.append(
             supervision_rules().finding(
                 "supervision.renewal", f"The security certificate ends on {last}.", where=where

@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from sqlalchemy import select
 
-from sotepki.clock import finnish_day
+from sotepki.clock import finnish_day, months_after
 from sotepki.evidence import Finding, Severity
 from sotepki.records import Records, Transaction, journals_refusals
 from sotepki.states import Step
@@ -343,8 +343,4 @@ def _period_objection(issued_on: date, end: date | None, latest_end: date | None
 
 def _longest(issued_on: date) -> date:
     """The last day that a security certificate of a day can have."""
-    years = supervision_data().security_certificate_years
-    try:
-        return issued_on.replace(year=issued_on.year + years)
-    except ValueError:  # 29 February
-        return issued_on.replace(year=issued_on.year + years, day=28)
+    return months_after(issued_on, 12 * supervision_data().security_certificate_years)

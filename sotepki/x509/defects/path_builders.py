@@ -98,7 +98,7 @@ def constrained_issuer(
 
 
 def impostor_issuer(setting: Setting, world: DefectWorld, base: Base) -> Setting:
-    """The certificate signed by a key of nobody, under the issuing CA's name and key identifier."""
+    """The certificate signed by a stranger's key, under the issuing CA's name and key identifier."""
     draft = Draft.of(world.good(base))
     return replace(setting, certificate=draft.signed(world.key("impostor", "rsa-2048")))
 
@@ -175,7 +175,7 @@ def issued_by_end_entity(setting: Setting, world: DefectWorld, base: Base) -> Se
 def revoked(
     setting: Setting, world: DefectWorld, base: Base, *, reason: str = "keyCompromise", hours: float = -1.5
 ) -> Setting:
-    """The certificate on its CA's list, revoked so many hours from the moment of judgement."""
+    """The certificate on its CA's list, revoked ``hours`` after the moment of validation (before it, if negative)."""
     entry = _entry(world, world.good(base), reason, hours)
     return replace(setting, crls=(_crl(world, world.issuer(base), entry), _crl(world, world.root)))
 
@@ -205,7 +205,7 @@ def other_crl(setting: Setting, world: DefectWorld, base: Base) -> Setting:
 
 
 def forged_crl(setting: Setting, world: DefectWorld, base: Base) -> Setting:
-    """A list under the right name, signed by a key of nobody."""
+    """A list under the right name, signed by a stranger's key."""
     issuer = world.issuer(base)
     forger = Issuer(issuer.certificate, world.key("impostor", "rsa-2048"))
     return replace(setting, crls=(_crl(world, forger), setting.crls[1]))

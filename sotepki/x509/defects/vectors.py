@@ -10,7 +10,8 @@ import base64
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -144,16 +145,7 @@ def write_vectors(
         Misuse: the directory is there and holds something, or cannot be made.
     """
     chosen = list(defects) or list(load_defects().values())
-    try:
-        if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
-            raise Misuse(f"{directory} is there already.", advice="Name a directory that is not there yet.")
-        directory.parent.mkdir(parents=True, exist_ok=True)
-        making = directory.with_name(f".{directory.name}.making-{os.getpid()}")
-        shutil.rmtree(making, ignore_errors=True)
-        making.mkdir()
-    except OSError as error:
-        raise Misuse(f"{directory} cannot be made: {error.strerror}.") from None
-    try:
+    with _whole(directory) as making:
         rows = []
         for defect in chosen:
             rows.append(_write_one(making, defect, world))
@@ -165,6 +157,23 @@ def write_vectors(
             "vectors": rows,
         }
         (making / INDEX).write_text(json.dumps(index, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    return index
+
+
+@contextmanager
+def _whole(directory: Path) -> Iterator[Path]:
+    """A place beside ``directory`` that takes its name when the block ends well, and is removed when it does not."""
+    try:
+        if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+            raise Misuse(f"{directory} is there already.", advice="Name a directory that is not there yet.")
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        making = directory.with_name(f".{directory.name}.making-{os.getpid()}")
+        shutil.rmtree(making, ignore_errors=True)
+        making.mkdir()
+    except OSError as error:
+        raise Misuse(f"{directory} cannot be made: {error.strerror}.") from None
+    try:
+        yield making
         if directory.exists():
             directory.rmdir()
         making.rename(directory)
@@ -172,7 +181,6 @@ def write_vectors(
         raise Fault(f"The vectors cannot be written: {error.strerror}.") from error
     finally:
         shutil.rmtree(making, ignore_errors=True)
-    return index
 
 
 def _write_one(directory: Path, defect: Defect, world: DefectWorld) -> dict[str, Any]:
@@ -267,7 +275,7 @@ def _read_setting(directory: Path, files: dict[str, str]) -> Setting:
 
 
 def _certificate(data: bytes, name: str) -> bytes:
-    """The certificate as a user's file gives it; what is none at all is judged as the bytes that it is."""
+    """The certificate as a user's file gives it; a file without one is judged as the bytes that it holds."""
     try:
         return certificate_blocks(data, name=name)[0]
     except Refused:

@@ -175,7 +175,7 @@ class DefectWorld:
         return build_crl(issuer, revoked, number=1, this_update=start, next_update=next_update)
 
     def end(self, days: int) -> datetime:
-        """The end of the Finnish day so many days after ``at``."""
+        """The end of the Finnish day that is ``days`` days after ``at``."""
         return end_of_finnish_day(finnish_day(self.at + timedelta(days=days)))
 
     def _issue_authority(
