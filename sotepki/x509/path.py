@@ -16,10 +16,11 @@ from typing import Any
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.x509 import ocsp
+from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from sotepki.errors import Misuse
 from sotepki.evidence import Finding, Verdict, verdict_of
-from sotepki.x509.extension_lookup import extension_of
+from sotepki.x509.extension_lookup import extension_of, readable_extension
 from sotepki.x509.issuer import issuer_among
 from sotepki.x509.judge import Rejection, judge
 from sotepki.x509.names import readable
@@ -213,7 +214,15 @@ def _told(rejection: Rejection, certificate: x509.Certificate, data: RevocationD
     rule, message = rejection.rule, rejection.message
     if rule in ("path.revocation.missing", "path.revocation.stale") and data.calls_unknown(certificate):
         rule, message = "path.revocation.unknown", "The responder does not know the certificate."
+    elif rule == "path.revocation.missing" and data.answers(certificate) and not _names_responder(certificate):
+        message = "The certificate names no OCSP responder, so what one says of it does not count; give a list."
     return rulebook().finding(rule, message, found=rejection.detail, where=readable(certificate.subject))
+
+
+def _names_responder(certificate: x509.Certificate) -> bool:
+    """Whether authorityInfoAccess names an OCSP responder; of other certificates the judge reads no answers."""
+    access = readable_extension(certificate, x509.AuthorityInformationAccess) or ()
+    return any(one.access_method == AuthorityInformationAccessOID.OCSP for one in access)
 
 
 def _times(chain: Sequence[x509.Certificate], at: datetime) -> Iterator[Finding]:

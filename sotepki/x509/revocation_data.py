@@ -35,6 +35,10 @@ class RevocationData:
             if single.serial_number == certificate.serial_number
         )
 
+    def answers(self, certificate: x509.Certificate) -> bool:
+        """Whether an OCSP answer speaks of ``certificate``."""
+        return any(single.serial_number == certificate.serial_number for single in self._answers())
+
     def _answers(self) -> Iterator[ocsp.OCSPSingleResponse]:
         for response in self.ocsp_responses:
             if response.response_status is ocsp.OCSPResponseStatus.SUCCESSFUL:

@@ -185,6 +185,15 @@ def test_what_is_at_hand_of_others_says_nothing(corpus: CorpusWorld) -> None:
     assert set(unknown.signatures[0].revocation.values()) == {"unknown"}
 
 
+def test_an_answer_about_a_certificate_that_names_no_responder_is_said_not_to_count(corpus: CorpusWorld) -> None:
+    """"No revocation information could be found" would send its giver looking for a fault in a good answer."""
+    context = VerificationContext((corpus.root,), corpus.at, corpus.intermediates, profiles=False)
+    given = replace(context, ocsp_responses=(ocsp_of(corpus, revoked_at=None),))
+    found = verify_document(corpus.bases["professional"], given).findings
+    (missing,) = (finding for finding in found if finding.rule == "path.revocation.missing")
+    assert "names no OCSP responder" in missing.message
+
+
 def test_lists_are_not_read_where_revocation_is_not_judged_or_a_responder_is_asked(corpus: CorpusWorld) -> None:
     """A stale list would overrule the responder, or refuse a document whose reader did not ask."""
     listing = replace(asked(corpus, GOOD, GOOD), status=None, crls=(crl_of(corpus, revoked_at=BEFORE),))
