@@ -133,7 +133,8 @@ def _applications(workspace: Workspace) -> list[str]:
             found.append(f"{one.id} is revoked and its certificate is in force")
         if mails[f"{one.id}-delivery.eml"] != (1 if one.serial else 0):
             found.append(f"{one.id} was delivered {mails[f'{one.id}-delivery.eml']} times")
-        if mails[f"{one.id}-revoked.eml"] != (1 if one.revoked_at else 0):
+        here = one.revoked_at is not None and not one.revoked_elsewhere
+        if mails[f"{one.id}-revoked.eml"] != int(here):
             found.append(f"the revocation of {one.id} was mailed {mails[f'{one.id}-revoked.eml']} times")
     return found
 
