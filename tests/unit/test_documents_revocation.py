@@ -186,7 +186,7 @@ def test_what_is_at_hand_of_others_says_nothing(corpus: CorpusWorld) -> None:
 
 
 def test_an_answer_about_a_certificate_that_names_no_responder_is_said_not_to_count(corpus: CorpusWorld) -> None:
-    """ "No revocation information could be found" would send its giver looking for a fault in a good answer."""
+    """That no revocation information was found would send its giver looking for a fault in a good answer."""
     context = VerificationContext((corpus.root,), corpus.at, corpus.intermediates, profiles=False)
     given = replace(context, ocsp_responses=(ocsp_of(corpus, revoked_at=None),))
     found = verify_document(corpus.bases["professional"], given).findings
