@@ -18,6 +18,7 @@ from sotepki.kela.access_points import AccessPoints
 from sotepki.kela.revocation import StatusQuestions
 from sotepki.kela.rules import rulebook
 from sotepki.kela.settings import KantaSettings
+from sotepki.x509.issuer import issuer_among
 from sotepki.x509.serials import serial_text
 from sotepki.x509.status import CertificateState
 
@@ -99,7 +100,7 @@ def _check(
     settings: KantaSettings,
     memory: ChainMemory,
 ) -> list[Finding]:
-    issuer = _issuer(certificate, trust.service_authorities)
+    issuer = issuer_among(certificate, trust.service_authorities)
     if issuer is None:
         return [
             rulebook().finding(
@@ -148,17 +149,6 @@ def host_names(certificate: x509.Certificate) -> list[str]:
     except (x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, ValueError):
         return []
     return [name.lower() for name in names.get_values_for_type(x509.DNSName)]
-
-
-def _issuer(certificate: x509.Certificate, authorities: Sequence[x509.Certificate]) -> x509.Certificate | None:
-    for authority in authorities:
-        if certificate.issuer == authority.subject:
-            try:
-                certificate.verify_directly_issued_by(authority)
-            except Exception:  # noqa: BLE001 - pyca raises several kinds, all mean no
-                continue
-            return authority
-    return None
 
 
 def _time(certificate: x509.Certificate, at: datetime) -> list[Finding]:

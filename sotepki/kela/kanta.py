@@ -27,7 +27,7 @@ from sotepki.kela.judging import Judge, Judgement
 from sotepki.kela.pen import Pen
 from sotepki.kela.request_log import OFFICE, RequestEntry, RequestKind
 from sotepki.kela.revocation import StatusLookup
-from sotepki.kela.rules import finding_of, rulebook
+from sotepki.kela.rules import rulebook
 from sotepki.kela.settings import KantaSettings, load_settings
 from sotepki.kela.tables import ArchivedDocument
 from sotepki.kela.turns import Turn
@@ -88,10 +88,6 @@ class Kanta:
     def refuse(self, rule: str, sentence: str, client: x509.Certificate | None) -> Acknowledgement:
         """Refuse, and log, a request that never became a message (too long, no XML, wrong address)."""
         return self.books.settle([self.refusal(rulebook().finding(rule, sentence), client)])[0]
-
-    def refuse_error(self, error: Refused, client: x509.Certificate | None) -> Acknowledgement:
-        """The same for what another room refused, under that room's rule."""
-        return self.books.settle([self.refusal(finding_of(error, otherwise="kanta.message.empty"), client)])[0]
 
     def refusal(self, finding: Finding, client: x509.Certificate | None) -> Judgement:
         """The judgement on a request that never became a message."""

@@ -102,11 +102,6 @@ def leave_time_to_the_application(context: ssl.SSLContext) -> None:
     context.verify_flags |= ssl.VerifyFlags(_NO_CHECK_TIME)
 
 
-def openssl_knows_no_time(context: ssl.SSLContext) -> bool:
-    """Whether the handshake leaves the time to the application."""
-    return bool(int(context.verify_flags) & _NO_CHECK_TIME)
-
-
 class _WatchedObject(ssl.SSLObject):
     """One connection's TLS, with what is kept of it until the handshake is over."""
 

@@ -27,19 +27,15 @@ needs_chromium = pytest.mark.skipif(
 
 
 @contextmanager
-def chromium(certificate: Path) -> Iterator[Browser]:
-    """A browser that trusts one certificate besides its own list: by its key, as 'sotepki scs trust' says."""
+def chromium(certificate: Path | None = None) -> Iterator[Browser]:
+    """A browser; besides its own list it trusts ``certificate``, by its key, as 'sotepki scs trust' says."""
     from playwright.sync_api import sync_playwright
 
+    arguments = ["--no-sandbox", "--no-proxy-server"]
+    if certificate is not None:
+        arguments.append(f"--ignore-certificate-errors-spki-list={spki_pin(certificate)}")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=[
-                "--no-sandbox",
-                f"--ignore-certificate-errors-spki-list={spki_pin(certificate)}",
-                "--no-proxy-server",
-            ],
-        )
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
         try:
             yield browser
         finally:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from browser_world import CHROMIUM
+from browser_world import chromium
 
 from notebooks import lab
 
@@ -65,7 +65,7 @@ def running_lab(state: Path, workspace: Path) -> Iterator[Lab]:
 @contextmanager
 def lab_page(lab_: Lab, *, width: int = 1280, height: int = 860) -> Iterator[Page]:
     """A tab in Chromium that reaches this machine only; what it asked of others stands in ``asked_outside``."""
-    from playwright.sync_api import Route, sync_playwright
+    from playwright.sync_api import Route
 
     def answer(route: Route) -> None:
         if urlsplit(route.request.url).hostname in ("127.0.0.1", "localhost", None):
@@ -74,15 +74,11 @@ def lab_page(lab_: Lab, *, width: int = 1280, height: int = 860) -> Iterator[Pag
             lab_.asked_outside.append(route.request.url)
             route.abort()
 
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--no-proxy-server"])
-        try:
-            page = browser.new_page(viewport={"width": width, "height": height}, locale="en-GB")
-            page.set_default_timeout(60_000)  # a busy machine is no fault
-            page.route("**/*", answer)
-            yield page
-        finally:
-            browser.close()
+    with chromium() as browser:
+        page = browser.new_page(viewport={"width": width, "height": height}, locale="en-GB")
+        page.set_default_timeout(60_000)  # a busy machine is no fault
+        page.route("**/*", answer)
+        yield page
 
 
 def run_all(page: Page, sentinel: str, *, seconds: int = 180) -> None:

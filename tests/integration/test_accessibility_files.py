@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from accessibility_world import beyond_a_narrow_screen, lost_for_the_keyboard, needs_axe, violations
-from browser_world import CHROMIUM, needs_chromium
+from browser_world import chromium, needs_chromium
 
 from conformance.catalogue import catalogue
 from conformance.report import html_report, report_data
@@ -84,12 +84,8 @@ FILES: dict[str, Callable[[], str]] = {
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--no-proxy-server"])
+    with chromium() as launched:
         yield launched
-        launched.close()
 
 
 @pytest.fixture(params=FILES)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from browser_world import CHROMIUM, needs_chromium
+from browser_world import chromium, needs_chromium
 
 from conformance.report import write_report
 from conformance.report.translations import advice, descriptions, requirement_text, titles
@@ -29,20 +29,14 @@ CASE, RULE = "certificate.not-revoked", "cert.not-revoked"
 @pytest.fixture
 def page(tmp_path: Path) -> Iterator[Page]:
     """The Finnish report of a run in which one case failed, in a browser without scripts and without network."""
-    from playwright.sync_api import sync_playwright
-
     told = requirements()[RULE].advice
     finding = Finding(RULE, Severity.ERROR, "The certificate is revoked.", source="x", advice=told)
     failed = CaseResult(CASE, CaseVerdict.FAIL, "x", (Judgment(RULE, False, "x", finding),), advice=(told,))
     write_report(tmp_path, SystemUnderTest("Fake TEST", "files"), Summary("Fake TEST", NOW, NOW, (failed,)))
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--no-proxy-server"])
-        try:
-            page = browser.new_context(java_script_enabled=False, offline=True).new_page()
-            page.goto((tmp_path / "report.html").as_uri())
-            yield page
-        finally:
-            browser.close()
+    with chromium() as browser:
+        page = browser.new_context(java_script_enabled=False, offline=True).new_page()
+        page.goto((tmp_path / "report.html").as_uri())
+        yield page
 
 
 def test_title_description_advice_and_requirement_follow_the_language(page: Page) -> None:

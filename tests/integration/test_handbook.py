@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from accessibility_world import needs_axe, violations
-from browser_world import CHROMIUM, needs_chromium, picture
+from browser_world import chromium, needs_chromium, picture
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -47,12 +47,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--no-proxy-server"])
+    with chromium() as launched:
         yield launched
-        launched.close()
 
 
 def test_everything_that_a_reader_looks_for_is_there(site: Path) -> None:
