@@ -114,7 +114,7 @@ def _check_path(
 def _check_profile(signer: SignerCertificate, rule: SignatureRule, own: Judgement) -> None:
     """Compare the certificate with the national profiles for this kind of signature."""
     likeness = _likeness(signer)
-    if not set(likeness.profiles) & set(rule.profiles):
+    if not any(profile in rule.profiles for profile in likeness.profiles):
         own.find(
             "doc.certificate.profile",
             f"The certificate is not of a profile for a {rule.kind} signature.",

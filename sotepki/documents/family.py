@@ -192,16 +192,13 @@ def family(family_id: str) -> Family:
     return families()[family_id]
 
 
-def family_of(root: etree._Element) -> Family | None:
-    """The family of a ClinicalDocument: by the code system of its type, else by its header element."""
-    by_header = families_by_header()
-    header = next(root.iterchildren(*by_header), None)
-    if header is None:
-        return None
-    candidates = by_header[str(header.tag)]
+def family_of(header: etree._Element, code: etree._Element | None) -> Family | None:
+    """The family of a ClinicalDocument: by its header element, and by the code system of its type if several families
+    have that header.
+    """
+    candidates = families_by_header().get(str(header.tag), ())
     if len(candidates) == 1:
         return candidates[0]
-    code = root.find(_CODE)
     system = "" if code is None else code.get("codeSystem") or ""
     for known in candidates:
         if known.type_system and known.type_system == system:
@@ -233,7 +230,6 @@ def algorithm_rules() -> AlgorithmRules:
 
 
 _ALGORITHMS = "algorithms.yaml"
-_CODE = hl7("code")
 _NAMESPACES = {"hl7": hl7, "hl7fi": finland}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeAlias
 
@@ -50,6 +50,7 @@ class Outline:
         header: the only element of the family's header, ``localSocialHeader`` or ``localHeader``.
         body: the only body. If it has an ID attribute, that is ``OID`` + document_id.
         collection: the only ``signatureCollection``, None in an unsigned document.
+        top: the children of ClinicalDocument.
     """
 
     document: XmlDocument
@@ -58,15 +59,11 @@ class Outline:
     header: etree._Element
     body: etree._Element
     collection: etree._Element | None
+    top: Children = field(repr=False)
 
     @property
     def root(self) -> etree._Element:
         return self.document.root
-
-    @cached_property
-    def top(self) -> Children:
-        """The children of ClinicalDocument."""
-        return _by_name(self.root)
 
     @cached_property
     def entries(self) -> Children:
@@ -119,10 +116,11 @@ def outline(document: XmlDocument) -> Outline:
             rule="doc.family",
             advice="Give the CDA document itself, without its message frame.",
         )
-    family = _family(root)
-    document_id = _only(root, _ID).get("root") or ""
-    header = _at(root, family.header.path)
-    body = _at(root, family.body.path)
+    top = _by_name(root)
+    family = _family(top)
+    document_id = _only(root, _ID, top).get("root") or ""
+    header = _at(root, family.header.path, top)
+    body = _at(root, family.body.path, top)
     _refuse_rivals(body)
     identifier = body.get("ID")
     if not document_id or ((identifier or family.body.identified) and identifier != f"OID{document_id}"):
@@ -134,7 +132,7 @@ def outline(document: XmlDocument) -> Outline:
     collections = list(header.iterchildren(family.carrier.path[-1]))
     if len(collections) > 1:
         raise Refused("The header has more than one signatureCollection.", rule="doc.structure")
-    return Outline(document, family, document_id, header, body, collections[0] if collections else None)
+    return Outline(document, family, document_id, header, body, collections[0] if collections else None, top)
 
 
 def first(children: Children, name: str) -> etree._Element | None:
@@ -182,22 +180,22 @@ def _entry(element: etree._Element) -> SignatureEntry:
     return SignatureEntry(element, element[0], element[1], element[2])
 
 
-def _family(root: etree._Element) -> Family:
-    family = family_of(root)
-    found = sum(1 for _ in root.iterchildren(*families_by_header()))
-    if family is None or found != 1:
-        names = sorted({known.header.name for known in families().values()})
+def _family(top: Children) -> Family:
+    headers = [header for name in families_by_header() for header in top.get(name, ())]
+    family = family_of(headers[0], first(top, _CODE)) if headers else None
+    if family is None or len(headers) != 1:
+        names = " and ".join(sorted({known.header.name for known in families().values()}))
         raise Refused(
-            f"ClinicalDocument has {found} of the header elements {' and '.join(names)}, where one is expected.",
+            f"ClinicalDocument has {len(headers)} of the header elements {names}, where one is expected.",
             rule="doc.structure",
             advice="Write localSocialHeader of urn:hl7finland for social welfare, localHeader for health care.",
         )
     return family
 
 
-def _at(root: etree._Element, path: tuple[str, ...]) -> etree._Element:
-    element = root
-    for name in path:
+def _at(root: etree._Element, path: tuple[str, ...], top: Children) -> etree._Element:
+    element = _only(root, path[0], top)
+    for name in path[1:]:
         element = _only(element, name)
     return element
 
@@ -213,8 +211,9 @@ def _refuse_rivals(body: etree._Element) -> None:
         )
 
 
-def _only(parent: etree._Element, name: str) -> etree._Element:
-    found = list(parent.iterchildren(name))
+def _only(parent: etree._Element, name: str, children: Children | None = None) -> etree._Element:
+    """The only child of a name; ``children`` are those of ``parent``, if they were asked for already."""
+    found = list(parent.iterchildren(name)) if children is None else children.get(name, ())
     if len(found) != 1:
         raise Refused(
             f"{_name(parent)} has {len(found)} elements {name.rpartition('}')[2]}, where one is expected.",

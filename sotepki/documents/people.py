@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lxml import etree
@@ -10,10 +11,10 @@ from sotepki.documents.outline import Outline, first
 from sotepki.documents.vocabulary import HETU_ROOT, REGISTER_TYPES, REGISTRATION_NUMBER_ROOT, finland, hl7
 
 _CLIENT, _AUTHOR, _CUSTODIAN = map(hl7, ("recordTarget", "author", "custodian"))
-_CLIENT_IDS = "/".join(map(hl7, ("patientRole", "id")))
-_AUTHOR_IDS = "/".join(map(hl7, ("assignedAuthor", "id")))
-_AUTHOR_ORGANISATION = "/".join(map(hl7, ("assignedAuthor", "representedOrganization", "id")))
-_CUSTODIAN_ID = "/".join(map(hl7, ("assignedCustodian", "representedCustodianOrganization", "id")))
+_CLIENT_IDS = (_CLIENT, hl7("patientRole"), hl7("id"))
+_AUTHOR_IDS = (_AUTHOR, hl7("assignedAuthor"), hl7("id"))
+_AUTHOR_ORGANISATION = (_AUTHOR, hl7("assignedAuthor"), hl7("representedOrganization"), hl7("id"))
+_CUSTODIAN_ID = (_CUSTODIAN, hl7("assignedCustodian"), hl7("representedCustodianOrganization"), hl7("id"))
 _REGISTER = finland("registryType")
 _SIGNER_ID, _SIGNER, _NAME, _METHOD, _TIME = map(
     finland, ("assignedAuthorSigner", "signer", "name", "authenticationMethod", "time")
@@ -48,7 +49,7 @@ class Parties:
 def parties(parts: Outline) -> Parties:
     """Read the parties from the (unsigned) header; what is missing is empty."""
     return Parties(
-        clients=_extensions(_below(parts, _CLIENT, _CLIENT_IDS), HETU_ROOT),
+        clients=_extensions(_below(parts, _CLIENT_IDS), HETU_ROOT),
         authors=author_numbers(parts),
         custodian=custodian_oid(parts),
         register=_register(parts),
@@ -58,18 +59,18 @@ def parties(parts: Outline) -> Parties:
 
 def author_numbers(parts: Outline) -> tuple[str, ...]:
     """The registration numbers of the authors."""
-    return _extensions(_below(parts, _AUTHOR, _AUTHOR_IDS), REGISTRATION_NUMBER_ROOT)
+    return _extensions(_below(parts, _AUTHOR_IDS), REGISTRATION_NUMBER_ROOT)
 
 
 def author_organisation(parts: Outline) -> str:
     """The OID of the first author's organisation."""
-    organisations = _below(parts, _AUTHOR, _AUTHOR_ORGANISATION)
+    organisations = _below(parts, _AUTHOR_ORGANISATION)
     return organisations[0].get("root") or "" if organisations else ""
 
 
 def custodian_oid(parts: Outline) -> str:
     """The OID of the organisation that keeps the document."""
-    custodians = _below(parts, _CUSTODIAN, _CUSTODIAN_ID)
+    custodians = _below(parts, _CUSTODIAN_ID)
     return custodians[0].get("root") or "" if custodians else ""
 
 
@@ -100,10 +101,13 @@ def signer_block(parts: Outline) -> SignerBlock:
     )
 
 
-def _below(parts: Outline, name: str, path: str) -> list[etree._Element]:
-    """What stands at ``path`` below the children ``name`` of ClinicalDocument."""
-    return [element for child in parts.top.get(name, ()) for element in child.iterfind(path)]
+def _below(parts: Outline, path: tuple[str, ...]) -> Sequence[etree._Element]:
+    """What stands at ``path`` below ClinicalDocument."""
+    elements = parts.top.get(path[0], ())
+    for name in path[1:]:
+        elements = [child for element in elements for child in element.iterchildren(name)]
+    return elements
 
 
-def _extensions(elements: list[etree._Element], root: str) -> tuple[str, ...]:
+def _extensions(elements: Sequence[etree._Element], root: str) -> tuple[str, ...]:
     return tuple(element.get("extension") or "" for element in elements if element.get("root") == root)

@@ -35,6 +35,7 @@ class Revocation:
         return {"at_signing": str(self.at_signing or ""), "now": str(self.now or "")}
 
 
+_GOOD = Revocation(CertificateState.GOOD, CertificateState.GOOD)
 _UNKNOWN = Revocation(CertificateState.UNKNOWN, CertificateState.UNKNOWN)
 
 
@@ -53,12 +54,12 @@ def ask_status(
     except SotepkiError as error:
         status_unknown(f"The state of the certificate is not known: {error.sentence}", own)
         return _UNKNOWN
+    if status.state is CertificateState.GOOD:
+        return _GOOD
     serial = serial_text(certificate.serial_number)
     if status.state is CertificateState.UNKNOWN:
         status_unknown(f"The CA does not say whether the certificate {serial} is revoked.", own)
         return _UNKNOWN
-    if status.state is CertificateState.GOOD:
-        return Revocation(CertificateState.GOOD, CertificateState.GOOD)
     later = _later(status, signed_at)
     since = f" since {status.revoked_at.isoformat()}" if status.revoked_at else ""
     own.find(

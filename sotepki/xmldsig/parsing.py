@@ -111,15 +111,15 @@ def without_blank_text(octets: bytes) -> etree._Element:
 
 def path_of(element: etree._Element) -> str:
     """Where an element stands, in local names: ``/ClinicalDocument/author[2]/time``."""
-    steps: list[str] = []
-    node, parent = element, element.getparent()
-    while parent is not None:
-        alike = list(parent.iterchildren(str(node.tag)))
+    path = ""
+    node: etree._Element | None = element
+    while node is not None:
+        tag, parent = str(node.tag), node.getparent()
+        alike = [node] if parent is None else list(parent.iterchildren(tag))
         number = "" if len(alike) == 1 else f"[{alike.index(node) + 1}]"
-        steps.append(str(node.tag).rpartition("}")[2] + number)
-        node, parent = parent, parent.getparent()
-    steps.append(str(node.tag).rpartition("}")[2])
-    return "/" + "/".join(reversed(steps))
+        path = f"/{tag.rpartition('}')[2]}{number}{path}"
+        node = parent
+    return path
 
 
 _PROLOG = re.compile(
