@@ -20,7 +20,8 @@ from aiohttp.http_exceptions import HttpProcessingError
 from sotepki.errors import Refused, SotepkiError
 from sotepki.evidence import load_yaml, refuse_unknown_keys
 from sotepki.resources import package_file
-from sotepki.serving import operator_pages
+from sotepki.serving import HttpRefusal, operator_pages
+from sotepki.serving.bodies import whole_body
 from sotepki.serving.hosts import asked_host, is_loopback
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -103,7 +104,11 @@ class Pages:
         """Only this machine's own pages may act; refusals are sentences; nothing is framed or cached."""
         try:
             self._own_page(request)
+            await whole_body(request)
             answer = await handler(request)
+        except HttpRefusal as slow:
+            answer = self._sentence(request, slow.refusal.status, slow.refusal.sentence, slow.refusal.rule)
+            answer.force_close()
         except web.HTTPException as error:
             onward = web.Response(status=error.status, headers={"Location": error.headers.get("Location", "/")})
             answer = onward if error.status < 400 else self._sentence(request, error.status, error.reason)

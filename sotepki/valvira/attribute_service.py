@@ -26,6 +26,7 @@ from sotepki.serving import (
     RequestHistory,
     ServiceFaultBoard,
 )
+from sotepki.serving.bodies import whole_body
 from sotepki.valvira.approved_systems import Approvals, ApprovedSystem
 from sotepki.valvira.attribute_interface import AttributeInterface
 from sotepki.valvira.attribute_message import (
@@ -110,7 +111,7 @@ class _AttributeService:
         if request.content_type not in (JSON, XML, "text/xml"):
             raise HttpRefusal(_refusal(415, "attribute.query.form", f"The question is sent as {XML} or {JSON}."))
         read = read_json if request.content_type == JSON else read_xml
-        return await self._answer(request, read(await request.read(), self.interface))
+        return await self._answer(request, read(await whole_body(request), self.interface))
 
     def refuse(self, request: web.Request, refusal: Refusal) -> web.Response:
         if self._wants_json(request):

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -50,6 +53,26 @@ def ask(
         return Reply(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
     finally:
         connection.close()
+
+
+def answer_to_dripping(base_url: str, path: str, media_type: str, **headers: str) -> bytes:
+    """What comes back, with its head, to a body that comes an octet now and then.
+
+    Raises:
+        AssertionError: nobody answers for ten seconds.
+    """
+    where = urlsplit(base_url)
+    told = {"Host": where.netloc, "Content-Type": media_type, "Content-Length": "1000", **headers}
+    head = "".join(f"{name}: {value}\r\n" for name, value in told.items())
+    with socket.create_connection((where.hostname or "", where.port or 0), timeout=0.1) as connection:
+        connection.sendall(f"POST {path} HTTP/1.1\r\n{head}\r\n".encode())
+        began, answer = time.monotonic(), b""
+        while b"\r\n\r\n" not in answer or answer.endswith(b"\r\n\r\n"):
+            assert time.monotonic() - began < 10, "The service waits for a body that does not come."
+            connection.sendall(b" ")
+            with suppress(TimeoutError):
+                answer += connection.recv(4096)
+        return answer
 
 
 def post_form(base_url: str, path: str, **fields: str) -> Reply:

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 from databases import database_url
-from http_world import Reply, ask, post_json, worst_status
+from http_world import Reply, answer_to_dripping, ask, post_json, worst_status
 from registers_world import NOON, Registers, open_registers
 
 from sotepki.errors import Fault, Refused
@@ -27,7 +27,7 @@ from sotepki.evidence import Grade
 from sotepki.identifiers import Oid
 from sotepki.loopback import running
 from sotepki.resources import package_file
-from sotepki.serving import Down, RequestHistory, ServiceFaultBoard, ServiceFaults
+from sotepki.serving import Down, RequestHistory, ServiceFaultBoard, ServiceFaults, bodies
 from sotepki.valvira import ApprovedSystems
 from sotepki.valvira.attribute_interface import AttributeInterface
 from sotepki.valvira.attribute_service import NAME, attribute_application
@@ -212,6 +212,13 @@ def test_faults_and_history_name_the_system_and_not_the_person(service: Service)
 def test_no_rubbish_gives_a_500(service: Service) -> None:
     status, what = worst_status(service.url, (PATH,))
     assert status < 500, what
+
+
+def test_a_question_that_drips_gets_a_sentence(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One approved system could hold all connections of the service."""
+    monkeypatch.setattr(bodies, "BODY_SECONDS", 0.3)
+    answer = answer_to_dripping(service.url, PATH, "application/json", Accept="application/json")
+    assert answer.startswith(b"HTTP/1.1 408") and b"did not arrive within" in answer
 
 
 def test_approvals_are_refused_by_their_rules(service: Service) -> None:

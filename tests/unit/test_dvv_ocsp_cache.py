@@ -14,6 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
+from http_world import answer_to_dripping
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,6 +22,7 @@ from sotepki.dvv.publication.ocsp_fault_board import ALL, FaultBoard, read_board
 from sotepki.dvv.publication.revocation_watch import RememberedStatus
 from sotepki.dvv.publication.service import REQUEST_TYPE, RunningPublication, serve_publication
 from sotepki.errors import Misuse, SotepkiError
+from sotepki.serving import bodies
 from sotepki.x509.ocsp_faults import NO_FAULTS, OcspFaults
 from sotepki.x509.serials import serial_text
 from sotepki.x509.status import CertificateState
@@ -111,6 +113,13 @@ def test_a_request_with_a_nonce_is_always_answered_anew(world: World, service: R
     text = _call(service, "GET", "/metrics")[2].decode()
     assert "sotepki_ocsp_cache_hits_total 0" in text
     assert "sotepki_ocsp_signed_total 2" in text
+
+
+def test_a_request_that_drips_is_not_waited_for(service: RunningPublication, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few clients could hold all connections of the responder, and every Kanta would find it silent."""
+    monkeypatch.setattr(bodies, "BODY_SECONDS", 0.3)
+    answer = answer_to_dripping(service.base_url, f"/{ID}", REQUEST_TYPE)
+    assert answer.startswith(b"HTTP/1.1 408") and b"did not arrive within" in answer
 
 
 def test_what_is_unknown_today_may_be_issued_tomorrow(world: World, service: RunningPublication) -> None:

@@ -17,6 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509.oid import NameOID
+from http_world import answer_to_dripping
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from office_world import NOW, PHYSICIAN
@@ -33,6 +34,7 @@ from sotepki.dvv.vartti.lookup_request import (
 )
 from sotepki.errors import Refused
 from sotepki.loopback import running
+from sotepki.serving import bodies
 
 NUMBER = "00900000001"
 NOT_FOUND = "VarmennetiedotServiceError.HetuNotFound"
@@ -121,6 +123,16 @@ def test_signature_certificate_finds_the_person_too(asker: Asker) -> None:
     with asker.service() as url:
         status, _ = ask(url, asker.query(serial_number=int(asker.order.signature_serial, 16)).as_json())
     assert status == 200
+
+
+def test_a_query_that_drips_is_answered_as_one_that_cannot_be_read(
+    asker: Asker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One application could hold all connections of Vartti."""
+    monkeypatch.setattr(bodies, "BODY_SECONDS", 0.3)
+    with asker.service() as url:
+        answer = answer_to_dripping(url, "/person-query", "application/json")
+    assert answer.startswith(b"HTTP/1.1 400")
 
 
 def test_errors_of_the_facts(asker: Asker) -> None:

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import cast
 
 import pytest
-from http_world import ask
+from http_world import answer_to_dripping, ask
 from scs_world import ORIGIN, START, MemoryCard
 
 from sotepki import loopback
@@ -20,6 +20,7 @@ from sotepki.reference_system.sessions import IDLE, LONGEST, Sessions
 from sotepki.scs.answers import ScsAnswer, read_answer
 from sotepki.scs.explaining import Asked, Trusted, explain
 from sotepki.scs.login_challenges import LIFE, LoginChallenges
+from sotepki.serving import bodies
 from sotepki.x509.status import CertificateState, CertificateStatus
 
 
@@ -82,6 +83,15 @@ def test_a_token_that_cannot_be_read_is_a_wrong_one(tmp_path: Path, headers: dic
         known = {"Origin": url, "Content-Type": "application/json"}
         reply = ask(url, "/login/challenge", method="POST", headers=known | headers, body=b"csrf=%ff")
     assert (reply.status, reply.json["rule"]) == (403, "ref.csrf")
+
+
+def test_a_form_that_drips_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All pages on loopback are built alike: those of the SCS and of the workstation have this guard too."""
+    monkeypatch.setattr(bodies, "BODY_SECONDS", 0.3)
+    world = cast("Surroundings", SimpleNamespace(directory=tmp_path, clock=SetClock(START)))
+    with loopback.running(ReferenceSystem(world).application()) as url:
+        answer = answer_to_dripping(url, "/login/challenge", "application/json", Origin=url)
+    assert answer.startswith(b"HTTP/1.1 408") and b"did not arrive within" in answer
 
 
 def signed(card: MemoryCard, content: bytes) -> ScsAnswer:

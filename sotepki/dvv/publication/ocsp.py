@@ -26,6 +26,8 @@ from sotepki.dvv.publication.ocsp_fault_board import FaultBoard
 from sotepki.dvv.publication.request_history import RequestHistory, RequestRecord, Service
 from sotepki.dvv.publication.revocation_watch import RememberedStatus, RevocationWatch
 from sotepki.errors import SotepkiError
+from sotepki.serving import HttpRefusal
+from sotepki.serving.bodies import whole_body
 from sotepki.x509.ocsp import Answered, Responder
 from sotepki.x509.ocsp_faults import NO_FAULTS, OcspFaults
 
@@ -82,10 +84,13 @@ class OcspService:
             self._note(request, name, "wrong-type")
             raise web.HTTPUnsupportedMediaType(text=f"An OCSP request has the content type {REQUEST_TYPE}.\n")
         try:
-            body = await request.read()
+            body = await whole_body(request)
         except web.HTTPRequestEntityTooLarge:
             self._note(request, name, "too-large")
             raise
+        except HttpRefusal as slow:
+            self._note(request, name, "too-slow")
+            raise web.HTTPRequestTimeout(text=f"{slow.refusal.sentence}\n") from None
         return await self._answer(request, name, body)
 
     async def get(self, request: web.Request) -> web.StreamResponse:

@@ -25,6 +25,8 @@ from sotepki.dvv.vartti.lookup_request import ApprovedApplication, PersonQuery, 
 from sotepki.dvv.vartti.tables import CardOrderRow
 from sotepki.errors import Refused, SotepkiError
 from sotepki.records import Records
+from sotepki.serving import HttpRefusal
+from sotepki.serving.bodies import whole_body
 from sotepki.x509.serials import serial_text
 
 LARGEST_REQUEST = 16 * 1024
@@ -122,8 +124,8 @@ class _Service:
 
     async def post(self, request: web.Request) -> web.Response:
         try:
-            body = await request.read()
-        except web.HTTPRequestEntityTooLarge:
+            body = await whole_body(request)
+        except (web.HTTPRequestEntityTooLarge, HttpRefusal):
             body = b""
         try:
             status, answer = await asyncio.to_thread(self._lookup.answer, body, _client_certificate(request))
