@@ -16,6 +16,7 @@ from sotepki.cli.context import emit, output_format, progress_wanted, read_input
 from sotepki.cli.document_sign import clock_offset, private_key
 from sotepki.cli.document_trust import material
 from sotepki.cli.printing import one_line
+from sotepki.cli.writing import overwriting, writes
 from sotepki.errors import Misuse
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ def _running(function: Function) -> Function:
 @click.option("--kanta", is_flag=True, help="Kanta's own signature (code 4) by Kela's key.")
 @click.option("--into", default="", metavar="DIR", help="Write into a tree; without it beside each input.")
 @_running
+@writes()
 def sign(
     source: str,
     system: str | None,
@@ -79,6 +81,7 @@ def sign(
 
     if is_archive(source) and not into:
         raise Misuse("Nothing is written into an archive.", advice="Name a tree with --into.")
+    _may_begin(Path(source), into, _journal(source, "sign", running["journal"]))
     signer = read_certificates(read_input(certificate), name=certificate)[0]
     job = SigningJob(
         key=_key(system, token, token_label, key_label, pin_file),
@@ -88,6 +91,24 @@ def sign(
         offset=clock_offset(),
     )
     return _run(job, source, "sign", **running)
+
+
+def _may_begin(source: Path, into: str, journal: Path) -> None:
+    """Refuse a run that begins, with a new journal, where signed documents would be written over.
+
+    Raises:
+        Misuse: there are files, and ``--overwrite`` was not given.
+    """
+    from sotepki.documents.bulk.sources import DONE_SUFFIX
+
+    place, pattern = (Path(into), "*") if into else (source, f"**/*{DONE_SUFFIX}")
+    taken = next(place.glob(pattern), None) if place.is_dir() else None
+    if taken is not None and not journal.exists() and not overwriting():
+        raise Misuse(
+            f"{taken} is there already, and there is no journal of a run that wrote it.",
+            advice="Name an empty tree with --into or the run's journal with --journal, or give --overwrite.",
+            subject=str(taken),
+        )
 
 
 @batch.command("verify")
@@ -175,7 +196,7 @@ def _run(
     from sotepki.documents.bulk import BulkJournal, open_source, run_bulk, write_table
 
     items = open_source(source, pattern)
-    path = Path(journal) if journal else Path(f"{Path(source).absolute()}.{work}.sqlite")
+    path = _journal(source, work, journal)
     with BulkJournal(path, job.describe()) as kept:
         summary = run_bulk(
             job,
@@ -204,6 +225,10 @@ def _run(
     }
     emit(data, lambda: _text(summary, path, counts))
     return 0 if not set(counts) - {"done", "valid"} else FAILED
+
+
+def _journal(source: str, work: str, named: str | None) -> Path:
+    return Path(named or f"{Path(source).absolute()}.{work}.sqlite")
 
 
 def _teller() -> Callable[[Progress], None]:

@@ -20,7 +20,6 @@ OUTPUTS = {"out", "output", "svg", "into"}
 OF_THEIR_OWN = {
     "cert bulk": "leaves out what is there",
     "cert vectors": "refuses a directory that is there",
-    "document batch sign": "goes on where its journal ends",
 }
 
 
@@ -135,3 +134,39 @@ def test_a_corpus_is_not_mixed_with_what_lies_in_a_directory(
     assert run(["document", "corpus", str(tmp_path)]) == 2
     assert "--overwrite" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["index.json"]
+
+
+def batch(place: Path, *options: str) -> int:
+    key = ["--system", str(place / "key.pem"), "--certificate", str(place / "certificate.pem"), "--processes", "1"]
+    return run(["document", "batch", "sign", str(place / "in"), *key, *options, "--workspace", str(place / "none")])
+
+
+@pytest.mark.parametrize("into", [True, False])
+def test_an_archive_is_not_signed_over_what_another_run_has_written(
+    place: Path, capsys: pytest.CaptureFixture[str], into: bool
+) -> None:
+    """The signed archive of last year would be replaced by that of today, because its journal was lost."""
+    (place / "in").mkdir()
+    (place / "in.xml").rename(place / "in/a.xml")
+    signed = place / ("out/a.xml" if into else "in/a.signed.xml")
+    signed.parent.mkdir(exist_ok=True)
+    signed.write_bytes(b"last year's")
+    tree = ["--into", str(signed.parent)] if into else []
+    assert batch(place, *tree) == 2
+    assert f"{signed} is there already, and there is no journal" in capsys.readouterr().err
+    assert signed.read_bytes() == b"last year's"
+    assert batch(place, *tree, "--overwrite") == 0
+    assert b"SignatureValue" in signed.read_bytes()
+    signed.unlink()
+    assert batch(place, *tree) == 0  # its own journal is there now
+    assert b"SignatureValue" in signed.read_bytes()
+
+
+def test_an_archive_is_not_signed_into_itself(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The originals would be gone, and every further run would sign what it had signed before."""
+    (place / "in").mkdir()
+    (place / "in.xml").rename(place / "in/a.xml")
+    unsigned = (place / "in/a.xml").read_bytes()
+    assert batch(place, "--into", str(place / "in"), "--overwrite") == 1
+    assert "would take the place of a.xml" in capsys.readouterr().out
+    assert (place / "in/a.xml").read_bytes() == unsigned

@@ -20,13 +20,20 @@ class Placing:
         """The file for a signed document.
 
         Raises:
-            Misuse: beside the input, but the input is in an archive; or the name points outside the tree.
+            Misuse: beside the input, but the input is in an archive; or the name points outside the tree, or to the
+                input itself, which the next run would take for a document to be signed.
         """
         if self.tree:
             name = PurePath(item.name)
             if name.is_absolute() or ".." in name.parts:
                 raise Misuse(f"The name {item.name[:120]!r} points outside the tree.", rule="doc.archive.name")
-            return Path(self.tree, name)
+            target = Path(self.tree, name)
+            if item.path and target.exists() and target.samefile(item.path):
+                raise Misuse(
+                    f"The signed document would take the place of {item.name[:120]}.",
+                    advice="Name another tree with --into, or leave --into out to write beside the input.",
+                )
+            return target
         if not item.path:
             raise Misuse("Documents in an archive have no place beside them.", advice="Name a tree with --into.")
         path = Path(item.path)
