@@ -34,7 +34,8 @@ from sotepki import loopback
 from sotepki.errors import Fault
 from sotepki.loopback import NOT_SERVING, Door
 from sotepki.services.house import House
-from sotepki.services.observing import LogFields, Sample, added
+from sotepki.services.log_lines import LogFields
+from sotepki.services.observing import Sample, added
 from sotepki.services.pulse import Pulse
 from sotepki.services.worker import Duty, Report, work
 

@@ -1,11 +1,10 @@
-"""What is seen of the services from outside: one line of JSON for each request, and counters for Prometheus.
+"""What is seen of the services from outside: a line of the log for each request, and counters for Prometheus.
 
 Neither holds personal data: of a path only the pattern that it matched, of a client nothing.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 from collections import Counter
@@ -16,9 +15,9 @@ from typing import cast
 
 from aiohttp import web
 from aiohttp.abc import AbstractAccessLogger
-from aiohttp.http_exceptions import HttpProcessingError
 
 from sotepki.loopback import Observer
+from sotepki.services.log_lines import LogFields
 
 REQUESTS = "sotepki_http_requests_total"
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -102,13 +101,6 @@ def exposition(samples: Iterable[Sample]) -> str:
     return "\n".join(lines) + "\n"
 
 
-class LogFields(dict[str, object]):
-    """What is logged with names: JSON where it is printed as it is, and fields for a formatter that knows it."""
-
-    def __str__(self) -> str:
-        return json.dumps(self)
-
-
 def observer(service: str, counts: RequestCounts) -> Observer:
     """Writes one line of JSON for each request of a service to the logger ``sotepki.requests``, and counts it."""
 
@@ -147,37 +139,3 @@ def _pattern(request: web.BaseRequest) -> str | None:
     except (AssertionError, AttributeError):
         return None
     return resource.canonical if resource is not None else "unknown"
-
-
-class JsonLines(logging.Formatter):
-    """Log records as lines of JSON; fields that have names get time and level added."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        line: dict[str, object] = {
-            "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
-            "level": record.levelname.lower(),
-        }
-        if isinstance(record.args, LogFields):
-            line |= record.args
-        else:
-            line |= {"from": record.name, "message": record.getMessage()}
-        if record.exc_info and _of_a_client(record.exc_info[1]):
-            line |= {"level": "info", "message": "A client sent what is no HTTP."}
-        elif record.exc_info:
-            line["trace"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
-
-
-def _of_a_client(error: BaseException | None) -> bool:
-    """Whether what went wrong is what a client sent: a trace of that would show its octets."""
-    return isinstance(error, HttpProcessingError | web.RequestPayloadError)
-
-
-def log_as_json() -> None:
-    """Log to standard error, a line of JSON for each request and each thing worth telling."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(JsonLines())
-    logging.getLogger().addHandler(handler)
-    logging.getLogger("sotepki").setLevel(logging.INFO)
-    # The house writes one line for each request; that of an office would be a second.
-    logging.getLogger("sotepki.serving").setLevel(logging.WARNING)

@@ -20,7 +20,8 @@ from sotepki.loopback import Door
 from sotepki.records import Database
 from sotepki.services.catalogue import catalogue
 from sotepki.services.house import House, service_fault_board
-from sotepki.services.observing import LogFields, Sample, log_as_json
+from sotepki.services.log_lines import LogFields, log_as_json
+from sotepki.services.observing import Sample
 from sotepki.workspace import Workspace
 from sotepki.workspace.directory import read_settings
 

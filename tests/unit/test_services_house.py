@@ -27,7 +27,8 @@ from sotepki.services.applications import approved_applications
 from sotepki.services.failing import failing
 from sotepki.services.front import front_application
 from sotepki.services.house import House, Started
-from sotepki.services.observing import JsonLines, RequestCounts, Sample, added, exposition, observer, requests_of
+from sotepki.services.log_lines import JsonLines
+from sotepki.services.observing import RequestCounts, Sample, added, exposition, observer, requests_of
 from sotepki.services.service import Application, Service
 from sotepki.services.status import status_application
 from sotepki.serving import Down, ServiceFaultBoard, ServiceFaults, bodies

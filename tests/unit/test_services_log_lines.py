@@ -1,0 +1,65 @@
+"""The log of the services: whoever does not read it holds nobody up."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from sotepki.services import log_lines
+from sotepki.services.log_lines import JsonLines, LinesForReaders
+
+Log = tuple[logging.Logger, int]
+_LINE = "x" * 1000
+
+
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[Log]:
+    """A logger that writes into a pipe, and the pipe's other end."""
+    monkeypatch.setattr(log_lines, "PATIENCE_SECONDS", 0.05)
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    with os.fdopen(writing, "w", encoding="utf-8") as stream:
+        handler = LinesForReaders(stream)
+        handler.setFormatter(JsonLines())
+        logger = logging.Logger("sotepki.test")
+        logger.addHandler(handler)
+        yield logger, reading
+        drained(reading)
+    os.close(reading)
+
+
+def drained(reading: int) -> list[dict[str, object]]:
+    """The lines that are in the pipe."""
+    octets = b""
+    while True:
+        try:
+            octets += os.read(reading, 65536)
+        except BlockingIOError:
+            return [json.loads(line) for line in octets.splitlines()]
+
+
+def test_a_log_that_nobody_reads_is_left_out_and_the_lines_are_counted(log: Log) -> None:
+    """``sotepki serve 2>&1 | less`` answered nobody any more, and Kanta's processes were ended."""
+    logger, reading = log
+    for _ in range(300):
+        logger.warning(_LINE)
+    kept = drained(reading)
+    assert 10 < len(kept) < 300 and {line["message"] for line in kept} == {_LINE}
+    logger.warning("again")
+    told, last = drained(reading)
+    assert (told["event"], told["lines"]) == ("lines of the log that nobody read were left out", 300 - len(kept))
+    assert last["message"] == "again"
+
+
+def test_a_log_that_is_read_is_whole(log: Log) -> None:
+    """A line that is missing without a word would be looked for."""
+    logger, reading = log
+    found = []
+    for number in range(300):
+        logger.warning("%d %s", number, _LINE)
+        found += drained(reading)
+    assert [str(line["message"]).split()[0] for line in found] == [str(number) for number in range(300)]
