@@ -244,6 +244,7 @@ def test_a_short_body_cannot_hide_the_end_of_an_identity_code() -> None:
         b'{"a": "\\u003131052-308T"}',
         b'{"a": "\\n131052-308T"}',
         b'{"a": "131052\\u002d308T", "a": "x"}',
+        b'{"a": "x &amp; &lt; 131052&#45;308T"}',
     ],
 )
 def test_an_identity_code_in_the_json_is_found_however_it_is_written(json: bytes) -> None:

@@ -8,7 +8,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sotepki.documents import verify_document
-from sotepki.documents.identity_codes import _CODE, _LENGTH, _ends
+from sotepki.documents.identity_codes import _CODE, _LENGTH, _codes, _ends
+from sotepki.identifiers import check_character
 
 _PIECES = st.lists(
     st.sampled_from(
@@ -26,6 +27,14 @@ def test_no_code_is_missed_and_none_is_invented(pieces: list[bytes], shift: int,
     text = b"." * shift + b"".join(pieces) + b" teksti" * (padding // 7)
     plain = {match.end() for match in _CODE.finditer(text)}
     assert {end for end in _ends(text) if _CODE.match(text, end - _LENGTH)} == plain
+
+
+@pytest.mark.parametrize("separator", "+-ABCDEFYXWVU")
+@pytest.mark.parametrize(("number", "found"), [("002", True), ("899", True), ("900", False), ("999", False)])
+def test_codes_of_every_century_and_number_are_found(separator: str, number: str, found: bool) -> None:
+    """Whoever was born in 2001 or has a high number is a real person too."""
+    code = f"010101{separator}{number}{check_character(int('010101' + number))}"
+    assert list(_codes(f"({code})".encode())) == ([code] if found else [])
 
 
 @pytest.mark.parametrize(

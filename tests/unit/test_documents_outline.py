@@ -28,6 +28,14 @@ def changed(document: bytes, old: bytes, new: bytes) -> bytes:
     return document.replace(old, new, 1)
 
 
+@pytest.mark.parametrize(("document", "name"), [(SOCIAL, b"localSocialHeader"), (HEALTH, b"localHeader")])
+@pytest.mark.parametrize("rival", [b"<hl7fi:localSocialHeader/>", b"<hl7fi:localHeader/>"])
+def test_two_headers_are_counted_for_the_developer(document: bytes, name: bytes, rival: bytes) -> None:
+    """One program would read the header of social welfare, another that of health care."""
+    with pytest.raises(Refused, match="has 2 of the header elements"):
+        outline(read_xml(changed(document, b"<hl7fi:" + name + b">", rival + b"<hl7fi:" + name + b">")))
+
+
 @pytest.mark.parametrize(
     ("document", "old", "new", "rule"),
     [

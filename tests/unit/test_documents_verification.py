@@ -272,6 +272,9 @@ TEXT, JSON = r'(<text [^>]*representation="B64">)([^<]*)(</text>)', r"(<hl7fi:js
         (JSON, r"\1*\2\3", False),
         (JSON, rf"\g<1>{base64.b64encode(b'{broken').decode()}\3", False),
         (JSON, rf"\g<1>{base64.b64encode(bytes([0xFF, 0x22])).decode()}\3", False),
+        (JSON, rf"\g<1>{base64.b64encode(bytes([0x22, 0xFF, 0x22])).decode()}\3", False),
+        (JSON, rf"\g<1>{base64.b64encode(b'[' * 100_000).decode()}\3", False),
+        (JSON, rf"\g<1>{base64.b64encode(b'[' * 500 + b']' * 500).decode()}\3", True),
         (JSON, rf"\g<1>{base64.b64encode(b'1e999').decode()}\3", True),
     ],
 )

@@ -120,6 +120,7 @@ def test_a_request_that_drips_is_not_waited_for(service: RunningPublication, mon
     monkeypatch.setattr(bodies, "BODY_SECONDS", 0.3)
     answer = answer_to_dripping(service.base_url, f"/{ID}", REQUEST_TYPE)
     assert answer.startswith(b"HTTP/1.1 408") and b"did not arrive within" in answer
+    assert service.history.records()[-1].outcome == "too-slow"
 
 
 def test_what_is_unknown_today_may_be_issued_tomorrow(world: World, service: RunningPublication) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import os
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -53,6 +55,27 @@ def test_a_log_that_nobody_reads_is_left_out_and_the_lines_are_counted(log: Log)
     told, last = drained(reading)
     assert (told["event"], told["lines"]) == ("lines of the log that nobody read were left out", 300 - len(kept))
     assert last["message"] == "again"
+    logger.warning("and again")
+    assert [line["message"] for line in drained(reading)] == ["and again"]
+
+
+def test_a_reader_that_pauses_for_a_moment_misses_nothing(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``tee`` and ``jq`` are slower than a busy Kanta now and then."""
+    monkeypatch.setattr(log_lines, "PATIENCE_SECONDS", 20.0)
+    logger, reading = log
+    with ThreadPoolExecutor(1) as reader:
+
+        def read_later() -> int:
+            found = 0
+            while found < 300:
+                time.sleep(0.02)
+                found += len(drained(reading))
+            return found
+
+        found = reader.submit(read_later)
+        for _ in range(300):
+            logger.warning(_LINE)
+        assert found.result(30) == 300
 
 
 def test_a_log_that_is_read_is_whole(log: Log) -> None:
