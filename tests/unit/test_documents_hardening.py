@@ -237,6 +237,16 @@ def test_a_short_body_cannot_hide_the_end_of_an_identity_code() -> None:
     assert codes_found(unsigned[:start] + b"308T" + unsigned[unsigned.index(b"<", start) :])
 
 
+def test_a_title_that_begins_like_the_body_is_searched_all_the_same() -> None:
+    """What is searched after decoding is left out of the source; a title as long as the body is no body."""
+    unsigned = world.unsigned()
+    start = unsigned.index(b">", unsigned.index(b'representation="B64"')) + 1
+    body = unsigned[start : unsigned.index(b"<", start)]
+    title = body[:100] + b" 131052-308T " + body[113:]
+    begin = unsigned.index(b"<title>") + len(b"<title>")
+    assert codes_found(unsigned[:begin] + title + unsigned[unsigned.index(b"</title>") :])
+
+
 @pytest.mark.parametrize(
     "json",
     [
