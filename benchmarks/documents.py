@@ -1,14 +1,19 @@
 """Signing and verifying a 35 kB document beside python-xmlsec, on the same document in one run.
 
-Signing is parse, sign, serialise on both sides with the key in memory. python-xmlsec gets the document with an empty
-signature template in it, with exactly the transforms, digests and key information that sotepki writes, and its key
-loaded beforehand. Verifying is the signature alone: parse, resolve, digests, signature value; python-xmlsec has its
-public key loaded beforehand, sotepki takes it from the certificate in the document each time. Each side's output is
-verified by the other before anything is timed. The two sides take turns, and processor time is counted, so that
-another process on the machine weighs on both alike or on neither. The garbage collector rests, as in ``timeit``.
+Signing is parse, sign, serialise on both sides, with the key in memory, loaded beforehand; ours also looks at all
+that a careful signer looks at. python-xmlsec gets the document with an empty signature template in it, with exactly
+the transforms, digests and key information that sotepki writes. Verifying is the signature alone: parse, resolve,
+digests, signature value; python-xmlsec has its public key loaded beforehand, sotepki takes it from the certificate in
+the document each time. Each side's output is verified by the other before anything is timed. The sides take turns,
+and processor time is counted, so that another process on the machine weighs on all alike or on none. The garbage
+collector rests, as in ``timeit``.
 
-With RSA-3072 the private-key operation is most of the work and the same on both sides;
-``documents.sign.rsa3072.limit`` in the rates says how fast signing could be if everything else took no time.
+There are two builds of python-xmlsec. ``vs_xmlsec`` is the wheel from PyPI, which brings its own OpenSSL;
+``vs_debian_xmlsec`` is Debian's package python3-xmlsec on the system's OpenSSL, in a process of its own. Where the
+package is not installed, its figures are left out.
+
+With RSA-3072 the private-key operation is most of the work, and its time is that of the OpenSSL which a side brings;
+``documents.sign.rsa3072.limit`` in the rates says how fast signing could be here if everything else took no time.
 """
 
 from __future__ import annotations
@@ -17,21 +22,25 @@ import gc
 import json
 import re
 import statistics
+import subprocess
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any
 
-import xmlsec
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
-from lxml import etree
 
-from sotepki.documents import build_social_document, sign_as_professional
+from benchmarks import _xmlsec_side
+from benchmarks._xmlsec_side import Material, XmlsecSide, processor_time
+from sotepki.documents import SignatureKind, Signer, build_social_document, sign_carefully
 from sotepki.identifiers import BusinessId, Hetu, Oid, RegistrationNumber
 from sotepki.registers import Organisation, Person, Professional, ProfessionalRight, Register, RightKind
 from sotepki.xmldsig import DS, SigningKey, read_xml, verify_signature
@@ -45,15 +54,18 @@ _RIGHT = ProfessionalRight(
 )
 _AUTHOR = Professional(RegistrationNumber("12345678901"), Person(Hetu("210281-9988"), "Eero", "Öhman"), (_RIGHT,))
 
+_DEBIAN_PYTHON = "/usr/bin/python3"
+
+Turn = Callable[[int], float]
+"""Does an operation a number of times; the answer is seconds of processor time."""
+
 
 @dataclass(frozen=True)
-class Sides:
-    """One key's document and the operations of both sides on it."""
+class Side:
+    """One of those that are compared, on one key's document."""
 
-    sign: Callable[[], bytes]
-    sign_xmlsec: Callable[[], bytes]
-    verify: Callable[[], bool]
-    verify_xmlsec: Callable[[], bool]
+    sign: Turn
+    verify: Turn
 
 
 def measure(seconds: float = 2.0) -> dict[str, Any]:
@@ -68,63 +80,79 @@ def measure(seconds: float = 2.0) -> dict[str, Any]:
         "rsa3072": rsa.generate_private_key(65537, 3072),
         "p384": ec.generate_private_key(ec.SECP384R1()),
     }
+    debian = _debian_has_xmlsec()
+    if not debian:
+        print("documents: python3-xmlsec of Debian is not installed, so it is not compared with.", file=sys.stderr)
     for name, key in keys.items():
-        sides = _sides(key)
         rates[f"documents.sign.{name}.limit"] = round(_raw_rate(key), 1)
-        for what, ours, theirs in (
-            ("sign", sides.sign, sides.sign_xmlsec),
-            ("verify", sides.verify, sides.verify_xmlsec),
-        ):
-            own, peer = _rates(ours, theirs, seconds)
-            rates[f"documents.{what}.{name}"] = round(own, 1)
-            rates[f"documents.{what}.{name}.xmlsec"] = round(peer, 1)
-            ratios[f"documents.{what}.{name}.vs_xmlsec"] = round(own / peer, 3)
+        with _sides(key, debian) as (ours, peers):
+            for what in ("sign", "verify"):
+                own, *others = _rates([getattr(side, what) for side in (ours, *peers.values())], seconds)
+                rates[f"documents.{what}.{name}"] = round(own, 1)
+                for peer, rate in zip(peers, others, strict=True):
+                    rates[f"documents.{what}.{name}.{peer}"] = round(rate, 1)
+                    ratios[f"documents.{what}.{name}.vs_{peer}"] = round(own / rate, 3)
     return {"name": "documents", "ratios": ratios, "rates": rates}
 
 
-def _sides(key: SigningKey) -> Sides:
+@contextmanager
+def _sides(key: SigningKey, debian: bool) -> Iterator[tuple[Side, dict[str, Side]]]:
+    """Our side and the peers by name, after each has verified what the other signed."""
     certificate = _certificate(key)
     unsigned = _document()
+    signer = Signer(SignatureKind.PROFESSIONAL, key, certificate, _AUTHOR)
 
     def sign() -> bytes:
-        return sign_as_professional(unsigned, key=key, certificate=certificate, professional=_AUTHOR, at=_AT)
+        return sign_carefully(unsigned, signer, _AT)
 
     signed = sign()
-    template = _template(signed)
-    private = xmlsec.Key.from_memory(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        ),
-        xmlsec.KeyFormat.PEM,
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    material = Material(
+        template=_template(signed).decode(),
+        signed=signed.decode(),
+        key=private.decode(),
+        certificate=certificate.public_bytes(Encoding.PEM).decode(),
     )
-    public = xmlsec.Key.from_memory(certificate.public_bytes(serialization.Encoding.PEM), xmlsec.KeyFormat.CERT_PEM)
+    wheel = XmlsecSide(material)
+    wheel.verify()
+    _verify(wheel.sign())
+    ours = Side(partial(processor_time, sign), partial(processor_time, partial(_verify, signed)))
+    peers = {"xmlsec": Side(partial(processor_time, wheel.sign), partial(processor_time, wheel.verify))}
+    if not debian:
+        yield ours, peers
+        return
+    with _debian_side(material) as side:
+        yield ours, peers | {"debian_xmlsec": side}
 
-    def sign_xmlsec() -> bytes:
-        root = etree.fromstring(template)
-        xmlsec.tree.add_ids(root, ["ID"])
-        context = xmlsec.SignatureContext()
-        context.key = private
-        context.sign(root.find(f".//{{{DS}}}Signature"))
-        return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
 
-    def verify() -> bool:
-        document = read_xml(signed)
-        found = document.root.find(f".//{{{DS}}}Signature")
-        return found is not None and not verify_signature(document, found).findings
+def _verify(signed: bytes) -> None:
+    document = read_xml(signed)
+    found = document.root.find(f".//{{{DS}}}Signature")
+    if found is None or verify_signature(document, found).findings:
+        raise SystemExit("A signature does not verify, so there is nothing to compare.")
 
-    def verify_xmlsec(data: bytes = signed) -> bool:
-        root = etree.fromstring(data)
-        xmlsec.tree.add_ids(root, ["ID"])
-        context = xmlsec.SignatureContext()
-        context.key = public
-        context.verify(root.find(f".//{{{DS}}}Signature"))
-        return True
 
-    theirs = read_xml(sign_xmlsec())
-    found = theirs.root.find(f".//{{{DS}}}Signature")
-    if found is None or verify_signature(theirs, found).findings or not verify() or not verify_xmlsec():
-        raise SystemExit("The two sides do not verify each other's signatures, so there is nothing to compare.")
-    return Sides(sign, sign_xmlsec, verify, verify_xmlsec)
+def _debian_has_xmlsec() -> bool:
+    try:
+        return subprocess.run([_DEBIAN_PYTHON, "-I", "-c", "import xmlsec"], capture_output=True).returncode == 0
+    except OSError:
+        return False
+
+
+@contextmanager
+def _debian_side(material: Material) -> Iterator[Side]:
+    """Debian's python-xmlsec in a process of its own, which has verified our signature and we its."""
+    program = [_DEBIAN_PYTHON, "-I", _xmlsec_side.__file__]
+    with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None and process.stdout is not None
+        questions, answers = process.stdin, process.stdout
+
+        def ask(question: str) -> Any:
+            print(question, file=questions, flush=True)
+            return json.loads(answers.readline())
+
+        _verify(ask(json.dumps(asdict(material))).encode())
+        yield Side(lambda count: float(ask(f"sign {count}")), lambda count: float(ask(f"verify {count}")))
 
 
 def _raw_rate(key: SigningKey) -> float:
@@ -146,33 +174,21 @@ def _template(signed: bytes) -> bytes:
     return re.sub(rb"<ds:(DigestValue|SignatureValue)>[^<]*</", rb"<ds:\1></", signed)
 
 
-def _rates(ours: Callable[[], object], theirs: Callable[[], object], seconds: float) -> tuple[float, float]:
+def _rates(turns: Sequence[Turn], seconds: float) -> list[float]:
     """Operations per second of processor time, by the median of turns of about fifty milliseconds."""
-    turns = (ours, theirs)
-    counts = [_per_turn(operation) for operation in turns]
-    times: tuple[list[float], list[float]] = ([], [])
+    counts = [max(1, round(0.05 / max(turn(5) / 5, 1e-6))) for turn in turns]
+    times: list[list[float]] = [[] for _ in turns]
     collecting = gc.isenabled()
     gc.disable()
     try:
         end = time.monotonic() + seconds
-        while time.monotonic() < end or not times[1]:
-            for side, operation in enumerate(turns):
-                begin = time.process_time()
-                for _ in range(counts[side]):
-                    operation()
-                times[side].append((time.process_time() - begin) / counts[side])
+        while time.monotonic() < end or not times[-1]:
+            for turn, count, found in zip(turns, counts, times, strict=True):
+                found.append(turn(count) / count)
     finally:
         if collecting:
             gc.enable()
-    return 1 / statistics.median(times[0]), 1 / statistics.median(times[1])
-
-
-def _per_turn(operation: Callable[[], object]) -> int:
-    """How many operations make a turn."""
-    begin = time.process_time()
-    for _ in range(5):
-        operation()
-    return max(1, round(0.05 / max((time.process_time() - begin) / 5, 1e-6)))
+    return [1 / statistics.median(found) for found in times]
 
 
 def _document() -> bytes:

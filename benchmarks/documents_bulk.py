@@ -28,7 +28,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
-from sotepki.documents import build_social_document, sign_as_system
+from sotepki.documents import SignatureKind, Signer, build_social_document, sign_carefully
 from sotepki.documents.bulk import TokenKey
 from sotepki.identifiers import BusinessId, Hetu, Oid
 from sotepki.registers import Organisation, Person
@@ -126,8 +126,9 @@ def _worker(directory: Path, label: str, certificate: bytes) -> _Worker:
 def serve(line: Connection, directory: Path, label: str, certificate: bytes) -> None:
     """The worker: opens the token, then works on what it is told, and says what processor time it took."""
     key = TokenKey(str(directory), _TOKEN, label, str(directory / "pin")).open()
-    signer, document = x509.load_der_x509_certificate(certificate), _document()
-    sign_as_system(document, key=key, certificate=signer, at=AT)
+    signer = Signer(SignatureKind.SYSTEM, key, x509.load_der_x509_certificate(certificate))
+    document = _document()
+    sign_carefully(document, signer, AT)
     while True:
         what, count = line.recv()
         if what == "end":
@@ -135,7 +136,7 @@ def serve(line: Connection, directory: Path, label: str, certificate: bytes) -> 
         begin = time.process_time()
         for _ in range(count):
             if what == "documents":
-                sign_as_system(document, key=key, certificate=signer, at=AT)
+                sign_carefully(document, signer, AT)
             elif isinstance(key, rsa.RSAPrivateKey):
                 key.sign(b"TEST", padding.PKCS1v15(), hashes.SHA256())
             else:

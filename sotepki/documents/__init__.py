@@ -30,6 +30,7 @@ from sotepki.documents.signing import (
     sign_as_kanta,
     sign_as_professional,
     sign_as_system,
+    sign_carefully,
     sign_document,
 )
 from sotepki.documents.verification import verify_document
@@ -67,6 +68,7 @@ __all__ = [
     "sign_as_kanta",
     "sign_as_professional",
     "sign_as_system",
+    "sign_carefully",
     "sign_document",
     "verify_document",
 ]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from cryptography import x509
 
+from sotepki.documents.certificates import SignerCertificate, signer_certificate
 from sotepki.documents.family import BodyReference
 from sotepki.documents.vocabulary import SignatureKind
 from sotepki.registers import Professional
-from sotepki.xmldsig import EXCLUSIVE, SignatureMethod, SigningKey
+from sotepki.xmldsig import EXCLUSIVE, SignatureForm, SignatureMethod, SigningKey, signature_method_for
 
 SHA256 = "http://www.w3.org/2001/04/xmlenc#sha256"
 
@@ -48,11 +50,38 @@ class SignatureStyle:
         return self.canonicalisation == self.reference_canonicalisation == EXCLUSIVE
 
 
+USUAL_STYLE = SignatureStyle()
+
+
 @dataclass(frozen=True)
 class Signer:
-    """Who signs with what. ``professional`` adds the professional's metadata block to the header."""
+    """Who signs with what; what is found out about it is kept, since a signer may sign many documents.
+
+    Attributes:
+        professional: adds the professional's metadata block to the header.
+    """
 
     kind: SignatureKind
     key: SigningKey = field(repr=False)
     certificate: x509.Certificate
     professional: Professional | None = None
+    _forms: dict[SignatureStyle, SignatureForm] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @cached_property
+    def known(self) -> SignerCertificate:
+        """What the certificate says."""
+        return signer_certificate(self.certificate)
+
+    @cached_property
+    def has_its_key(self) -> bool:
+        """Whether the key is the one that the certificate was issued for."""
+        return self.key.public_key() == self.certificate.public_key()
+
+    def form(self, style: SignatureStyle) -> SignatureForm:
+        """How ds:Signature is written in a style."""
+        form = self._forms.get(style)
+        if form is None:
+            method = style.signature_method or signature_method_for(self.key)
+            form = SignatureForm(self.certificate, method, style.ds_prefix, style.canonicalisation)
+            self._forms[style] = form
+        return form

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from xml.sax.saxutils import escape, quoteattr
+from xml.sax.saxutils import escape
 
 from lxml import etree
 
@@ -20,6 +20,7 @@ from sotepki.documents.vocabulary import (
     REGISTRATION_NUMBER_ROOT,
     SIGNATURE_TYPES,
     SIGNATURE_TYPES_NAME,
+    finland,
 )
 from sotepki.errors import Refused
 from sotepki.xmldsig import (
@@ -36,11 +37,10 @@ from sotepki.xmldsig import (
     load_algorithms,
     read_xml,
     sign_octets,
-    signature_frame,
-    signature_method_for,
-    signature_text,
     spliced,
 )
+
+_SENDER = finland("sender")
 
 
 def signed(parts: Outline, signer: Signer, at: datetime, style: SignatureStyle) -> bytes:
@@ -60,6 +60,7 @@ class _Writing:
     def __init__(self, parts: Outline, signer: Signer, at: datetime, style: SignatureStyle) -> None:
         self.parts, self.signer, self.at, self.style = parts, signer, at, style
         self._digest = load_algorithms().digests[style.digest_method]
+        self._form = signer.form(style)
         self._f = f"{style.prefix}:" if style.prefix else ""
         self._declaration = f'xmlns:{style.prefix}="{FINLAND}"' if style.prefix else f'xmlns="{FINLAND}"'
         self._moment = signature_time(at)
@@ -70,37 +71,21 @@ class _Writing:
     def at_once(self) -> bytes:
         """Exclusive canonicalisation: all octets are known before anything stands in the document."""
         digest = self._digest.digest(self._timestamp().encode())
-        signature = signature_text(
-            self._references(self._body(), digest),
-            key=self.signer.key,
-            certificate=self.signer.certificate,
-            method=self.style.signature_method,
-            prefix=self.style.ds_prefix,
-        )
-        return self._inserted(signature)
+        return self._inserted(self._form.signed(self._references(self._body(), digest), self.signer.key))
 
     def in_place(self) -> bytes:
         """Inclusive canonicalisation depends on what stands around: draft, read, digest, write again."""
         body = self._body()
-        method = self.style.signature_method or signature_method_for(self.signer.key)
 
         def drafted(timestamp: bytes, value: bytes = b"") -> bytes:
-            signature = signature_frame(
-                self._references(body, timestamp),
-                certificate=self.signer.certificate,
-                method=method,
-                prefix=self.style.ds_prefix,
-                canonicalisation=self.style.canonicalisation,
-                value=value,
-            )
-            return self._inserted(signature)
+            return self._inserted(self._form.framed(self._references(body, timestamp), value))
 
         stood = _newest(drafted(bytes(32)))[1]
         exclusive = self.style.reference_canonicalisation == EXCLUSIVE
         digest = self._digest.digest(canonicalise(stood, exclusive=exclusive))
         signed_info = _newest(drafted(digest))[2][0]
         octets = canonicalise(signed_info, exclusive=self.style.canonicalisation == EXCLUSIVE)
-        return drafted(digest, sign_octets(self.signer.key, method, octets))
+        return drafted(digest, sign_octets(self.signer.key, self._form.method, octets))
 
     def _timestamp(self) -> str:
         """signatureTimestamp in exclusive canonical form, so its digest is known before it stands in the document."""
@@ -166,7 +151,7 @@ class _Writing:
 
     def _place(self) -> int:
         """Where a new collection goes: last in the header, but in health care before ``sender``."""
-        follower = self.parts.header.find(f"{{{FINLAND}}}sender")
+        follower = next(self.parts.header.iterchildren(_SENDER), None)
         if follower is not None:
             return before_start_tag(self.parts.document, follower)
         return before_end_tag(self.parts.document, self.parts.header)
@@ -188,7 +173,7 @@ class _Writing:
         family = escape(professional.person.surname)
         return (
             f'<{f}assignedAuthorSigner {declaration}><{f}id root="{REGISTRATION_NUMBER_ROOT}" '
-            f"extension={quoteattr(number)}/></{f}assignedAuthorSigner>"
+            f'extension="{number}"/></{f}assignedAuthorSigner>'
             f"<{f}signer {declaration}><{f}name>{given}<{f}family>{family}</{f}family></{f}name></{f}signer>"
             f'<{f}authenticationMethod {declaration} code="{PROFESSIONAL_CERTIFICATE}" '
             f'codeSystem="{AUTHENTICATION_METHODS}"/>'

@@ -19,11 +19,10 @@ from sotepki.xmldsig.parsing import DEFAULT_LIMITS, XmlDocument, XmlLimits, pars
 from sotepki.xmldsig.report import Judgement, rules
 from sotepki.xmldsig.signing import (
     DigestedReference,
+    SignatureForm,
     SigningKey,
     sign_octets,
-    signature_frame,
     signature_method_for,
-    signature_text,
 )
 from sotepki.xmldsig.splicing import (
     attribute_edit,
@@ -47,6 +46,7 @@ __all__ = [
     "DigestedReference",
     "ElementFilter",
     "Judgement",
+    "SignatureForm",
     "SignatureMethod",
     "SignatureReport",
     "SigningKey",
@@ -69,9 +69,7 @@ __all__ = [
     "reread",
     "rules",
     "sign_octets",
-    "signature_frame",
     "signature_method_for",
-    "signature_text",
     "spliced",
     "verify_signature",
 ]

@@ -6,17 +6,16 @@ document, and no second parse is needed: exclusive canonicalisation gives the sa
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TypeAlias
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from pybase64 import b64encode_as_string
 
 from sotepki.errors import Misuse, Refused
 from sotepki.xmldsig.algorithms import (
@@ -76,58 +75,6 @@ def signature_method_for(key: SigningKey, uri: str | None = None) -> SignatureMe
     return method
 
 
-def signature_text(
-    references: Sequence[DigestedReference],
-    *,
-    key: SigningKey,
-    certificate: x509.Certificate,
-    method: SignatureMethod | None = None,
-    prefix: str = "ds",
-) -> str:
-    """A whole ds:Signature element with exclusive canonicalisation, ASCII, without white space between elements.
-
-    Args:
-        references: in the order in which they are to stand.
-        certificate: goes alone into KeyInfo; it is not compared with the key.
-        prefix: namespace prefix; empty for a default namespace.
-    """
-    chosen = method or signature_method_for(key)
-    p, declaration = _prefixed(prefix)
-    content = _content(references, chosen, EXCLUSIVE, p, declared=True)
-    filtered = any(reference.element_filter for reference in references)
-    canonical = _content(references, chosen, EXCLUSIVE, p, declared=False) if filtered else content
-    value = sign_octets(key, chosen, f"<{p}SignedInfo{declaration}>{canonical}</{p}SignedInfo>".encode("ascii"))
-    return _framed(content, certificate, prefix, value)
-
-
-def signature_frame(
-    references: Sequence[DigestedReference],
-    *,
-    certificate: x509.Certificate,
-    method: SignatureMethod,
-    prefix: str = "ds",
-    canonicalisation: str = EXCLUSIVE,
-    value: bytes = b"",
-) -> str:
-    """A ds:Signature element around a signature value that was made elsewhere; without one, a draft.
-
-    Inclusive canonicalisation depends on where the element stands, so such a signature is drafted, put in its place,
-    canonicalised there, and then written again with its value.
-    """
-    content = _content(references, method, canonicalisation, _prefixed(prefix)[0], declared=True)
-    return _framed(content, certificate, prefix, value)
-
-
-def _framed(content: str, certificate: x509.Certificate, prefix: str, value: bytes) -> str:
-    p, declaration = _prefixed(prefix)
-    return (
-        f"<{p}Signature{declaration}><{p}SignedInfo>{content}</{p}SignedInfo>"
-        f"<{p}SignatureValue>{_text(value)}</{p}SignatureValue>"
-        f"<{p}KeyInfo><{p}X509Data><{p}X509Certificate>{_certificate_text(certificate)}</{p}X509Certificate></{p}X509Data></{p}KeyInfo>"
-        f"</{p}Signature>"
-    )
-
-
 def sign_octets(key: SigningKey, method: SignatureMethod, octets: bytes) -> bytes:
     """The signature value over octets: PKCS#1 v1.5, or r and s one after the other (RFC 6931 2.3.6)."""
     if isinstance(key, rsa.RSAPrivateKey):
@@ -137,19 +84,63 @@ def sign_octets(key: SigningKey, method: SignatureMethod, octets: bytes) -> byte
     return r.to_bytes(width, "big") + s.to_bytes(width, "big")
 
 
-def _prefixed(prefix: str) -> tuple[str, str]:
-    return (f"{prefix}:", f' xmlns:{prefix}="{DS}"') if prefix else ("", f' xmlns="{DS}"')
+class SignatureForm:
+    """How a ds:Signature is written: ASCII, without white space between elements. What the signatures of one form
+    have in common is written once.
 
+    Args:
+        certificate: goes alone into KeyInfo.
+        prefix: namespace prefix; empty for a default namespace.
+        canonicalisation: identifier of the canonicalisation of SignedInfo.
+    """
 
-def _content(
-    references: Sequence[DigestedReference], method: SignatureMethod, canonicalisation: str, p: str, *, declared: bool
-) -> str:
-    """What stands in SignedInfo; its exclusive canonical form unless ``declared``."""
-    listed = "".join(_reference(reference, p, declared=declared) for reference in references)
-    return (
-        f'<{p}CanonicalizationMethod Algorithm="{canonicalisation}"></{p}CanonicalizationMethod>'
-        f'<{p}SignatureMethod Algorithm="{method.uri}"></{p}SignatureMethod>{listed}'
-    )
+    def __init__(
+        self, certificate: x509.Certificate, method: SignatureMethod, prefix: str, canonicalisation: str
+    ) -> None:
+        self.method = method
+        self._p = p = f"{prefix}:" if prefix else ""
+        self._declaration = f' xmlns:{prefix}="{DS}"' if prefix else f' xmlns="{DS}"'
+        self._methods = (
+            f'<{p}CanonicalizationMethod Algorithm="{canonicalisation}"></{p}CanonicalizationMethod>'
+            f'<{p}SignatureMethod Algorithm="{method.uri}"></{p}SignatureMethod>'
+        )
+        text = b64encode_as_string(certificate.public_bytes(serialization.Encoding.DER))
+        self._key_info = (
+            f"<{p}KeyInfo><{p}X509Data><{p}X509Certificate>{text}</{p}X509Certificate></{p}X509Data></{p}KeyInfo>"
+        )
+
+    def signed(self, references: Sequence[DigestedReference], key: SigningKey) -> str:
+        """A whole ds:Signature element, of a form with exclusive canonicalisation.
+
+        Args:
+            references: in the order in which they are to stand.
+            key: is not compared with the certificate.
+        """
+        content = canonical = self._content(references)
+        if any(reference.element_filter for reference in references):
+            canonical = self._content(references, declared=False)
+        p = self._p
+        octets = f"<{p}SignedInfo{self._declaration}>{canonical}</{p}SignedInfo>".encode("ascii")
+        return self._around(content, sign_octets(key, self.method, octets))
+
+    def framed(self, references: Sequence[DigestedReference], value: bytes = b"") -> str:
+        """A ds:Signature element around a signature value that was made elsewhere; without one, a draft.
+
+        Inclusive canonicalisation depends on where the element stands, so such a signature is drafted, put in its
+        place, canonicalised there, and then written again with its value.
+        """
+        return self._around(self._content(references), value)
+
+    def _around(self, content: str, value: bytes) -> str:
+        p = self._p
+        return (
+            f"<{p}Signature{self._declaration}><{p}SignedInfo>{content}</{p}SignedInfo>"
+            f"<{p}SignatureValue>{b64encode_as_string(value)}</{p}SignatureValue>{self._key_info}</{p}Signature>"
+        )
+
+    def _content(self, references: Sequence[DigestedReference], *, declared: bool = True) -> str:
+        """What stands in SignedInfo; its exclusive canonical form unless ``declared``."""
+        return self._methods + "".join([_reference(one, self._p, declared=declared) for one in references])
 
 
 def _reference(reference: DigestedReference, p: str, *, declared: bool) -> str:
@@ -166,7 +157,7 @@ def _reference(reference: DigestedReference, p: str, *, declared: bool) -> str:
         f'<{p}Transforms>{enveloped}<{p}Transform Algorithm="{reference.canonicalisation}"></{p}Transform>'
         f"{_filter(reference, p, declared=declared)}</{p}Transforms>"
         f'<{p}DigestMethod Algorithm="{reference.digest_method}"></{p}DigestMethod>'
-        f"<{p}DigestValue>{_text(reference.digest)}</{p}DigestValue></{p}Reference>"
+        f"<{p}DigestValue>{b64encode_as_string(reference.digest)}</{p}DigestValue></{p}Reference>"
     )
 
 
@@ -182,13 +173,3 @@ def _filter(reference: DigestedReference, p: str, *, declared: bool) -> str:
         f'<{p}Transform Algorithm="{XPATH}"><{p}XPath{declaration}>'
         f"ancestor-or-self::{reference.filter_prefix}:{chosen.local}</{p}XPath></{p}Transform>"
     )
-
-
-@lru_cache(maxsize=64)
-def _certificate_text(certificate: x509.Certificate) -> str:
-    """The certificate for X509Certificate; remembered, since a signer signs many documents with one certificate."""
-    return _text(certificate.public_bytes(serialization.Encoding.DER))
-
-
-def _text(value: bytes) -> str:
-    return base64.b64encode(value).decode("ascii")

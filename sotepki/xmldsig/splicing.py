@@ -19,12 +19,13 @@ from sotepki.xmldsig.parsing import XmlDocument
 
 def spliced(data: bytes, edits: Iterable[tuple[int, int, bytes]]) -> bytes:
     """``data`` with ranges of bytes replaced: (begin, end, text), an insertion where begin equals end."""
-    pieces: list[bytes] = []
+    source = memoryview(data)  # slices of it are copied once, when they are joined
+    pieces: list[bytes | memoryview] = []
     last = 0
     for begin, end, text in sorted(edits):
-        pieces += (data[last:begin], text)
+        pieces += (source[last:begin], text)
         last = end
-    pieces.append(data[last:])
+    pieces.append(source[last:])
     return b"".join(pieces)
 
 
@@ -95,10 +96,8 @@ def _only_place(document: XmlDocument, tag: bytes) -> int | None:
     In a comment, in a CDATA section or as the beginning of a longer name it would count as well; such sources, and
     elements written as empty-element tags, take the slow way.
     """
-    offset = document.data.find(tag)
-    if offset < 0 or document.data.find(tag, offset + 1) >= 0:
-        return None
-    return offset
+    first, last = document.data.find(tag), document.data.rfind(tag)
+    return first if 0 <= first == last else None
 
 
 def _written_name(element: etree._Element, document: XmlDocument) -> bytes:

@@ -15,10 +15,11 @@ from sotepki.documents import (
     Signer,
     sign_as_professional,
     sign_as_system,
+    sign_carefully,
     sign_document,
     verify_document,
 )
-from sotepki.errors import Refused
+from sotepki.errors import Misuse, Refused
 from sotepki.evidence import Verdict
 from sotepki.identifiers import RegistrationNumber
 from sotepki.xmldsig import read_xml, signature_method_for
@@ -174,6 +175,30 @@ def test_a_key_that_is_not_the_certificates_is_refused() -> None:
             at=world.NOW,
         )
     assert caught.value.rule == "doc.key"
+
+
+def test_one_signer_signs_many_documents() -> None:
+    """What is kept of a signer must not slip from one document, moment or style into the next."""
+    who = {"key": world.rsa_key("card"), "certificate": world.card_certificate(), "professional": world.AUTHOR}
+    signer = Signer(SignatureKind.PROFESSIONAL, **who)
+    styles = (SignatureStyle(), SignatureStyle(prefix="", ds_prefix=""), SignatureStyle(timestamp_first=True))
+    for document in (world.unsigned(), world.signed_by_system(world.unsigned())):
+        for at in (world.NOW, world.NOW + timedelta(minutes=1)):
+            for style in styles:
+                anew = sign_as_professional(document, **who, at=at, style=style)
+                assert sign_carefully(document, signer, at, style) == anew
+
+
+def test_a_signer_that_does_not_fit_is_refused_every_time() -> None:
+    """A run over an archive meets the wrong key at its first document and must not sign the second."""
+    wrong = Signer(SignatureKind.SYSTEM, world.ec_key("other"), world.system_certificate())
+    for _ in range(2):
+        with pytest.raises(Refused) as caught:
+            sign_carefully(world.unsigned(author=None), wrong, world.NOW)
+        assert caught.value.rule == "doc.key"
+    nobody = Signer(SignatureKind.PROFESSIONAL, world.rsa_key("card"), world.card_certificate())
+    with pytest.raises(Misuse, match="needs the professional"):
+        sign_carefully(world.unsigned(), nobody, world.NOW)
 
 
 @pytest.mark.parametrize(

@@ -22,9 +22,10 @@ from sotepki.documents.bulk.journal import DONE, FAILED, Row
 from sotepki.documents.bulk.placing import Placing
 from sotepki.documents.bulk.sources import Item
 from sotepki.documents.report import VerificationContext
-from sotepki.documents.signature_style import SignatureStyle
-from sotepki.documents.signing import sign_as_kanta, sign_as_system
+from sotepki.documents.signature_style import SignatureStyle, Signer
+from sotepki.documents.signing import sign_carefully
 from sotepki.documents.verification import verify_document
+from sotepki.documents.vocabulary import SignatureKind
 from sotepki.errors import Misuse, SotepkiError
 from sotepki.evidence import Severity
 from sotepki.tokens import Pin, PrivateKey, TokenDirectory
@@ -118,12 +119,13 @@ class SigningJob(Job):
         }
 
     def open(self) -> Work:
-        key, certificate = self.key.open(), x509.load_der_x509_certificate(self.certificate)
-        clock, sign = SystemClock(self.offset), sign_as_kanta if self.kanta else sign_as_system
+        kind = SignatureKind.KANTA if self.kanta else SignatureKind.SYSTEM
+        signer = Signer(kind, self.key.open(), x509.load_der_x509_certificate(self.certificate))
+        clock = SystemClock(self.offset)
 
         def work(item: Item) -> Row:
             at = self.at or clock.now()
-            signed = sign(item.read(), key=key, certificate=certificate, at=at, style=self.style)
+            signed = sign_carefully(item.read(), signer, at, self.style)
             output = self.placing.write(item, signed)
             digest = hashlib.sha256(signed).hexdigest()
             return Row(item.name, item.stamp, DONE, output=str(output), digest=digest, at=at.isoformat())
