@@ -11,9 +11,10 @@ import json
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import BindParameter, Select, Table, bindparam, event, insert, select
+from sqlalchemy import BindParameter, Select, Table, bindparam, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -76,10 +77,10 @@ class Books:
                 # What spoils one message must not spoil its neighbours.
                 return [self.settle([judgement])[0] for judgement in judgements]
             (judgement,) = judgements
-            if not judgement.accepted:
-                return [self._answer(judgement)]
-            finding = rulebook().finding("kanta.service.fault", fault.sentence)
-            return [self._answer(replace(judgement, code=AckCode.REJECTED, findings=(finding,)))]
+            if judgement.accepted:
+                finding = rulebook().finding("kanta.service.fault", fault.sentence)
+                judgement = replace(judgement, code=AckCode.REJECTED, findings=(finding,))
+            return [self._answer(judgement, judgement.at)]
 
     def _settle(self, judgements: Sequence[Judgement]) -> list[Acknowledgement]:
         for attempt in range(_ATTEMPTS):
@@ -87,7 +88,7 @@ class Books:
                 with self.pen.held(), ExitStack() as turn, self.records.change(OFFICE, "") as tx:
                     # Only now: who has the turn never waits for a writer, so a writer may wait for the turn.
                     turn.enter_context(self.turn.taken())
-                    event.listen(tx.session, "before_commit", lambda _session: turn.close())
+                    tx.before_commit = turn.close
                     return _Settling(self, tx).settle(judgements)
             except Fault as fault:
                 # Two servers on one database may take the same journal number; the loser begins again.
@@ -95,19 +96,17 @@ class Books:
                     raise
         raise Fault("The archive could not store the documents.")
 
-    def _answer(self, judgement: Judgement) -> Acknowledgement:
+    def _answer(self, judgement: Judgement, at: datetime) -> Acknowledgement:
         frame, code = judgement.frame, judgement.code
         message_id = str(frame.message_id) if frame else ""
         return Acknowledgement(
             code=code,
-            acknowledgement_id=acknowledgement_id(
-                message_id, f"{judgement.digest} {code.value} {judgement.at.isoformat()}"
-            ),
+            acknowledgement_id=acknowledgement_id(message_id, f"{judgement.digest} {code.value} {at.isoformat()}"),
             message_id=message_id,
             receiver=str(frame.sender) if frame else "",
             sender=self.settings.receiver.value,
             interaction=self.settings.acknowledgement,
-            at=judgement.at,
+            at=at,
             findings=judgement.findings,
             document_id=str(frame.document_id) if frame and code is AckCode.ACCEPTED else "",
         )
@@ -153,7 +152,7 @@ class _Settling:
             )
         elif judgement.accepted and version is not None:
             judgement = self._against_the_books(judgement, version, parents)
-        answer = self.books._answer(replace(judgement, at=self.tx.now))
+        answer = self.books._answer(judgement, self.tx.now)
         if answer.accepted and frame is not None and version is not None:
             text = json.dumps(answer.as_dict(), ensure_ascii=False)
             self._store(judgement, version, text)
@@ -164,14 +163,18 @@ class _Settling:
         return self._logged(answer, judgement)
 
     def _against_the_books(self, judgement: Judgement, version: Version, parents: Mapping[str, Parent]) -> Judgement:
-        findings = [*judgement.findings, *check_parent(version, parents.get(version.replaces))]
+        findings = check_parent(version, parents.get(version.replaces))
         if version.document_id in parents:
             sentence = f"The document {version.document_id} is in the archive already."
             findings.append(
                 rulebook().finding("kanta.document.already-archived", sentence, found=version.document_id)
             )
+        if not findings:
+            return judgement
         refused = refusing(findings, self.books.settings.refuses)
-        return replace(judgement, code=AckCode.ERROR if refused else judgement.code, findings=tuple(findings))
+        return replace(
+            judgement, code=AckCode.ERROR if refused else judgement.code, findings=(*judgement.findings, *findings)
+        )
 
     def _store(self, judgement: Judgement, version: Version, acknowledgement: str) -> None:
         frame, environment = judgement.frame, self.books.settings.environment
@@ -242,10 +245,11 @@ class _Settling:
 
 def known_documents(session: Session, environment: str, ids: set[str]) -> dict[str, Parent]:
     """What is archived of the documents with these ids."""
-    replaced_by: dict[str, str] = dict(_rows(session, _REPLACED, environment, ids))
+    known = _rows(session, _KNOWN, environment, ids)
+    replaced_by: dict[str, str] = dict(_rows(session, _REPLACED, environment, {row.document_id for row in known}))
     return {
         document_id: Parent(set_id, version, owner, replaced_by.get(document_id, ""))
-        for document_id, set_id, version, owner in _rows(session, _KNOWN, environment, ids)
+        for document_id, set_id, version, owner in known
     }
 
 

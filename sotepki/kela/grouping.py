@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from queue import Empty, SimpleQueue
 from typing import Generic, TypeAlias, TypeVar
 
 from sotepki.kela.turns import Turn
@@ -39,9 +38,11 @@ class CommitGroups(Generic[T, A]):
         self._settle = settle
         self._workers = workers
         self._turn = turn
-        self._ordered: SimpleQueue[tuple[Callable[[], T], _Asked[T, A]]] = SimpleQueue()
+        turn.when_given_up = self._call_the_next
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="kanta-books")
         self._state = threading.Condition()  # guards what follows
+        self._ordered: deque[tuple[Callable[[], T], _Asked[T, A]]] = deque()
+        self._called = False  # a worker to make what is ordered
         self._waiting: list[tuple[T, _Asked[T, A]]] = []
         self._coming = 0
         self._writing = False
@@ -50,13 +51,9 @@ class CommitGroups(Generic[T, A]):
         """What ``make`` makes, and the answer to it when its group is settled. Raises what ``make`` raises."""
         asked: _Asked[T, A] = asyncio.get_running_loop().create_future()
         with self._state:
+            self._ordered.append((make, asked))
             self._coming += 1
-        self._ordered.put((make, asked))
-        try:
-            self._workers.submit(self._make_some)
-        except BaseException:
-            self._arrived()
-            raise
+            self._call_a_worker()
         return await asked
 
     async def settle(self, member: T) -> A:
@@ -69,12 +66,27 @@ class CommitGroups(Generic[T, A]):
         """Let the groups that are waiting come to their end."""
         self._writer.shutdown(wait=True)
 
+    def _call_a_worker(self) -> None:
+        """Have a worker make what is ordered, unless one is at it."""
+        if self._ordered and not self._called:
+            self._workers.submit(self._make_some)
+            self._called = True
+
+    def _call_the_next(self) -> None:
+        """Called by a worker that ends its turn, or gives it up to wait for an answer."""
+        with self._state:
+            self._called = False
+            self._call_a_worker()
+
     def _make_some(self) -> None:
-        # Orders are fetched only now: a worker that waits for its turn holds nobody's order back. There are as many
-        # calls as orders; those that come too late find nothing to do.
-        with self._turn.taken(), contextlib.suppress(Empty):
+        with self._turn.taken():
             for _ in range(_IN_ONE_TURN):
-                self._make(*self._ordered.get_nowait())
+                with self._state:
+                    if not self._ordered:
+                        break
+                    order = self._ordered.popleft()
+                self._make(*order)
+        self._call_the_next()
 
     def _make(self, make: Callable[[], T], asked: _Asked[T, A]) -> None:
         try:

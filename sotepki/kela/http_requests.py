@@ -36,12 +36,14 @@ async def read_body(request: web.Request, *, limit: int, seconds: float) -> byte
     """
     if request.content_length is not None and request.content_length > limit:
         raise NotTaken(413, "kanta.message.size", _too_long(limit))
-    received = bytearray()
+    chunks: list[bytes] = []
+    length = 0
     try:
         async with asyncio.timeout(seconds):
             async for chunk in request.content.iter_any():
-                received += chunk
-                if len(received) > limit:
+                chunks.append(chunk)
+                length += len(chunk)
+                if length > limit:
                     raise NotTaken(413, "kanta.message.size", _too_long(limit))
     except TimeoutError:
         raise NotTaken(
@@ -49,9 +51,9 @@ async def read_body(request: web.Request, *, limit: int, seconds: float) -> byte
         ) from None
     except (ClientError, HttpProcessingError, web.RequestPayloadError, ConnectionError) as error:
         raise NotTaken(400, "kanta.message.empty", f"The message broke off: {type(error).__name__}.") from error
-    if not received:
+    if not length:
         raise NotTaken(400, "kanta.message.empty", "The request has no body.")
-    return bytes(received)
+    return b"".join(chunks)
 
 
 def expect_handler(limit: int) -> Callable[[web.Request], Awaitable[None]]:

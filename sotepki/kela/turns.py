@@ -16,9 +16,13 @@ class Turn:
 
     Python runs one thread at a time; several that compute take the interpreter from each other all the time, which
     costs a quarter of the work. A thread that waits for an answer of another service gives its turn up meanwhile.
+
+    Attributes:
+        when_given_up: called by that thread, so that there is another one to take the turn.
     """
 
     def __init__(self) -> None:
+        self.when_given_up: Callable[[], None] | None = None
         self._lock = threading.Lock()
         self._mine = threading.local()
 
@@ -40,6 +44,8 @@ class Turn:
                 return wait(*args, **kwargs)
             self._lock.release()
             try:
+                if self.when_given_up is not None:
+                    self.when_given_up()
                 return wait(*args, **kwargs)
             finally:
                 self._lock.acquire()

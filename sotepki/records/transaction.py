@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,13 +20,18 @@ from sotepki.records.vouching import Touched, watching
 
 @dataclass
 class Transaction:
-    """What an office holds while it changes something."""
+    """What an office holds while it changes something.
+
+    Attributes:
+        before_commit: called when all is written and only the disk has to be waited for.
+    """
 
     session: Session
     now: datetime
     office: str
     actor: str
     touched: Touched
+    before_commit: Callable[[], None] | None = field(default=None, init=False)
     entries: list[journal.Entry] = field(default_factory=list, init=False)
     postings: int = field(default=0, init=False)
 
@@ -74,6 +79,8 @@ class Records:
             if not transaction.entries:
                 raise Fault(f"A change by {office} was about to be stored without a journal entry.")
             head = journal.append(session, transaction.entries, touched)
+            if transaction.before_commit is not None:
+                transaction.before_commit()
         if self.head_note is not None:
             heads.note(self.head_note, head)
         if transaction.postings:

@@ -240,6 +240,7 @@ def _form(table: Table) -> _Form:
 def _digests(connection: Connection, table: Table, touched: Touched, sequence: int) -> list[dict[str, Any]]:
     """The rows of ``journal_row`` for a table; the digests that they follow lose their salt."""
     form, keys = _form(table), touched.keys[table]
+    table_name = str(table.name)  # not SQLAlchemy's own kind of text, which SQLite's driver is slow to take
     there: list[Sequence[Any]] = []
     for first, last_parts in _by_first_parts(keys).items():
         named = {form.names[place]: part for place, part in zip(form.key, first, strict=False)}
@@ -257,7 +258,7 @@ def _digests(connection: Connection, table: Table, touched: Touched, sequence: i
         row = found.get(name)
         salt = "" if row is None else secrets.token_hex(16)
         digest = "" if row is None else form.digest(row, salt)
-        rows.append({"table_name": table.name, "row_key": name, "sequence": sequence, "digest": digest, "salt": salt})
+        rows.append({"table_name": table_name, "row_key": name, "sequence": sequence, "digest": digest, "salt": salt})
     return rows
 
 
@@ -271,7 +272,7 @@ def _digest_of(lines: Iterable[Sequence[str]]) -> str:
 
 def _plain(value: Any) -> Any:
     match value:
-        case bool() | int() | str():
+        case str() | int():
             return value
         case datetime() | date():
             return value.isoformat()

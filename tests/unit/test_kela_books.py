@@ -292,6 +292,44 @@ def test_one_worker_computes_at_a_time_and_another_while_it_waits() -> None:
     assert asyncio.run(run()) == [(number, number) for number in range(8)]
 
 
+def test_who_comes_while_the_only_worker_waits_is_made_by_another() -> None:
+    turn, answer, waiting = Turn(), threading.Event(), threading.Event()
+
+    def wait() -> None:
+        waiting.set()
+        assert answer.wait(10), "whoever came later was not made"
+
+    async def run() -> list[tuple[None, None]]:
+        groups: CommitGroups[None, None] = CommitGroups(list, ThreadPoolExecutor(2), turn)
+        first = asyncio.create_task(groups.made(turn.given_up(wait)))
+        assert await asyncio.to_thread(waiting.wait, 10)
+        answers = [await groups.made(answer.set), await first]
+        groups.close()
+        return answers
+
+    assert asyncio.run(run()) == [(None, None)] * 2
+
+
+def test_what_is_ordered_meanwhile_is_made_by_the_worker_that_is_at_it() -> None:
+    """Several would take the interpreter from each other, and each find its caches cold."""
+    ordered, threads = threading.Event(), set()
+
+    def make() -> None:
+        assert ordered.wait(10)
+        threads.add(threading.current_thread().name)
+
+    async def run() -> None:
+        groups: CommitGroups[None, None] = CommitGroups(list, ThreadPoolExecutor(3), Turn())
+        making = [asyncio.create_task(groups.made(make)) for _ in range(grouping._IN_ONE_TURN)]
+        await asyncio.sleep(0)
+        ordered.set()
+        await asyncio.gather(*making)
+        groups.close()
+
+    asyncio.run(run())
+    assert len(threads) == 1
+
+
 def test_a_thread_without_a_turn_may_wait_too_and_the_turn_survives_an_error() -> None:
     turn = Turn()
 
