@@ -113,6 +113,7 @@ def process() -> Process:
     """
     raw = load_yaml(_FILE)
     refuse_unknown_keys(raw, {"phases", "deadlines", "closed", "changes"}, _FILE.name)
+    refuse_unknown_keys(raw.get("closed"), {"months", "text", "source", "grade"}, f"{_FILE.name}, closed")
     try:
         closed = dict(raw["closed"])
         months = frozenset(int(month) for month in closed.pop("months"))

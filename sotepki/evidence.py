@@ -189,11 +189,28 @@ def verdict_of(findings: Iterable[Finding]) -> Verdict:
     return Verdict.INVALID if any(f.severity is Severity.ERROR for f in findings) else Verdict.VALID
 
 
-def refuse_unknown_keys(row: Mapping[str, Any], allowed: Iterable[str], where: str) -> None:
-    """Raise ``Fault`` if ``row`` has a key that is not in ``allowed``; data files may not hold silent typos."""
-    unknown = sorted(set(row) - set(allowed))
+def refuse_unknown_keys(row: Any, allowed: Iterable[str], where: str) -> None:
+    """Raise ``Fault`` if ``row`` is no mapping or has a key that is not in ``allowed``: no typo stays silent."""
+    if not isinstance(row, Mapping):
+        raise Fault(f"{where} must be a mapping.")
+    unknown = sorted(set(row) - set(allowed), key=str)
     if unknown:
         raise Fault(f"{where} has the unknown key {unknown[0]!r}; known are {', '.join(sorted(allowed))}.")
+
+
+def refuse_missing_keys(row: Mapping[str, Any], needed: Iterable[str], where: str) -> None:
+    """Raise ``Fault`` if ``row`` lacks a key of ``needed``."""
+    missing = sorted(set(needed) - set(row))
+    if missing:
+        raise Fault(f"{where} lacks {', '.join(missing)}.")
+
+
+def grade_of(row: Mapping[str, Any], where: str) -> Grade:
+    """The grade of a row of data; ``Fault`` if there is none of that name."""
+    try:
+        return Grade(row["grade"])
+    except (KeyError, ValueError) as error:
+        raise Fault(f"{where} is not well formed: {error}.") from None
 
 
 # The loader on libyaml reads the same language about eight times as fast; PyYAML may have been built without it.
@@ -245,13 +262,9 @@ def load_csv(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
 
 
 def _rule(rule_id: str, row: Any, where: str) -> Rule:
-    if not isinstance(row, dict):
-        raise Fault(f"The rule {rule_id} in {where} must be a mapping.")
     known = {f.name for f in fields(Rule)} - {"id"}
     refuse_unknown_keys(row, known, f"The rule {rule_id} in {where}")
-    missing = {"text", "source", "grade", "basis"} - set(row)
-    if missing:
-        raise Fault(f"The rule {rule_id} in {where} lacks {', '.join(sorted(missing))}.")
+    refuse_missing_keys(row, {"text", "source", "grade", "basis"}, f"The rule {rule_id} in {where}")
     try:
         return Rule(
             id=rule_id,

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from sotepki.errors import Fault, Misuse, Refused
-from sotepki.evidence import Grade, load_yaml, refuse_unknown_keys
+from sotepki.evidence import Grade, grade_of, load_yaml, refuse_missing_keys, refuse_unknown_keys
 from sotepki.resources import package_file
 from sotepki.tokens.pin import Pin
 
@@ -138,16 +138,19 @@ def card_layout() -> Layout:
         Fault: ``layout.yaml`` is not well formed.
     """
     raw = _mapping("layout.yaml")
-    refuse_unknown_keys(raw, {"label", *KeyUse, "issuers", "source", "grade"}, "layout.yaml")
-    Grade(raw["grade"])
+    keys = {"label", *KeyUse, "issuers", "source", "grade"}
+    refuse_unknown_keys(raw, keys, "layout.yaml")
+    refuse_missing_keys(raw, keys, "layout.yaml")
+    grade_of(raw, "layout.yaml")
     places = {use: _place(use, raw[use], str(raw["label"])) for use in KeyUse}
     return Layout(places=places, issuer_ids=tuple(bytes.fromhex(row) for row in raw["issuers"]))
 
 
 def _kind(kind_id: str, row: Any) -> CardKind:
     where = f"The kind of card {kind_id}"
-    names = {"title_fi", "title_sv", "title_en", "source", "grade"}
-    refuse_unknown_keys(row, names | {"pin1", "pin2", "activation_code", "tries"}, where)
+    keys = {"title_fi", "title_sv", "title_en", "pin1", "pin2", "activation_code", "tries", "source", "grade"}
+    refuse_unknown_keys(row, keys, where)
+    refuse_missing_keys(row, keys, where)
     refuse_unknown_keys(row["tries"], set(Credential), where)
     try:
         lengths = {Credential.PUK: (int(row["activation_code"]),) * 2}

@@ -10,13 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
+from pathlib import Path
 from typing import Any, TypeVar
 
 from lxml import etree
 
 from sotepki.documents.vocabulary import SignatureKind, finland, hl7
 from sotepki.errors import Fault, Misuse
-from sotepki.evidence import Grade, load_yaml, refuse_unknown_keys
+from sotepki.evidence import Grade, grade_of, load_yaml, refuse_missing_keys, refuse_unknown_keys
 from sotepki.resources import package_file
 
 
@@ -178,7 +179,7 @@ def families() -> Mapping[str, Family]:
     """
     directory = package_file("documents", "families")
     paths = sorted(path for path in directory.glob("*.yaml") if path.name != _ALGORITHMS)
-    return {path.stem: _family(path.stem, load_yaml(path)) for path in paths}
+    return {path.stem: _read(path) for path in paths}
 
 
 def family(family_id: str) -> Family:
@@ -226,11 +227,19 @@ def algorithm_rules() -> AlgorithmRules:
     """What is known of the algorithms of signatures in the field."""
     row = load_yaml(package_file("documents", "families", _ALGORITHMS))
     refuse_unknown_keys(row, AlgorithmRules.__dataclass_fields__, _ALGORITHMS)
+    refuse_missing_keys(row, AlgorithmRules.__dataclass_fields__, _ALGORITHMS)
     return AlgorithmRules(**{name: _algorithms(row[name], f"{name} in {_ALGORITHMS}") for name in row})
 
 
 _ALGORITHMS = "algorithms.yaml"
 _NAMESPACES = {"hl7": hl7, "hl7fi": finland}
+
+
+def _read(path: Path) -> Family:
+    try:
+        return _family(path.stem, load_yaml(path))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise Fault(f"families/{path.name} is not well formed: {error}.") from error
 
 
 def _family(family_id: str, row: dict[str, Any]) -> Family:
@@ -325,7 +334,8 @@ def _kind(row: dict[str, Any], where: str) -> KindRule:
 def _algorithms(rows: list[dict[str, Any]], where: str) -> tuple[NamedAlgorithm, ...]:
     for row in rows:
         refuse_unknown_keys(row, NamedAlgorithm.__dataclass_fields__, where)
-    return tuple(NamedAlgorithm(row["uri"], row["source"], Grade(row["grade"])) for row in rows)
+        refuse_missing_keys(row, NamedAlgorithm.__dataclass_fields__, where)
+    return tuple(NamedAlgorithm(row["uri"], row["source"], grade_of(row, where)) for row in rows)
 
 
 K = TypeVar("K")

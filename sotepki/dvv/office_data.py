@@ -10,7 +10,7 @@ from typing import Any
 from cryptography import x509
 
 from sotepki.errors import Fault
-from sotepki.evidence import RuleBook, load_yaml, refuse_unknown_keys
+from sotepki.evidence import RuleBook, load_yaml, refuse_missing_keys, refuse_unknown_keys
 from sotepki.resources import package_file
 
 
@@ -45,8 +45,7 @@ def office_data() -> OfficeData:
     raw = load_yaml(package_file("dvv", "offices.yaml"))
     names = {field.name for field in fields(OfficeData)}
     refuse_unknown_keys(raw, names, "offices.yaml")
-    if names - set(raw):
-        raise Fault(f"offices.yaml lacks {', '.join(sorted(names - set(raw)))}.")
+    refuse_missing_keys(raw, names, "offices.yaml")
     return OfficeData(
         identity_documents={str(kind): _texts(countries) for kind, countries in raw["identity_documents"].items()},
         documents_without_validity=_texts(raw["documents_without_validity"]),

@@ -7,8 +7,7 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from functools import cache
 
-from sotepki.errors import Fault
-from sotepki.evidence import Grade, load_yaml, refuse_unknown_keys
+from sotepki.evidence import Grade, grade_of, load_yaml, refuse_missing_keys, refuse_unknown_keys
 from sotepki.identifiers import holds_identity_code
 from sotepki.kela.rules import rulebook
 from sotepki.resources import package_file
@@ -46,9 +45,8 @@ def change_kinds() -> Mapping[str, ChangeKind]:
     found = {}
     for name, row in load_yaml(path).items():
         refuse_unknown_keys(row, known, f"{path.name}, {name}")
-        if known - set(row):
-            raise Fault(f"{path.name}, {name} lacks {', '.join(sorted(known - set(row)))}.")
-        found[str(name)] = ChangeKind(id=str(name), **{**row, "grade": Grade(row["grade"])})
+        refuse_missing_keys(row, known, f"{path.name}, {name}")
+        found[str(name)] = ChangeKind(id=str(name), **{**row, "grade": grade_of(row, f"{path.name}, {name}")})
     return found
 
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from sotepki.errors import Fault
-from sotepki.evidence import RuleBook, load_yaml, refuse_unknown_keys
+from sotepki.evidence import RuleBook, load_yaml, refuse_missing_keys, refuse_unknown_keys
 from sotepki.provider.staff_rights import Standing
 from sotepki.resources import package_file
 
@@ -51,8 +50,7 @@ def load_tasks(path: Path) -> Mapping[str, Task]:
     found = {}
     for task_id, row in raw.items():
         refuse_unknown_keys(row, keys, f"The task {task_id}")
-        if keys - set(row):
-            raise Fault(f"The task {task_id} lacks {', '.join(sorted(keys - set(row)))}.")
+        refuse_missing_keys(row, keys, f"The task {task_id}")
         found[str(task_id)] = Task(
             id=str(task_id),
             title=str(row["title"]),

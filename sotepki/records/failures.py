@@ -43,7 +43,7 @@ _FAILURES = (
         "Restore it from a copy, or make a new workspace with 'sotepki init'.",
     ),
     _Failure(
-        ("password authentication failed", "no password supplied", "no pg_hba.conf entry", "authentication failed"),
+        ("authentication failed", "no password supplied", "no pg_hba.conf entry"),
         "The PostgreSQL server does not let this user in.",
         "Give the password in PGPASSWORD, in ~/.pgpass or in SOTEPKI_DATABASE_URL.",
         Misuse,

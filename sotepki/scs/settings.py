@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from sotepki.errors import Fault, Misuse
-from sotepki.evidence import Basis, Grade, RuleBook, load_yaml, refuse_unknown_keys
+from sotepki.evidence import Basis, Grade, RuleBook, load_yaml, refuse_missing_keys, refuse_unknown_keys
 from sotepki.resources import package_file
 
 PORT = 53952
@@ -149,7 +149,7 @@ def load_settings(version: str = "1.1") -> ScsSettings:
     known = ("fields", "lists_empty_without_card", "challenge", "transactions")
     refuse_unknown_keys(row, (*known, *_EVIDENCE), where)
     try:
-        _evidence(row)
+        _evidence(row, where)
         codes = {str(rule): int(code) for rule, code in raw["reason_codes"].items()}
         form = ChallengeForm(row["challenge"])
         settings = ScsSettings(
@@ -180,9 +180,10 @@ def quirks() -> Mapping[str, Quirk]:
     for name, row in _data()["quirks"].items():
         where = f"settings.yaml, quirk {name}"
         refuse_unknown_keys(row, ("text", "set", *_EVIDENCE), where)
+        refuse_missing_keys(row, ("text", "set", *_EVIDENCE), where)
         refuse_unknown_keys(row["set"], switches, where)
         values = {key: _switch(key, value) for key, value in row["set"].items()}
-        found[str(name)] = Quirk(str(row["text"]), values, str(row["source"]), *_evidence(row))
+        found[str(name)] = Quirk(str(row["text"]), values, str(row["source"]), *_evidence(row, where))
     return found
 
 
@@ -194,8 +195,10 @@ def ports() -> Ports:
         Fault: the data file is not well formed.
     """
     row = _data()["ports"]
-    refuse_unknown_keys(row, ("https", "old_https", "old_http", *_EVIDENCE), "settings.yaml, ports")
-    _evidence(row)
+    keys = ("https", "old_https", "old_http", *_EVIDENCE)
+    refuse_unknown_keys(row, keys, "settings.yaml, ports")
+    refuse_missing_keys(row, keys, "settings.yaml, ports")
+    _evidence(row, "settings.yaml, ports")
     return Ports(int(row["https"]), tuple(map(int, row["old_https"])), tuple(map(int, row["old_http"])))
 
 
@@ -207,12 +210,17 @@ def split_list(text: str) -> tuple[str, ...]:
 @cache
 def _data() -> Mapping[str, Any]:
     raw: Mapping[str, Any] = load_yaml(package_file("scs", "settings.yaml"))
-    refuse_unknown_keys(raw, ("versions", "ports", "quirks", "reason_codes"), "settings.yaml")
+    keys = ("versions", "ports", "quirks", "reason_codes")
+    refuse_unknown_keys(raw, keys, "settings.yaml")
+    refuse_missing_keys(raw, keys, "settings.yaml")
     return raw
 
 
-def _evidence(row: Mapping[str, Any]) -> tuple[Grade, Basis]:
-    return Grade(row["grade"]), Basis(row["basis"])
+def _evidence(row: Mapping[str, Any], where: str) -> tuple[Grade, Basis]:
+    try:
+        return Grade(row["grade"]), Basis(row["basis"])
+    except (KeyError, ValueError) as error:
+        raise Fault(f"{where} is not well formed: {error}.") from None
 
 
 def _switch(name: str, value: Any) -> Any:

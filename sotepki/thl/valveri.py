@@ -18,7 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from sotepki.errors import Fault, Refused
-from sotepki.evidence import Grade, load_yaml, refuse_unknown_keys
+from sotepki.evidence import Grade, grade_of, load_yaml, refuse_missing_keys, refuse_unknown_keys
 from sotepki.identifiers import Oid
 from sotepki.records import Transaction
 from sotepki.registers import Organisation
@@ -69,11 +69,15 @@ def delay() -> Delay:
         Fault: the file is not well formed.
     """
     path = package_file("thl", "valveri.yaml")
-    row: Any = load_yaml(path)["delay_hours"]
+    raw: Any = load_yaml(path)
+    refuse_unknown_keys(raw, {"delay_hours"}, path.name)
+    refuse_missing_keys(raw, {"delay_hours"}, path.name)
+    row = raw["delay_hours"]
     refuse_unknown_keys(row, {"value", "grade", "source"}, path.name)
+    refuse_missing_keys(row, {"value", "grade", "source"}, path.name)
     if not isinstance(row["value"], int | float) or row["value"] < 0:
         raise Fault(f"{path.name}: the delay is a number of hours.")
-    return Delay(timedelta(hours=row["value"]), Grade(row["grade"]), str(row["source"]))
+    return Delay(timedelta(hours=row["value"]), grade_of(row, path.name), str(row["source"]))
 
 
 def send(tx: Transaction, organisation: Organisation) -> None:

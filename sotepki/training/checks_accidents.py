@@ -9,6 +9,7 @@ from sotepki.training.scene import DONE, Outcome, Scene
 from sotepki.x509.status import CertificateState
 
 RESPONDER = "dvvtshp2rc"
+_TIMES = frozenset({"this_update_shift", "next_update_shift", "produced_at_shift"})
 
 
 def leaked_key(scene: Scene) -> Outcome:
@@ -27,7 +28,7 @@ def leaked_key(scene: Scene) -> Outcome:
 def people_after_the_fall(scene: Scene) -> Outcome:
     """How many people hold a card of the fallen CA that is not closed already."""
     said = scene.said()
-    if not said.isdigit():
+    if not said.isdecimal():
         return scene.lacks("no-number")
     issued = scene.workspace.authorities.issued(authority_id="sote-persons")
     held = [one.holder for one in issued if " card " in one.holder and one.status.state is CertificateState.GOOD]
@@ -40,9 +41,10 @@ def people_after_the_fall(scene: Scene) -> Outcome:
 def stale_answers(scene: Scene) -> Outcome:
     """The responder of the professional cards gives answers that have ended, and is otherwise honest."""
     faults = fault_board(scene.workspace).of(RESPONDER)
-    if faults.http_status or faults.certificate_status is not None:
+    if set(faults.as_dict()) - _TIMES:
         return scene.lacks("other-fault")
-    return DONE if faults.next_update_shift < timedelta(0) else scene.lacks("no-fault")
+    left = scene.workspace.authorities.plan.responders.answer_validity + faults.next_update_shift
+    return DONE if left < timedelta(0) else scene.lacks("no-fault")
 
 
 def _state(scene: Scene, which: str) -> CertificateState:

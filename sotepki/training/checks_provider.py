@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from cryptography import x509
+
 from sotepki.dvv import ApplicationKind
 from sotepki.provider.plans import plan_kinds
 from sotepki.training.scene import DONE, Outcome, Scene
@@ -9,10 +11,11 @@ from sotepki.training.scene import DONE, Outcome, Scene
 _PLAN = "information-security"
 _ISSUED, _REVOKED = "issued", "revoked"
 _DISCLOSED = "key-compromise"
+_HOST = "kanta.kanervarinne.test.example"
 
 
 def care_home_server(scene: Scene) -> Outcome:
-    """The care home has a server certificate in force."""
+    """The care home has a server certificate in force, for the host that was asked for."""
     home = scene.cast.organisation("care-home")
     applied = [
         one
@@ -21,9 +24,10 @@ def care_home_server(scene: Scene) -> Outcome:
     ]
     if not applied:
         return scene.lacks("none")
-    if not any(one.state == _ISSUED for one in applied):
+    issued = [one.id for one in applied if one.state == _ISSUED]
+    if not issued:
         return scene.lacks("waiting", application=applied[-1].id, state=applied[-1].state)
-    return DONE
+    return DONE if any(_HOST in _dns_names(scene, one) for one in issued) else scene.lacks("other-host", host=_HOST)
 
 
 def plan_of_the_unit(scene: Scene) -> Outcome:
@@ -50,3 +54,9 @@ def renew_and_revoke(scene: Scene) -> Outcome:
     if old.revocation_reason != _DISCLOSED:
         return scene.lacks("wrong-reason", reason=old.revocation_reason)
     return DONE
+
+
+def _dns_names(scene: Scene, application: str) -> list[str]:
+    certificate = scene.workspace.service_certificates.collect(application).certificate
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    return names.get_values_for_type(x509.DNSName)

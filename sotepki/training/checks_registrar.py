@@ -87,7 +87,7 @@ def left_at_home(scene: Scene) -> Outcome:
     given = [
         spare
         for spare in scene.workspace.spare_cards.cards()
-        if spare.registration_number == number.registration_number.value and spare.state != "blank"
+        if spare.registration_number == number.registration_number.value and spare.state == "issued"
     ]
     return DONE if given else scene.lacks("no-spare")
 

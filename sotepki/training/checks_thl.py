@@ -46,7 +46,7 @@ def code_added(scene: Scene) -> Outcome:
 
 def minister_answered(scene: Scene) -> Outcome:
     """The number is that of the rights in force without those that are restricted."""
-    if isinstance(scene.answer, bool) or not scene.said().isdecimal():
+    if not scene.said().isdecimal():
         return scene.lacks("no-answer")
     said, rights = int(scene.said()), collect(scene.workspace.records).rights
     in_force, restricted = int(rights["in_force"].sum()), int(rights["restricted"].sum())

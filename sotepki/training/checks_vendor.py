@@ -47,7 +47,8 @@ def which_accident(scene: Scene) -> Outcome:
 def who_knocked(scene: Scene) -> Outcome:
     """The kind of certificate that the care home's server showed to Kanta."""
     said = scene.said().replace(" ", "-")
-    return DONE if str(ApplicationKind.SYSTEM_SIGNATURE) in said else scene.lacks("other" if said else "nothing")
+    named = [kind for kind in ApplicationKind if kind in said]
+    return DONE if named == [ApplicationKind.SYSTEM_SIGNATURE] else scene.lacks("other" if said else "nothing")
 
 
 def octets_saved(scene: Scene) -> Outcome:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Any
 
 from sqlalchemy import select
@@ -61,15 +62,17 @@ class Scene:
             raise Fault(f"The check of {self.task.id} has no sentence or value {error} for {key!r}.") from None
         return Outcome(done=False, missing=sentence, lacking=key)
 
-    def refused(self, rule: str, *, step: str = "") -> bool:
-        """Whether the workspace's journal tells of a refusal by a rule, at a step if one is named."""
+    def refused(self, rule: str) -> bool:
+        """Whether the workspace's journal tells of a refusal by a rule."""
         refusals = select(JournalEntry.details).where(JournalEntry.action == "refused")
         with self.workspace.records.look() as session:
-            found = [json.loads(one) for one in session.scalars(refusals)]
-        return any(one.get("rule") == rule and (not step or one.get("step") == step) for one in found)
+            return any(json.loads(one).get("rule") == rule for one in session.scalars(refusals))
 
     def said(self, *, limit: int = 200) -> str:
-        """A short answer in words, as it can be compared: lower-case, no blanks or quotes around it; or empty."""
-        if isinstance(self.answer, bool) or not isinstance(self.answer, str | int | float):
+        """A short answer in words, as it can be compared: lower-case, no blanks or quotes around it; or empty.
+
+        A number may be one of a table's own, such as numpy's.
+        """
+        if isinstance(self.answer, bool) or not isinstance(self.answer, str | Real):
             return ""
         return " ".join(str(self.answer).lower().strip(" `'\".").split())[:limit]

@@ -9,6 +9,7 @@ from sotepki.training.cards import card_of, received_card_of
 from sotepki.workspace import Workspace
 
 WRONG = Pin("9999")
+_PRINTED_DIGITS = 9
 
 
 def card_and_letter(workspace: Workspace, cast: Cast) -> dict[str, str]:
@@ -31,6 +32,12 @@ def locked_pin(workspace: Workspace, cast: Cast) -> dict[str, str]:
 def pharmacists_card(workspace: Workspace, cast: Cast) -> dict[str, str]:
     """The pharmacist's card, in use."""
     return {"card": card_of(workspace, cast, "pharmacist").card_number}
+
+
+def numbered_card(workspace: Workspace, cast: Cast) -> dict[str, str]:
+    """The pharmacist's card, in use, and the part of its number that is printed on it."""
+    card = card_of(workspace, cast, "pharmacist").card_number
+    return {"card": card, "printed": card[-_PRINTED_DIGITS:]}
 
 
 def students_card(workspace: Workspace, cast: Cast) -> dict[str, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sotepki.errors import Fault
-from sotepki.evidence import Grade, load_yaml, refuse_unknown_keys
+from sotepki.evidence import Grade, grade_of, load_yaml, refuse_unknown_keys
 from sotepki.resources import package_file
 
 _FORMS = ("xml", "json")
@@ -53,7 +53,7 @@ class AttributeInterface:
                 raise Fault(f"{file.name} lacks the name {sorted(set(own) - set(names))[0]!r}.")
         if values["default_form"] not in _FORMS or not isinstance(values["unknown_number_status"], int):
             raise Fault(f"{file.name}: default_form is xml or json, unknown_number_status an HTTP status.")
-        return cls(**values, grades={name: Grade(row["grade"]) for name, row in rows.items()})
+        return cls(**values, grades={name: grade_of(row, f"{file.name}, {name},") for name, row in rows.items()})
 
 
 def _rows(raw: Any, where: str) -> Mapping[str, Mapping[str, Any]]:

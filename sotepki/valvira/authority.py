@@ -7,7 +7,7 @@ from datetime import date, datetime
 from functools import cache
 
 from sotepki.clock import finnish_day
-from sotepki.evidence import Grade, load_yaml, refuse_unknown_keys
+from sotepki.evidence import Grade, grade_of, load_yaml, refuse_missing_keys, refuse_unknown_keys
 from sotepki.resources import package_file
 
 
@@ -36,7 +36,11 @@ def _names() -> tuple[AuthorityName, ...]:
     path = package_file("valvira", "authority.yaml")
     known = {field.name for field in fields(AuthorityName)}
     names = []
-    for row in load_yaml(path)["names"]:
+    raw = load_yaml(path)
+    refuse_unknown_keys(raw, {"names"}, path.name)
+    refuse_missing_keys(raw, {"names"}, path.name)
+    for row in raw["names"]:
         refuse_unknown_keys(row, known, path.name)
-        names.append(AuthorityName(**{**row, "grade": Grade(row["grade"])}))
+        refuse_missing_keys(row, known, path.name)
+        names.append(AuthorityName(**{**row, "grade": grade_of(row, path.name)}))
     return tuple(sorted(names, key=lambda name: name.since))

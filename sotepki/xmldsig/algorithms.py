@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from cryptography.hazmat.primitives import hashes
 
 from sotepki.errors import Fault
-from sotepki.evidence import load_yaml, refuse_unknown_keys
+from sotepki.evidence import load_yaml, refuse_missing_keys, refuse_unknown_keys
 from sotepki.resources import package_file
 
 EXCLUSIVE = "http://www.w3.org/2001/10/xml-exc-c14n#"
@@ -106,7 +106,8 @@ def load_algorithms() -> Algorithms:
     """
     path = package_file("xmldsig", "algorithms.yaml")
     raw = load_yaml(path)
-    refuse_unknown_keys(raw, ("digests", "signatures", "canonicalisations"), path.name)
+    refuse_unknown_keys(raw, Algorithms.__dataclass_fields__, path.name)
+    refuse_missing_keys(raw, Algorithms.__dataclass_fields__, path.name)
     return Algorithms(
         digests=_table(DigestMethod, raw["digests"], path.name),
         signatures=_table(SignatureMethod, raw["signatures"], path.name),
@@ -121,9 +122,13 @@ def _table(kind: type[T], rows: list[dict[str, Any]], where: str) -> dict[str, T
     table: dict[str, T] = {}
     for row in rows:
         refuse_unknown_keys(row, kind.__dataclass_fields__, where)
-        converted = dict(row, use=Use(row["use"]))
-        if "key" in row:
-            converted["key"] = KeyFamily(row["key"])
+        refuse_missing_keys(row, kind.__dataclass_fields__, where)
+        try:
+            converted = dict(row, use=Use(row["use"]))
+            if "key" in row:
+                converted["key"] = KeyFamily(row["key"])
+        except ValueError as error:
+            raise Fault(f"The algorithm {row['uri']} in {where} is not well formed: {error}.") from None
         if row["uri"] in table or row.get("hash", "sha256") not in _HASHES:
             raise Fault(f"The algorithm {row['uri']} in {where} is listed twice or names an unknown hash.")
         table[row["uri"]] = kind(**converted)

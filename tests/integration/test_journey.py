@@ -13,6 +13,8 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
+from sotepki.errors import Fault
+from sotepki.journey import make_request
 from sotepki.journey.walk import Walk
 from sotepki.records import first_break
 from sotepki.workspace import Workspace
@@ -73,3 +75,16 @@ def test_a_request_in_finnish_is_made_whatever_the_locale_is(tmp_path: Path) -> 
     subprocess.run([sys.executable, "-c", program, str(tmp_path)], env=plain, check=True)
     request = x509.load_pem_x509_csr((tmp_path / "r.csr").read_bytes())
     assert request.subject.get_attributes_for_oid(NameOID.LOCALITY_NAME)[0].value == "Testilä"
+
+
+def test_a_name_with_signs_that_openssl_takes_for_its_own_comes_out_as_it_is(tmp_path: Path) -> None:
+    """An organisation "Hoito/Vård + Koti" would become three parts of a name; the key is its owner's alone."""
+    name = "Hoito/Vård + Koti \\ TEST"
+    made = make_request(tmp_path, "r", {"C": "FI", "O": name, "CN": "a.test.example"}, dns_names=["a.test.example"])
+    request = x509.load_pem_x509_csr(made.request.read_bytes())
+    assert [one.value for one in request.subject] == ["FI", name, "a.test.example"]
+    names = request.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.DNSName) == ["a.test.example"]
+    assert made.key.stat().st_mode & 0o777 == 0o600
+    with pytest.raises(Fault, match="openssl req refused"):
+        make_request(tmp_path, "s", {"C": "Finland"})

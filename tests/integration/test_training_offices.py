@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from databases import copy_workspace
+from training_slips import Slip, heard
 
-from sotepki.journey import load_cast
-from sotepki.training import task
-from sotepki.training.exercise import judge
 from sotepki.workspace import Workspace
 
 pytestmark = pytest.mark.integration
@@ -38,17 +34,8 @@ def publish(*codes):
     workspace.thl.import_codes(code_exchange.write(replace(published, version='TEST-2', codes=codes)), actor='thl')
 new = replace(published.codes[-1], code='90', name_fi='Testiallekirjoitus')
 """
+FIGURES = "from sotepki.ministry import collect\nrights = collect(workspace.records).rights\n"
 REVOKE = "from cryptography.x509 import ReasonFlags\nserial = int(scene['serial'], 16)\n"
-
-
-@dataclass(frozen=True)
-class Slip:
-    """What somebody does instead of the solution, and the sentence that they are to hear."""
-
-    task: str
-    hears: str
-    does: str = ""
-    hands_in: Any = None
 
 
 SLIPS = (
@@ -60,7 +47,19 @@ SLIPS = (
         VALVIRA + "from datetime import timedelta\nsoon = workspace.clock.now().date() + timedelta(days=3)\n"
         "office.restrict_right(number, '001', ['10', '30'], valid_to=soon, **why)",
     ),
+    Slip("restriction-for-a-time", "", instead=('["10", "30"]', '["30", "10"]')),
+    Slip(
+        "restriction-for-a-time", "goes-on",
+        "from datetime import timedelta",
+        instead=("fromisoformat(scene[\"last_day\"])", "fromisoformat(scene[\"last_day\"]) + timedelta(days=1)"),
+    ),
     Slip("removal-to-come", "never-removed"),
+    Slip(
+        "removal-to-come", "",
+        VALVIRA + "from datetime import datetime\n"
+        "office.remove_right(number, 'T06', effective_at=datetime.fromisoformat(scene['moment']), **why)\n"
+        "workspace.advance_clock(31)",
+    ),
     Slip("removal-to-come", "removed-at-once", VALVIRA + "office.remove_right(number, 'T06', **why)"),
     Slip(
         "removal-to-come", "removed-early",
@@ -70,6 +69,7 @@ SLIPS = (
     Slip("what-a-system-may-know", "no-answer", hands_in="10"),
     Slip("what-a-system-may-know", "too-few", hands_in=["10"]),
     Slip("what-a-system-may-know", "wrong", hands_in=["10", "30", "40"]),
+    Slip("system-into-the-register", "no-statement"),
     Slip(
         "system-into-the-register", "other-number",
         "from sotepki.valvira.supervision import EvidenceKind\n"
@@ -96,6 +96,7 @@ SLIPS = (
     Slip("whose-certificate", "wrong", hands_in="test-server-ec"),
     Slip("whose-certificate", "no-profile", hands_in="a certificate"),
     Slip("window-for-a-thief", "no-answer", hands_in="tomorrow"),
+    Slip("window-for-a-thief", "no-answer", hands_in="2199-01-01T00:00:00"),
     Slip("window-for-a-thief", "too-early", hands_in="2026-01-01T00:00:00+00:00"),
     Slip("window-for-a-thief", "too-late", hands_in="2199-01-01T00:00:00+00:00"),
     Slip("unit-of-a-county", "other-name", UNIT + "enter(name='Tandkliniken TEST')"),
@@ -105,6 +106,9 @@ SLIPS = (
     Slip("code-in-a-new-version", "other-name", LIST + "publish(*published.codes, replace(new, name_fi='Muu'))"),
     Slip("question-of-the-minister", "no-answer", hands_in="many"),
     Slip("question-of-the-minister", "wrong", hands_in=100_000),
+    Slip("question-of-the-minister", "people", "answer = workspace.valvira.count()"),
+    Slip("question-of-the-minister", "with-restricted", FIGURES + "answer = rights['in_force'].sum()"),
+    Slip("question-of-the-minister", "", FIGURES + "answer = rights['in_force'].sum() - rights['restricted'].sum()"),
 )  # fmt: skip
 
 
@@ -122,11 +126,6 @@ def workspace(fresh: Path, tmp_path: Path) -> Iterator[Workspace]:
         yield opened
 
 
-@pytest.mark.parametrize("slip", SLIPS, ids=lambda slip: f"{slip.task}-{slip.hears}")
+@pytest.mark.parametrize("slip", SLIPS, ids=lambda slip: f"{slip.task}-{slip.hears or 'done'}")
 def test_who_slips_is_told_how(slip: Slip, workspace: Workspace) -> None:
-    exercise = task(slip.task, workspace)
-    assert exercise.scene is not None, exercise.trouble
-    names = {"workspace": workspace, "cast": load_cast(), "scene": exercise.scene.names}
-    exec(compile(slip.does, slip.task, "exec"), names)
-    assert judge(replace(exercise.scene, answer=slip.hands_in)).lacking == slip.hears
-    assert not exercise.check(slip.hands_in), "the trainee sees it too"
+    assert heard(slip, workspace) == slip.hears

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 from databases import copy_workspace
+from sqlalchemy import select
 
 from sotepki.journey import load_cast
 from sotepki.journey.card_holder import passport
-from sotepki.records import Records, Transaction
+from sotepki.records import JournalEntry, Records, Transaction
 from sotepki.training import Exercise, Task, all_tasks, task
 from sotepki.training.exercise import judge
 from sotepki.training.tasks import fields_of
@@ -92,6 +93,8 @@ def test_a_task_is_prepared_once_and_goes_on_after_a_restart(fresh: Path, tmp_pa
         later = task("letter-lost", workspace)
         assert later.scene is not None and later.scene.names == first.scene.names
         assert len(workspace.vartti.orders()) == 1
+        with workspace.records.look() as session:
+            assert list(session.scalars(select(JournalEntry.action))).count("training.begin") == 1
         assert "Hint 2 of 2" in repr(later.hint()) and "last hint" in repr(later.hint())
 
 

@@ -5,16 +5,18 @@ Making RSA-4096 keys takes seconds, so they are made once for each test run.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
-from databases import database_url
+from databases import database_url, on_postgresql
 
 from sotepki.clock import SetClock
 from sotepki.dvv.authority.authorities import Authorities
@@ -110,14 +112,29 @@ def open_world(directory: Path, clock: SetClock | None = None) -> World:
         records,
         authority_keys().__getitem__,
         load_profiles(),
-        create_key=lambda label, _kind: authority_keys()[label],
+        create_key=_existing_key,
     )
     return World(directory, clock, records, authorities)
 
 
 def new_world(directory: Path, create: Callable[[str, KeyKind], PrivateKey] | None = None) -> World:
-    """A world with its hierarchy."""
+    """A world with its hierarchy: a copy of one that is made once for each test run, unless ``create`` makes keys."""
+    if create is None and not on_postgresql():
+        shutil.copytree(_hierarchy().name, directory, dirs_exist_ok=True)
+        return open_world(directory)
     world = open_world(directory)
     world.records.database.create_tables()
-    world.authorities.create_hierarchy(create or (lambda label, _kind: authority_keys()[label]))
+    world.authorities.create_hierarchy(create or _existing_key)
     return world
+
+
+@cache
+def _hierarchy() -> TemporaryDirectory[str]:
+    """A closed world with its hierarchy; signing it anew for every test would take most of the tests' time."""
+    directory = TemporaryDirectory()
+    new_world(Path(directory.name), _existing_key).records.database.close()
+    return directory
+
+
+def _existing_key(label: str, _kind: KeyKind) -> PrivateKey:
+    return authority_keys()[label]

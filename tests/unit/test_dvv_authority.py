@@ -1,4 +1,4 @@
-"""The certificate authorities: hierarchy, issuing, serial numbers, revocation, revocation lists."""
+"""The certificate authorities: issuing, serial numbers, revocation, revocation lists, responders."""
 
 from __future__ import annotations
 
@@ -8,22 +8,16 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from authority_world import START, World, authority_keys, card_subject, holder_key, new_world, open_world
+from authority_world import START, World, card_subject, holder_key, new_world
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from sqlalchemy import select
 
 from sotepki.dvv.authority.certification import CertificateOrder
-from sotepki.dvv.authority.plan import load_plan
-from sotepki.dvv.authority.reasons import load_reasons, reason_called
-from sotepki.dvv.authority.rules import authority_rules
 from sotepki.dvv.authority.tables import CertificateRow, RevocationListRow, SerialRow
 from sotepki.errors import Fault, Refused
 from sotepki.records import JournalEntry, first_break
-from sotepki.tokens import KeyKind, PrivateKey
-from sotepki.x509.profile_values import AccessValue, UrlValue
-from sotepki.x509.profiles import load_profiles
 from sotepki.x509.status import CertificateState
 
 COMPROMISE = x509.ReasonFlags.key_compromise
@@ -52,69 +46,6 @@ def _read_list(world: World, publication_id: str) -> x509.CertificateRevocationL
 
 def _number(crl: x509.CertificateRevocationList) -> int:
     return crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
-
-
-# ----------------------------------------------------------------------------------------------------- hierarchy
-
-
-def test_the_hierarchy_bears_the_confirmed_names_which_relying_software_matches_on(world: World) -> None:
-    names = {a: world.authorities.certificate(a).subject.rfc4514_string() for a in world.authorities.made()}
-    assert names["root"] == (
-        "CN=DVV TEST Root CA - G3 RSA,OU=Varmennepalvelut,OU=Certification Authority Services,"
-        "O=Digi- ja vaestotietovirasto TEST,C=FI"
-    )
-    assert "CN=DVV TEST Social Welfare and Healthcare Prof. Certs - G2R," in names["sote-persons"]
-    assert "CN=DVV TEST Social Welfare and Healthcare Service Certs - G3R," in names["sote-services"]
-
-
-def test_every_chain_ends_at_the_root_and_every_signature_holds(world: World) -> None:
-    for authority_id in ("sote-persons", "sote-services"):
-        issuing, root = world.authorities.chain(authority_id)
-        issuing.verify_directly_issued_by(root)
-        assert root == world.authorities.root
-    root.verify_directly_issued_by(root)
-
-
-def test_a_hierarchy_is_made_only_once(world: World) -> None:
-    def never(label: str, kind: KeyKind) -> PrivateKey:
-        raise AssertionError("a second key was asked for")
-
-    with pytest.raises(Refused, match="exist already") as caught:
-        world.authorities.create_hierarchy(never)
-    assert caught.value.rule == "authority.exists"
-
-
-def test_a_hierarchy_that_a_crash_left_half_done_is_finished_with_the_same_root(tmp_path: Path) -> None:
-    def fails_late(label: str, _kind: KeyKind) -> PrivateKey:
-        if label == "ca-sote-services":
-            raise KeyboardInterrupt
-        return authority_keys()[label]
-
-    with pytest.raises(KeyboardInterrupt):
-        new_world(tmp_path, fails_late)
-    world = open_world(tmp_path)
-    root = world.authorities.root
-    with pytest.raises(Fault, match="has not been made"):
-        world.authorities.certificate("sote-services")
-    world.authorities.create_hierarchy(lambda label, _kind: authority_keys()[label])
-    assert world.authorities.root == root
-    world.authorities.certificate("sote-services").verify_directly_issued_by(root)
-
-
-def test_the_addresses_in_the_profiles_are_those_that_are_published() -> None:
-    """A client that follows a certificate's CRL, OCSP or caIssuers address must meet the authority that issued it."""
-    plan = load_plan()
-    for profile in load_profiles().values():
-        for authority in plan.authorities.values():
-            if authority.profile not in profile.issuers or profile.id in plan.responders.profiles:
-                continue
-            access = profile.find("extension.authority-information-access", AccessValue)
-            points = profile.find("extension.crl-distribution-points", UrlValue)
-            if access is not None:
-                assert access.ocsp.endswith(f"/{authority.publication_id}"), profile.id
-                assert access.ca_issuers.endswith(f"/ca/{authority.publication_id}.crt"), profile.id
-            if points is not None:
-                assert points.url.endswith(f"/crl/{authority.publication_id}.crl"), profile.id
 
 
 # ------------------------------------------------------------------------------------------------------- issuing
@@ -493,67 +424,3 @@ def test_a_responder_whose_certificate_is_revoked_gets_a_new_one(world: World) -
     world.authorities.revoke(_responder_certificates(world)[0], reason=COMPROMISE, actor="test")
     world.authorities.responder("sote-persons")
     assert len(_responder_certificates(world)) == 2
-
-
-# ----------------------------------------------------------------------------------------------------------- data
-
-
-def test_every_rule_that_is_used_is_in_the_rule_book() -> None:
-    book = authority_rules()
-    assert {"authority.exists", "serial.unique", "revocation.final", "publication.crl-number"} <= {
-        rule.id for rule in book
-    }
-
-
-def test_the_reasons_cover_what_the_field_names() -> None:
-    codes = {reason.reason for reason in load_reasons().values()}
-    assert not codes & {x509.ReasonFlags.certificate_hold, x509.ReasonFlags.remove_from_crl}
-    assert {
-        x509.ReasonFlags.key_compromise, x509.ReasonFlags.cessation_of_operation, x509.ReasonFlags.superseded,
-        x509.ReasonFlags.affiliation_changed, x509.ReasonFlags.privilege_withdrawn,
-    } <= codes  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("said", "meant"),
-    [
-        ("key-compromise", "key-compromise"), ("keyCompromise", "key-compromise"),
-        ("key-compromised", "key-compromise"),
-        ("not-needed", "not-needed"), ("no-longer-needed", "not-needed"), ("cessation-of-operation", "not-needed"),
-        ("cACompromise", "ca-compromise"), ("certificateHold", None), ("lost", None), ("", None),
-    ],
-)  # fmt: skip
-def test_a_reason_is_known_by_its_word_its_code_and_the_word_it_had_before(said: str, meant: str | None) -> None:
-    """Who knows RFC 5280, and who learned the words of an earlier release, is understood; nobody is guessed at."""
-    found = reason_called(said)
-    assert (found.id if found else None) == meant
-
-
-def test_two_reasons_that_go_by_one_word_are_refused(tmp_path: Path) -> None:
-    from sotepki.resources import package_file
-
-    text = package_file("dvv", "authority", "revocation_reasons.yaml").read_text("utf-8")
-    path = tmp_path / "revocation_reasons.yaml"
-    path.write_text(text.replace("formerly: [no-longer-needed]", "formerly: [key-compromise]"), "utf-8")
-    with pytest.raises(Fault, match="two reasons go by 'key-compromise'"):
-        load_reasons(path)
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "message"),
-    [
-        ("publication_id: dvvtest3rc", "publication_idd: dvvtest3rc", "unknown key"),
-        ("    key: rsa-4096\n", "    key: rsa-1024\n", "rsa-1024"),
-        ("issuer: root", "issuer: moon", "before its issuer"),
-        ("next_update_hours: 24", "next_update_hours: 0", "above zero"),
-        ("  next_update_hours: 24\n", "", "lacks next_update_hours"),
-    ],
-)
-def test_a_plan_with_a_typo_is_refused_with_its_place(tmp_path: Path, old: str, new: str, message: str) -> None:
-    from sotepki.resources import package_file
-
-    text = package_file("dvv", "authority", "authorities.yaml").read_text(encoding="utf-8")
-    assert old in text
-    (tmp_path / "authorities.yaml").write_text(text.replace(old, new), encoding="utf-8")
-    with pytest.raises(Fault, match=message):
-        load_plan(tmp_path / "authorities.yaml")

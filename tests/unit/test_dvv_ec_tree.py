@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,13 @@ def test_certificates_with_explicit_null_are_issued_recorded_and_revoked_like_ot
     world.authorities.publish(world.published)
     crl = x509.load_der_x509_crl((world.published / "crl" / "dvvtp5ec.crl").read_bytes())
     assert crl.get_revoked_certificate_by_serial_number(issued.serial_number) is not None
+
+
+def test_the_addresses_of_an_order_stand_in_its_certificate(world: World) -> None:
+    """Who logs in by name, or writes to the holder, finds nobody."""
+    order = replace(citizen_order(), upn="testi@toimialue.example")
+    (made,) = world.authorities.issue_many_der("general-ec", "citizen-authentication-ec", [order], actor="test")
+    assert order.email.encode() in made and order.upn.encode() in made
 
 
 def test_a_profile_with_a_quirk_is_not_issued_as_what_cannot_be_read(world: World) -> None:

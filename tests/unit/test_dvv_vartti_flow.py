@@ -6,6 +6,7 @@ import threading
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -25,7 +26,7 @@ from test_dvv_vartti_rules import PASSPORT, Desk, make_desk
 from sotepki.card import KeyUse
 from sotepki.dvv.vartti.office import Vartti
 from sotepki.dvv.vartti.subject import LONGEST_TITLE, title_of
-from sotepki.errors import Refused
+from sotepki.errors import Fault, Refused
 from sotepki.records import first_break
 from sotepki.registers import ProfessionalRight, Register, RightKind
 from sotepki.x509.status import CertificateState
@@ -371,3 +372,25 @@ def test_load_world_is_repeatable(desk: Desk) -> None:
     assert isinstance(desk.world.authorities, FakeAuthorities)
     assert isinstance(desk.world.shelf, FakeShelf)
     assert replace(PASSPORT, country="SE") != PASSPORT
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"points": [{"id": "P", "public": True, "name": "P TEST"}]}, "lacks organisation_oid"),
+        ({"points": ["P"]}, "must be a mapping"),
+        ({"registrars": [{"hetu": NURSE.value, "point": "P"}]}, "lacks valid_to"),
+        ({"registrars": [{"hetu": NURSE.value, "point": "P", "valid_to": "2030-02-30"}]}, "a day that is none"),
+        (
+            {"registrars": [{"hetu": NURSE.value, "point": "P", "valid_to": "2030", "name": "x"}]},
+            "unknown key 'name'",
+        ),
+    ],
+)
+def test_a_file_of_points_that_is_wrong_is_refused_whole(desk: Desk, changed: dict[str, Any], message: str) -> None:
+    """A trainer's own file with a slip in it must not leave half a registration point behind."""
+    point = {"id": "P", "organisation_oid": "1.2.246.10.99000018.10.0", "public": True, "name": "P TEST"}
+    before = desk.vartti.points.points()
+    with pytest.raises(Fault, match=message):
+        desk.vartti.points.load_world({"points": [point], **changed})
+    assert desk.vartti.points.points() == before

@@ -14,6 +14,7 @@ from registers_world import WORLD, Registers, open_registers
 from sotepki.cli.figures import _csv
 from sotepki.errors import Refused
 from sotepki.identifiers import Oid
+from sotepki.kela.tables import LoggedRequest
 from sotepki.ministry import COLUMNS, collect
 from sotepki.provider import AccessRights
 from sotepki.records.migrations.models import load_models
@@ -52,6 +53,13 @@ def test_rights_are_counted_by_profession(registers: Registers) -> None:
     assert before["001"]["restricted"] == 1
 
 
+def test_a_profession_stands_once_and_under_its_own_name(registers: Registers) -> None:
+    table = collect(registers.records).rights.astype({"code": str, "title_fi": str})
+    assert table["code"].is_unique
+    names = dict(zip(table["code"], table["title_fi"], strict=True))
+    assert (names["001"], names["T06"]) == ("Laillistettu lääkäri", "Laillistettu sairaanhoitaja")
+
+
 def test_refusals_are_counted_by_rule(registers: Registers) -> None:
     access = AccessRights(registers.records, registers.valvira, registers.thl)
     for _ in range(3):
@@ -61,6 +69,40 @@ def test_refusals_are_counted_by_rule(registers: Registers) -> None:
     (row,) = collect(registers.records).refusals.to_dict(orient="records")
     assert (row["office"], row["rule"], row["count"]) == ("provider", "access.prescriber", 3)
     assert row["last"] - row["first"] == pd.Timedelta(days=2)
+
+
+def test_a_restriction_is_counted_as_long_as_it_lasts(registers: Registers) -> None:
+    """A right that was restricted last year and is whole again is not a restricted one."""
+    nurse, today = registers.number("nurse"), registers.clock.now().date()
+    why = {"actor": "x", "reason": "test"}
+    before = _rights(registers)["T06"]
+    registers.valvira.restrict_right(nurse, "T06", ["10"], valid_to=today + timedelta(days=3), **why)
+    assert _rights(registers)["T06"] == {**before, "restricted": before["restricted"] + 1}
+    registers.advance(days=4)
+    assert _rights(registers)["T06"]["restricted"] == before["restricted"]
+    registers.valvira.restrict_right(nurse, "T06", ["10", "30"], **why)
+    assert _rights(registers)["T06"] == {**before, "restricted": before["restricted"] + 1}, "two targets, one right"
+    for target in ("10", "30"):
+        registers.valvira.lift_restriction(nurse, "T06", target, **why)
+    assert _rights(registers)["T06"]["restricted"] == before["restricted"]
+
+
+def test_what_kanta_refused_is_counted_by_each_rule_and_what_it_took_is_not(registers: Registers) -> None:
+    """An accepted document may have warnings, which are no refusals."""
+    logged = (("AE", "doc.right doc.digest.body"), ("AR", "doc.right"), ("AA", "doc.title"), ("refused", ""))
+    with registers.records.change("kela", "kanta") as tx:
+        for outcome, rules in logged:
+            tx.session.add(
+                LoggedRequest(
+                    environment="test", at=tx.now, kind="archive", outcome=outcome, rules=rules, message_id="",
+                    sender="", certificate_sha256="", certificate_serial="", certificate_issuer="", reason="",
+                )
+            )  # fmt: skip
+        tx.journal("test", "requests")
+    found = collect(registers.records).refusals.to_dict(orient="records")
+    assert {(row["office"], row["rule"]): row["count"] for row in found} == {
+        ("kela", "doc.right"): 2, ("kela", "doc.digest.body"): 1,
+    }  # fmt: skip
 
 
 def test_nobody_can_be_found_in_the_figures(registers: Registers) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,6 +18,7 @@ from databases import database_url, on_postgresql
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, select, text, update
+from sqlalchemy.orm import Session
 
 from sotepki.clock import SetClock
 from sotepki.errors import Fault, Misuse, Refused
@@ -27,8 +31,10 @@ from sotepki.records import (
     Records,
     deliver,
     first_break,
+    newest_entries,
     write_atomically,
 )
+from sotepki.records.outbox import post
 
 NOON = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
 LETTER = Posting(Channel.LETTER, "Aino", "letter.txt", b"code 12345678")
@@ -71,6 +77,12 @@ def test_a_changed_entry_is_named(records: Records, field: str) -> None:
     value: object = NOON + timedelta(seconds=1) if field == "at" else "other"
     _behind_the_back(records, update(JournalEntry).where(JournalEntry.sequence == 2).values({field: value}))
     assert "entry 2" in (_break(records) or "")
+
+
+def test_the_newest_entries_are_shown_oldest_first(records: Records) -> None:
+    _change(records, 5)
+    with records.look() as session:
+        assert [entry.sequence for entry in newest_entries(session, 3)] == [3, 4, 5]
 
 
 def test_a_changed_entry_with_a_new_hash_breaks_the_next(records: Records) -> None:
@@ -170,6 +182,15 @@ def test_the_books_are_their_owners_alone_and_keep_no_code_that_was_sent(tmp_pat
     assert LETTER.content not in file.read_bytes()
 
 
+def test_books_in_memory_leave_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for address in ("sqlite://", "sqlite:///:memory:"):
+        database = Database(address)
+        assert database.is_empty()
+        database.close()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_letter_that_could_not_be_written_is_written_by_the_next_delivery(records: Records) -> None:
     """A crash or a full disk between the change and the file would lose the letter."""
     records.outbox_directory.write_text("a file where the directory should be")
@@ -183,6 +204,51 @@ def test_a_letter_that_could_not_be_written_is_written_by_the_next_delivery(reco
     written = deliver(records.database, records.outbox_directory)
     assert [path.read_bytes() for path in written] == [LETTER.content]
     assert deliver(records.database, records.outbox_directory) == []
+
+
+def test_what_a_killed_process_left_half_written_is_removed(records: Records) -> None:
+    """Half of a PIN letter would lie in the outbox for ever; what another process writes now is left alone."""
+    letters = records.outbox_directory / "letters"
+    letters.mkdir(parents=True)
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    left, at_work, letter = (
+        letters / name for name in (f".a.txt.{ended.pid}.part", f".b.txt.{os.getpid()}.part", ".c.txt.draft.part")
+    )
+    for path in (left, at_work, letter):
+        path.write_text("code 12345678")
+    deliver(records.database, records.outbox_directory)
+    assert sorted(letters.iterdir()) == sorted([at_work, letter])
+
+
+def test_many_letters_all_arrive(records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are written some at a time; the last ones may not be forgotten."""
+    monkeypatch.setattr("sotepki.records.outbox._ROUND", 2)
+    with records.change("office", "actor") as tx:
+        tx.journal("did", "thing")
+        for number in range(5):
+            tx.post(Posting(Channel.LETTER, "x", f"{number}.txt", b"x"))
+    written = sorted(path.name for path in (records.outbox_directory / "letters").iterdir())
+    assert written == [f"{number + 1:06d}-{number}.txt" for number in range(5)]
+
+
+def test_a_letter_that_another_process_wrote_in_between_is_left_alone(
+    records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its content is gone by then: the letter would be overwritten by nothing, or the delivery fail."""
+    with records.database.writing() as session:
+        post(session, LETTER, NOON)
+    real = Database.writing
+
+    def after_another(database: Database) -> AbstractContextManager[Session]:
+        monkeypatch.undo()
+        assert len(deliver(database, records.outbox_directory)) == 1
+        return real(database)
+
+    monkeypatch.setattr(Database, "writing", after_another)
+    assert deliver(records.database, records.outbox_directory) == []
+    (letter,) = (records.outbox_directory / "letters").iterdir()
+    assert letter.read_bytes() == LETTER.content
 
 
 @pytest.mark.parametrize("name", ["../escape.txt", "/etc/passwd", "a/b", "..", ".", "", "a\0b"])
@@ -201,6 +267,37 @@ def test_a_file_is_replaced_whole_and_without_leftovers(tmp_path: Path) -> None:
     assert os.listdir(target.parent) == ["file.bin"]
     with pytest.raises(Fault, match="cannot be written"):
         write_atomically(target / "below", b"x")
+
+
+def test_a_file_that_cannot_take_its_place_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The half-written letter, with its code, would stay as long as the process lives."""
+
+    def full(*_given: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(Fault, match="No space left on device"):
+        write_atomically(tmp_path / "letter.txt", b"letter")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_is_on_the_disk_before_it_takes_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a loss of power the letter would be there and empty, or its name would be gone."""
+    synced: list[tuple[bool, int, bool]] = []
+    opened: list[int] = []
+
+    def fsync(descriptor: int) -> None:
+        status = os.fstat(descriptor)
+        is_directory = stat.S_ISDIR(status.st_mode)
+        synced.append((is_directory, 0 if is_directory else status.st_size, (tmp_path / "letter.txt").exists()))
+        opened.append(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    write_atomically(tmp_path / "letter.txt", b"letter")
+    assert synced == [(False, len(b"letter"), False), (True, 0, True)]
+    for descriptor in opened:
+        with pytest.raises(OSError):
+            os.fstat(descriptor)  # a service that writes for months would run out of them
 
 
 def test_what_was_read_can_be_used_after_the_reading(records: Records) -> None:

@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from sotepki.errors import Misuse
+from sotepki.errors import Fault, Misuse
 from sotepki.records import Base, Channel, Head, JournalEntry, OutboxItem, Posting, Records, findings, head
 from sotepki.records.heads import NOTE, note, noted
 from sotepki.records.vouching import UNVOUCHED, VouchedRow
@@ -209,6 +209,39 @@ def test_the_head_is_noted_after_every_change_and_never_goes_back(world: Registe
     note(tmp_path / NOTE, Head(1, "0" * 64))
     with records.look() as session:
         assert noted(tmp_path / NOTE) == Head.parse(str(head(session)))
+
+
+def test_the_note_follows_every_change_and_no_journal_that_was_written_anew(world: Registers, tmp_path: Path) -> None:
+    """A note that stands still, or that follows a forged journal, would find nothing cut off."""
+    records = Records(world.records.database, world.clock, tmp_path / "outbox", tmp_path / NOTE)
+    for _ in range(2):
+        with records.change("trainer", "test") as tx:
+            tx.journal("did", "something")
+        with records.look() as session:
+            last = head(session)
+        assert noted(tmp_path / NOTE) == last
+    note(tmp_path / NOTE, Head(last.sequence, "0" * 64))
+    assert noted(tmp_path / NOTE) == last
+    with pytest.raises(Fault, match="cannot be written"):
+        note(tmp_path / "nowhere" / NOTE, last)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", "7", '{"sequence": 1}', '{"sequence": "x", "hash": ""}'])
+def test_a_note_that_cannot_be_read_is_none(tmp_path: Path, content: str) -> None:
+    """A damaged note must not stop every change from then on."""
+    (tmp_path / NOTE).write_text(content)
+    assert noted(tmp_path / NOTE) is None
+    assert noted(tmp_path / "nowhere") is None
+
+
+def test_the_head_of_an_empty_journal_lacks_nothing(world: Registers) -> None:
+    """A workspace that was noted before its first change."""
+    with world.records.look() as session:
+        assert found(session, [Head(0, "0" * 64)]) == ""
+
+
+def test_a_head_is_read_as_people_copy_it() -> None:
+    assert Head.parse(f" 12:{'AB' * 32}\n") == Head(12, "ab" * 32)
 
 
 @pytest.mark.parametrize("given", ["", "12", "12:abc", "x" * 200, f"-1:{'0' * 64}"])

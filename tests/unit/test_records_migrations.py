@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
+import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +16,7 @@ from sqlalchemy import insert, inspect, text
 from sotepki.clock import SetClock
 from sotepki.dvv.population import PersonRow
 from sotepki.errors import Fault, Misuse
-from sotepki.records import Database, Records, findings
+from sotepki.records import Database, Records, findings, head
 from sotepki.records.journal import note_upgrade
 from sotepki.records.migrations import (
     apply,
@@ -27,6 +29,7 @@ from sotepki.records.migrations import (
     upgrade,
 )
 from sotepki.records.migrations.models import load_models
+from sotepki.records.migrations.upgrading import upgrade_books
 from sotepki.records.migrations.writing import differences
 
 NOON = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
@@ -199,3 +202,97 @@ def test_a_copy_has_everything_also_while_somebody_works(filled: Database, tmp_p
     copy.close()
     with pytest.raises(Fault, match="cannot be written"):
         back_up(filled, tmp_path / "nowhere" / "copy.db")
+
+
+def test_half_of_a_copy_is_not_left(filled: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody would take it for the way back."""
+    if filled.engine.dialect.name != "sqlite":
+        pytest.skip("a PostgreSQL database is copied by pg_dump")
+
+    def full(_target: Path) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with filled.engine.connect():
+        pass
+    monkeypatch.setattr(sqlite3, "connect", full)
+    with pytest.raises(Fault, match="disk is full"):
+        back_up(filled, tmp_path / "copy.db")
+    assert not (tmp_path / "copy.db").exists()
+
+
+# --------------------------------------------------------------------------------- the upgrade of a workspace's books
+
+
+def a_later_version(place: Path, monkeypatch: pytest.MonkeyPatch, **how: str) -> None:
+    """From here on the program is one whose newest revision is ``9999_later``."""
+    scripts = later(place, **how)
+    monkeypatch.setattr("sotepki.records.migrations.directory", lambda: scripts)
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_books_are_copied_before_they_are_upgraded(
+    filled: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, again: bool
+) -> None:
+    """Who is not content with the new version goes back to the copy; there people stand in it, so it is private."""
+    old = revisions()[-1]
+    a_later_version(tmp_path, monkeypatch)
+    if again and not on_postgresql():
+        (tmp_path / "backups").mkdir(mode=0o700)
+    done, copy = upgrade_books(filled, tmp_path / "backups", NOON)
+    assert done == ["9999_later"]
+    require_current(filled)
+    with filled.reading() as session:
+        assert list(findings(session)) == [] and head(session).sequence == 1
+    if on_postgresql():
+        assert copy is None and not (tmp_path / "backups").exists()
+        return
+    assert copy is not None and copy.parent == tmp_path / "backups" and copy.name.startswith(f"sotepki-{old}-")
+    assert (stat.S_IMODE(copy.parent.stat().st_mode), stat.S_IMODE(copy.stat().st_mode)) == (0o700, 0o600)
+    with filled.engine.connect() as connection:
+        assert connection.scalar(text("PRAGMA foreign_keys")) == 1, "guarded again after the upgrade"
+    before = Database(f"sqlite:///{copy}")
+    assert revision_of(before) == old
+    with before.engine.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM thl_domain")) == 1
+    before.close()
+
+
+def test_books_of_this_version_are_neither_copied_nor_changed(filled: Database, tmp_path: Path) -> None:
+    assert upgrade_books(filled, tmp_path / "backups", NOON) == ([], None)
+    assert not (tmp_path / "backups").exists()
+    with filled.reading() as session:
+        assert head(session).sequence == 0
+
+
+def test_books_that_cannot_be_upgraded_are_not_copied(filled: Database, tmp_path: Path) -> None:
+    with filled.engine.begin() as connection:
+        connection.execute(text("DROP TABLE alembic_version"))
+    with pytest.raises(Misuse, match="older than the first release"):
+        upgrade_books(filled, tmp_path / "backups", NOON)
+    assert not (tmp_path / "backups").exists()
+
+
+@pytest.mark.skipif(on_postgresql(), reason="a PostgreSQL database is copied by pg_dump")
+def test_without_a_copy_nothing_is_upgraded(
+    filled: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk, or a file in the way: the only books there are would be changed without a way back."""
+    before = revision_of(filled)
+    a_later_version(tmp_path, monkeypatch)
+    (tmp_path / "backups").write_text("a file where the directory should be")
+    with pytest.raises(Fault):
+        upgrade_books(filled, tmp_path / "backups", NOON)
+    with pytest.raises(Fault, match="cannot be made"):
+        upgrade_books(filled, tmp_path / "nowhere" / "backups", NOON)
+    assert revision_of(filled) == before
+
+
+def test_an_upgrade_that_would_leave_a_row_without_the_one_it_points_to_changes_nothing(
+    filled: Database, tmp_path: Path
+) -> None:
+    """The domain of an organisation that is gone: later commands would fail where nobody looks for the cause."""
+    with pytest.raises(Fault):
+        upgrade(filled, later(tmp_path, more="op.execute('DELETE FROM thl_organisation')"))
+    require_current(filled)
+    with filled.engine.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM thl_organisation")) == 1

@@ -48,13 +48,14 @@ def test_a_refusal_is_journalled_with_its_rule(
     assert f'"step": "{step}"' in entry.details and f'"rule": "{refused.value.rule}"' in entry.details
 
 
-def test_an_identity_code_in_the_wrong_field_is_not_repeated(registers: Registers) -> None:
-    """A journal is kept for years; a code that somebody typed into a name must not stay in it."""
+@pytest.mark.parametrize("typed", ["010181-900C", "Aino Esimerkki", "x" * 65])
+def test_what_is_typed_in_the_wrong_field_is_not_repeated(registers: Registers, typed: str) -> None:
+    """A journal is kept for years; the code or the name of a person that somebody typed into a name must not stay."""
     from sotepki.valvira.approved_systems import ApprovedSystems
 
     systems = ApprovedSystems(registers.records)
     with pytest.raises(Refused):
-        systems.withdraw("010181-900C", actor="official")
+        systems.withdraw(typed, actor="official")
     with registers.records.look() as session:
         entry = session.scalars(select(JournalEntry).order_by(JournalEntry.sequence.desc())).first()
-    assert entry is not None and entry.subject == "request" and "010181" not in entry.details
+    assert entry is not None and entry.subject == "request" and typed not in entry.details

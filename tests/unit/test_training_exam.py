@@ -118,14 +118,19 @@ def test_the_exam_is_a_paper_in_a_notebook(desk: Registration) -> None:
     assert paper.exam is not None
     assert all(one.text in " ".join(repr(paper).split()) for one in paper.exam.questions)
     assert "hand_in" in paper._repr_html_()
+    assert [label for label, _ in paper.show().paragraphs if label] == list("12345678")
     assert "Det behövs 8 bokstäver" in repr(paper.hand_in("ab")) and "; 10 kom" in repr(paper.hand_in("abcabcabca"))
     assert "Fråga 8 besvaras med någon av bokstäverna a, b, c." in repr(paper.hand_in("aaaaaaaz"))
     letters = "".join(right_in("sv")(1, 8, one) for one in paper.exam.questions)
     assert exam(world, NURSE).exam == paper.exam, "an open exam goes on"
     passed = paper.hand_in(letters)
-    assert passed and "Provet är avlagt: 8 rätt" in repr(passed)
-    assert not paper.hand_in(letters) and not exam(world, NURSE).hand_in(letters)
-    assert "course" in exam(world, NURSE).trouble
+    assert passed and "Provet är avlagt: 8 rätt" in repr(passed) and "double" in passed._repr_html_()
+    certificate = desk.course.certificate(NURSE)
+    assert f"Intyg {certificate.number}" in repr(passed), "the number is what DVV is told"
+    none = exam(world, NURSE)
+    assert "course" in none.trouble
+    for shown in (paper.hand_in(letters), none.hand_in(letters), none.show()):
+        assert not shown and "passed" in repr(shown) and "dashed" in shown._repr_html_()
     failed = exam(world, PHYSICIAN, language="fi").hand_in(
         "".join(wrong_in("fi", 8)(1, 8, one) for one in desk.course.exam(PHYSICIAN).questions)
     )

@@ -91,6 +91,41 @@ def test_a_damaged_task_is_refused_in_a_sentence(changes: dict[str, Any], words:
         read_tasks(written(tmp_path, a_file(**changes)))
 
 
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"taks": {}}, "unknown key 'taks'"),
+        ({"notebook": None}, "lacks notebook"),
+        ({"languages": ["fi", "sv"]}, "must have the language en"),
+        ({"languages": ["en", "de"]}, "must have the language en, and may have fi and sv"),
+        ({"tasks": []}, "must be a mapping"),
+    ],
+)
+def test_a_damaged_file_is_refused_in_a_sentence(changes: dict[str, Any], words: str, tmp_path: Path) -> None:
+    content = {**a_file(), **changes}
+    kept = {key: value for key, value in content.items() if value is not None}
+    with pytest.raises(Fault, match=words):
+        read_tasks(written(tmp_path, kept))
+
+
+@pytest.mark.parametrize("part", ["title", "situation", "question", "hints", "explanation", "missing"])
+def test_a_text_without_a_part_is_refused(part: str, tmp_path: Path) -> None:
+    content = a_file()
+    del content["tasks"]["a-task"]["texts"]["fi"][part]
+    with pytest.raises(Fault, match=f"a-task in one.yaml, fi lacks {part}"):
+        read_tasks(written(tmp_path, content))
+
+
+@pytest.mark.parametrize(("part", "nothing"), [("hints", []), ("missing", {})])
+def test_a_task_without_a_hint_or_a_sentence_is_refused(part: str, nothing: Any, tmp_path: Path) -> None:
+    """It would leave a trainee alone."""
+    content = a_file()
+    for texts in content["tasks"]["a-task"]["texts"].values():
+        texts[part] = nothing
+    with pytest.raises(Fault, match="lacks hints or missing"):
+        read_tasks(written(tmp_path, content))
+
+
 def test_a_brace_too_many_is_refused(tmp_path: Path) -> None:
     content = a_file()
     for texts in content["tasks"]["a-task"]["texts"].values():

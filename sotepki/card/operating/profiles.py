@@ -151,6 +151,9 @@ def card_labels(language: str) -> Labels:
 def _numbering(name: str, row: Any) -> Numbering:
     names = {"pins", "block", "keys", "key_reference", "issuing_ca", "signature_certificates", "directory_label"}
     refuse_unknown_keys(row, names | {"directory_oid", "token_label", "source", "grade"}, f"numbering {name}")
+    refuse_unknown_keys(row["pins"], set(Credential), f"numbering {name}, pins")
+    refuse_unknown_keys(row["keys"], set(KeyUse), f"numbering {name}, keys")
+    refuse_unknown_keys(row["key_reference"], set(KeyUse), f"numbering {name}, key_reference")
     return Numbering(
         id=str(name),
         pins={credential: int(row["pins"][credential], 16) for credential in Credential},

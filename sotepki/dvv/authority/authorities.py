@@ -16,8 +16,8 @@ from sqlalchemy import select
 from sotepki.dvv.authority import ledger, revocation_lists
 from sotepki.dvv.authority.certification import OFFICE, CertificateOrder, Certification
 from sotepki.dvv.authority.ledger import IssuedCertificate
-from sotepki.dvv.authority.plan import AuthorityPlan, HierarchyPlan, load_plan
-from sotepki.dvv.authority.reasons import RevocationReason, load_reasons
+from sotepki.dvv.authority.plan import AuthorityPlan, load_plan
+from sotepki.dvv.authority.reasons import load_reasons
 from sotepki.dvv.authority.revocation import CertificateReference, revoke
 from sotepki.dvv.authority.revocation_lists import SignedList
 from sotepki.dvv.authority.rules import refusal
@@ -60,7 +60,6 @@ class _MadeAuthority:
 class _RememberedResponder:
     responder: Responder
     looked_up: datetime
-    renew_from: datetime
 
 
 class Authorities:
@@ -77,12 +76,10 @@ class Authorities:
         keys: KeyByLabel,
         profiles: Mapping[str, Profile],
         *,
-        plan: HierarchyPlan | None = None,
-        reasons: Mapping[str, RevocationReason] | None = None,
         create_key: KeyMaker | None = None,
     ) -> None:
-        self.plan = plan or load_plan()
-        self.reasons = reasons or load_reasons()
+        self.plan = load_plan()
+        self.reasons = load_reasons()
         self._records = records
         self._keys = keys
         self._profiles = profiles
@@ -106,8 +103,8 @@ class Authorities:
         """
         wanted = [plan for plan in self.plan.authorities.values() if not plan.on_demand]
         missing = [plan for plan in wanted if not self.is_made(plan.id)]
-        without = [plan.id for plan in wanted if plan in missing or self._responder_der(plan.id) is None]
-        if not missing and not without:
+        without = [plan.id for plan in wanted if self._responder_der(plan.id) is None]
+        if not without:
             raise refusal("authority.exists", "The certificate authorities of this workspace exist already.")
         for plan in missing:
             self._create_authority(plan, create_key(plan.key_label, plan.key), actor)
@@ -140,7 +137,7 @@ class Authorities:
         with self._lock:
             if self._create_key is None or not plan.on_demand or authority_id in self._ready:
                 return
-            if not self._finished(authority_id):
+            if self._responder_der(authority_id) is None:
                 with locked(private_directory(self._records.outbox_directory.parent / "claims") / "authority.lock"):
                     if not self.is_made(authority_id):
                         self._create_authority(plan, self._create_key(plan.key_label, plan.key), actor)
@@ -270,7 +267,7 @@ class Authorities:
         now = self._records.clock.now()
         with self._lock:
             known = self._responders.get(authority_id)
-            if known and known.looked_up <= now < min(known.renew_from, known.looked_up + _RESPONDER_MEMORY):
+            if known and known.looked_up <= now < known.looked_up + _RESPONDER_MEMORY:
                 return known.responder
             return self._look_up_responder(authority_id, now)
 
@@ -310,9 +307,6 @@ class Authorities:
         return signed.number
 
     # -------------------------------------------------------------------------------------------------- making
-
-    def _finished(self, authority_id: str) -> bool:
-        return self.is_made(authority_id) and self._responder_der(authority_id) is not None
 
     def _create_responder(self, authority_id: str, create_key: KeyMaker, actor: str) -> None:
         key = self.plan.responders.key_for(self._plan(authority_id))
@@ -373,8 +367,7 @@ class Authorities:
             clock=self._records.clock,
             validity=policy.answer_validity,
         )
-        renew_from = certificate.not_valid_after_utc - policy.renew_before
-        self._responders[authority_id] = _RememberedResponder(responder, now, renew_from)
+        self._responders[authority_id] = _RememberedResponder(responder, now)
         return responder
 
     def _responder_der(self, authority_id: str) -> bytes | None:

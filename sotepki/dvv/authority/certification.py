@@ -128,14 +128,20 @@ class Certification:
         return end if end <= limit else end_of_finnish_day(day - timedelta(days=1))
 
     def _reserve(self, count: int) -> list[int]:
-        for attempt in range(_ATTEMPTS):
+        for _ in range(_ATTEMPTS):
             try:
                 return self._reserve_once(count)
             except Fault as fault:
                 # Two random numbers met, or another process of the shared database was faster: take new ones.
-                if attempt + 1 == _ATTEMPTS or not isinstance(fault.__cause__, IntegrityError):
+                if not isinstance(fault.__cause__, IntegrityError):
                     raise
-        raise Fault("No serial number could be reserved.", rule="serial.unique")
+                met = fault
+        raise Fault(
+            f"The authority {self.plan.id} met {_ATTEMPTS} times a serial number that is taken; nothing was issued.",
+            rule="serial.unique",
+            advice="Restore the workspace from a copy: its counter of serial numbers is behind its certificates.",
+            subject=self.plan.id,
+        ) from met
 
     def _reserve_once(self, count: int) -> list[int]:
         with self.records.change(OFFICE, self.actor) as tx:

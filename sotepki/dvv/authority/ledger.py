@@ -145,10 +145,8 @@ def find(
     session: Session,
     *,
     serial_number: int | None = None,
-    issuer_key_id: str | None = None,
     authority_id: str | None = None,
     holder: str | None = None,
-    profile: str | None = None,
 ) -> list[IssuedCertificate]:
     """The certificates that fit everything given, in the order of issuing."""
     query = (
@@ -158,14 +156,10 @@ def find(
     )
     if serial_number is not None:
         query = query.where(CertificateRow.serial == serial_text(serial_number))
-    if issuer_key_id is not None:
-        query = query.where(CertificateRow.issuer_key_id == issuer_key_id)
     if authority_id is not None:
         query = query.where(CertificateRow.authority_id == authority_id)
     if holder is not None:
         query = query.where(CertificateRow.holder == holder)
-    if profile is not None:
-        query = query.where(CertificateRow.profile == profile)
     return [_issued(row, revocation) for row, revocation in session.execute(query)]
 
 

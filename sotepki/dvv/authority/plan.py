@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sotepki.errors import Fault
-from sotepki.evidence import Basis, Grade, load_yaml, refuse_unknown_keys
+from sotepki.evidence import Basis, Grade, load_yaml, refuse_missing_keys, refuse_unknown_keys
 from sotepki.resources import package_file
 from sotepki.tokens import KeyKind
 
@@ -122,12 +122,8 @@ def load_plan(path: Path | None = None) -> HierarchyPlan:
 
 
 def _keys(row: Any, required: set[str], where: str, optional: frozenset[str] = frozenset()) -> None:
-    if not isinstance(row, dict):
-        raise Fault(f"{where} must be a mapping.")
     refuse_unknown_keys(row, required | optional, where)
-    missing = required - set(row)
-    if missing:
-        raise Fault(f"{where} lacks {', '.join(sorted(missing))}.")
+    refuse_missing_keys(row, required, where)
 
 
 def _authority(authority_id: str, row: Any, where: str) -> AuthorityPlan:
@@ -159,12 +155,17 @@ def _responders(row: Any, where: str) -> ResponderPolicy:
     numbers = {"renew_before_days", "answer_valid_minutes"}
     words = {"profile", "key", "ec_profile", "ec_key", "key_label_prefix", "source", "grade", "basis"}
     _keys(row, numbers | words, where)
+    _evidence(row, where)
     _positive(row, numbers, where)
+    try:
+        key, ec_key = KeyKind(row["key"]), KeyKind(row["ec_key"])
+    except ValueError as error:
+        raise Fault(f"In {where}: {error}.") from None
     return ResponderPolicy(
         profile=row["profile"],
-        key=KeyKind(row["key"]),
+        key=key,
         ec_profile=row["ec_profile"],
-        ec_key=KeyKind(row["ec_key"]),
+        ec_key=ec_key,
         key_label_prefix=row["key_label_prefix"],
         renew_before=timedelta(days=row["renew_before_days"]),
         answer_validity=timedelta(minutes=row["answer_valid_minutes"]),
@@ -174,6 +175,7 @@ def _responders(row: Any, where: str) -> ResponderPolicy:
 def _lists(row: Any, where: str) -> ListPolicy:
     numbers = {"next_update_hours", "republish_after_hours"}
     _keys(row, numbers | {"source", "grade", "basis"}, where)
+    _evidence(row, where)
     _positive(row, numbers, where)
     if row["republish_after_hours"] >= row["next_update_hours"]:
         raise Fault(f"In {where} a list would be replaced only after it has run out.")
@@ -181,6 +183,13 @@ def _lists(row: Any, where: str) -> ListPolicy:
         next_update=timedelta(hours=row["next_update_hours"]),
         republish_after=timedelta(hours=row["republish_after_hours"]),
     )
+
+
+def _evidence(row: Mapping[str, Any], where: str) -> None:
+    try:
+        Grade(row["grade"]), Basis(row["basis"])
+    except ValueError as error:
+        raise Fault(f"In {where}: {error}.") from None
 
 
 def _positive(row: Mapping[str, Any], keys: set[str], where: str) -> None:

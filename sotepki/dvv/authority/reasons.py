@@ -13,7 +13,7 @@ from cryptography import x509
 
 from sotepki.dvv.authority.plan import HolderKind
 from sotepki.errors import Fault
-from sotepki.evidence import Basis, Grade, load_yaml, refuse_unknown_keys
+from sotepki.evidence import Basis, Grade, load_yaml, refuse_missing_keys, refuse_unknown_keys
 from sotepki.resources import package_file
 
 _KEYS = frozenset({"reason", "kinds", "text", "source", "grade", "basis"})
@@ -40,7 +40,7 @@ class RevocationReason:
 def reason_called(word: str, reasons: Mapping[str, RevocationReason] | None = None) -> RevocationReason | None:
     """The reason that ``word`` names, also by its code of RFC 5280 or a former word; None if there is none."""
     known = _reasons() if reasons is None else reasons
-    return known.get(word) or next((reason for reason in known.values() if reason.goes_by(word)), None)
+    return next((reason for reason in known.values() if reason.goes_by(word)), None)
 
 
 def load_reasons(path: Path | None = None) -> Mapping[str, RevocationReason]:
@@ -64,11 +64,8 @@ def _reasons() -> Mapping[str, RevocationReason]:
 
 
 def _reason(word: str, row: Any, where: str) -> RevocationReason:
-    if not isinstance(row, dict):
-        raise Fault(f"{where} must be a mapping.")
     refuse_unknown_keys(row, _KEYS | {"formerly"}, where)
-    if missing := _KEYS - set(row):
-        raise Fault(f"{where} lacks {', '.join(sorted(missing))}.")
+    refuse_missing_keys(row, _KEYS, where)
     try:
         return RevocationReason(
             id=word,

@@ -9,7 +9,7 @@ from typing import Any
 
 from sotepki.dvv.office_data import office_rules
 from sotepki.errors import Fault
-from sotepki.evidence import Basis, Grade, RuleBook, load_yaml, refuse_unknown_keys
+from sotepki.evidence import Basis, Grade, RuleBook, load_yaml, refuse_missing_keys, refuse_unknown_keys
 from sotepki.resources import package_file
 from sotepki.states import StateMachine
 
@@ -48,8 +48,7 @@ def registration_data() -> RegistrationData:
     raw = load_yaml(package_file("dvv", "registration", "registration.yaml"))
     names = {field.name for field in fields(RegistrationData)}
     refuse_unknown_keys(raw, names, "registration.yaml")
-    if names - set(raw):
-        raise Fault(f"registration.yaml lacks {', '.join(sorted(names - set(raw)))}.")
+    refuse_missing_keys(raw, names, "registration.yaml")
     numbers = {name: int(raw[name]) for name in names - {"contracts"}}
     contracts = {str(name): _contract(str(name), row) for name, row in raw["contracts"].items()}
     return RegistrationData(contracts=contracts, **numbers)

@@ -31,8 +31,8 @@ from sotepki.dvv.registration.store import (
     row_of_right,
 )
 from sotepki.dvv.registration.tables import RegistrarRow, RegistrationPointRow
-from sotepki.errors import Misuse
-from sotepki.evidence import Finding, load_yaml, refuse_unknown_keys
+from sotepki.errors import Fault, Misuse
+from sotepki.evidence import Finding, load_yaml, refuse_missing_keys, refuse_unknown_keys
 from sotepki.identifiers import Hetu, Oid
 from sotepki.records import Records, Transaction
 
@@ -169,17 +169,20 @@ class RegistrationPoints:
 
         Raises:
             Misuse: the file is missing.
-            Fault: it has an unknown key.
+            Fault: it has an unknown or missing key, or a day that is none.
         """
         world = source if isinstance(source, Mapping) else _read(source)
         refuse_unknown_keys(world, {"points", "registrars"}, "registration_points.yaml")
         with self.records.change(office="dvv", actor="dvv") as tx:
             for row in world.get("points", ()):
-                refuse_unknown_keys(row, {"id", "organisation_oid", "public", "name"}, "A registration point")
+                keys = {"id", "organisation_oid", "public", "name"}
+                refuse_unknown_keys(row, keys, "A registration point")
+                refuse_missing_keys(row, keys, "A registration point")
                 organisation = Oid.parse(str(row["organisation_oid"]))
                 _found(tx, str(row["id"]), organisation, str(row["name"]), bool(row["public"]), complete=True)
             for row in world.get("registrars", ()):
                 refuse_unknown_keys(row, {"hetu", "point", "trained_on", "valid_to"}, "A registrar")
+                refuse_missing_keys(row, {"hetu", "point", "valid_to"}, "A registrar")
                 trained_on = None if row.get("trained_on") is None else _day(row["trained_on"])
                 hetu, valid_to = Hetu.parse(str(row["hetu"])), _day(row["valid_to"])
                 _enter(tx, hetu, str(row["point"]), trained_on, valid_to, complete=True)
@@ -238,4 +241,7 @@ def _enter(
 
 
 def _day(value: Any) -> date:
-    return value if isinstance(value, date) else date.fromisoformat(str(value))
+    try:
+        return value if isinstance(value, date) else date.fromisoformat(str(value))
+    except ValueError:
+        raise Fault(f"A registrar in registration_points.yaml has a day that is none: {str(value)[:40]!r}.") from None

@@ -17,7 +17,7 @@ from sotepki.dvv.office_data import office_data
 from sotepki.dvv.office_seams import Certification, revoke_all
 from sotepki.dvv.vartti.seams import KeySource
 from sotepki.errors import Fault
-from sotepki.evidence import RuleBook, load_yaml, refuse_unknown_keys
+from sotepki.evidence import RuleBook, load_yaml, refuse_missing_keys, refuse_unknown_keys
 from sotepki.resources import package_file
 from sotepki.tokens import KeyKind, PrivateKey
 
@@ -74,12 +74,13 @@ def card_certifications() -> Mapping[str, CardCertification]:
     for kind, row in load_yaml(package_file("dvv", "vartti", "card_certification.yaml")).items():
         keys = {"authority", "key", "source", *KeyUse}
         refuse_unknown_keys(row, keys, f"The kind of card {kind}")
-        if keys - set(row):
-            raise Fault(f"The kind of card {kind} lacks {', '.join(sorted(keys - set(row)))}.")
+        refuse_missing_keys(row, keys, f"The kind of card {kind}")
         profiles = {use: str(row[use]) for use in KeyUse}
-        found[str(kind)] = CardCertification(
-            str(kind), str(row["authority"]), KeyKind(row["key"]), profiles, str(row["source"])
-        )
+        try:
+            key = KeyKind(row["key"])
+        except ValueError as error:
+            raise Fault(f"The kind of card {kind} is not well formed: {error}.") from None
+        found[str(kind)] = CardCertification(str(kind), str(row["authority"]), key, profiles, str(row["source"]))
     return found
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from sotepki.dvv.office_data import office_rules
 from sotepki.errors import Fault
-from sotepki.evidence import Grade, RuleBook, load_yaml, refuse_unknown_keys
+from sotepki.evidence import Grade, RuleBook, load_yaml, refuse_missing_keys, refuse_unknown_keys
 from sotepki.resources import package_file
 from sotepki.states import StateMachine
 
@@ -102,18 +102,20 @@ def vartti_data() -> VarttiData:
     """
     raw = _mapping(load_yaml(package_file("dvv", "vartti", "vartti.yaml")), "vartti.yaml", _TOP)
     try:
+        photo = _mapping(raw["photo"], "vartti.yaml, photo", {"largest", "forms"})
+        challenge = _mapping(raw["challenge"], "vartti.yaml, challenge", {"bytes", "seconds"})
         return VarttiData(
             kinds={str(name): _kind(str(name), row) for name, row in raw["kinds"].items()},
             staff_number_prefix=str(raw["staff_number_prefix"]),
-            largest_photo=int(raw["photo"]["largest"]),
-            photo_forms={str(name): bytes.fromhex(start) for name, start in raw["photo"]["forms"].items()},
+            largest_photo=int(photo["largest"]),
+            photo_forms={str(name): bytes.fromhex(start) for name, start in photo["forms"].items()},
             closing_actors={
                 str(reason): frozenset(str(role) for role in roles) for reason, roles in raw["closing_actors"].items()
             },
             reminders={str(name): _reminder(str(name), row) for name, row in raw["reminders"].items()},
             policies={str(name): _policy(str(name), row) for name, row in raw["policies"].items()},
-            challenge_bytes=int(raw["challenge"]["bytes"]),
-            challenge_seconds=int(raw["challenge"]["seconds"]),
+            challenge_bytes=int(challenge["bytes"]),
+            challenge_seconds=int(challenge["seconds"]),
             lookup=_lookup(raw["lookup"]),
         )
     except (KeyError, ValueError, TypeError, AttributeError) as error:
@@ -150,12 +152,10 @@ _TOP = {
 
 
 def _mapping(row: Any, where: str, keys: set[str]) -> Mapping[str, Any]:
-    if not isinstance(row, Mapping):
-        raise Fault(f"{where} must be a mapping.")
     refuse_unknown_keys(row, keys, where)
-    if keys - set(row):
-        raise Fault(f"{where} lacks {', '.join(sorted(keys - set(row)))}.")
-    return row
+    refuse_missing_keys(row, keys, where)
+    found: Mapping[str, Any] = row
+    return found
 
 
 def _kind(name: str, row: Any) -> OrderedKind:
@@ -194,7 +194,10 @@ def _lookup(row: Any) -> LookupFacts:
         role=str(raw["role"]),
         longest_minutes=int(raw["longest_minutes"]),
         tolerance_seconds=int(raw["tolerance_seconds"]),
-        errors={
-            str(name): LookupFailure(str(one["code"]), int(one["status"])) for name, one in raw["errors"].items()
-        },
+        errors={str(name): _failure(str(name), one) for name, one in raw["errors"].items()},
     )
+
+
+def _failure(name: str, row: Any) -> LookupFailure:
+    raw = _mapping(row, f"vartti.yaml, the lookup error {name}", {"code", "status"})
+    return LookupFailure(str(raw["code"]), int(raw["status"]))

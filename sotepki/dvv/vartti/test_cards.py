@@ -29,7 +29,7 @@ from sotepki.dvv.vartti.card_certification import (
 )
 from sotepki.dvv.vartti.seams import CardMaker, KeySource
 from sotepki.dvv.vartti.special_card_tables import TestCardRow
-from sotepki.evidence import load_yaml
+from sotepki.evidence import load_yaml, refuse_missing_keys, refuse_unknown_keys
 from sotepki.identifiers import Oid, check_character
 from sotepki.records import Channel, Posting, Records
 from sotepki.resources import package_file
@@ -154,9 +154,17 @@ class TestCards:
         return True
 
 
+_IDENTITY_KEYS = frozenset(
+    {"given_names", "surname", "organisation", "titles", "job_title", "registration_number_start",
+     "personnel_number_prefix", "satu_start"}
+)  # fmt: skip
+
+
 @cache
 def _identities() -> Mapping[str, Any]:
     raw: Mapping[str, Any] = load_yaml(package_file("dvv", "vartti", "test_identities.yaml"))
+    refuse_unknown_keys(raw, _IDENTITY_KEYS, "test_identities.yaml")
+    refuse_missing_keys(raw, _IDENTITY_KEYS, "test_identities.yaml")
     return raw
 
 
