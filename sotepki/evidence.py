@@ -198,9 +198,10 @@ def refuse_unknown_keys(row: Any, allowed: Iterable[str], where: str) -> None:
         raise Fault(f"{where} has the unknown key {unknown[0]!r}; known are {', '.join(sorted(allowed))}.")
 
 
-def refuse_missing_keys(row: Mapping[str, Any], needed: Iterable[str], where: str) -> None:
-    """Raise ``Fault`` if ``row`` lacks a key of ``needed``."""
-    missing = sorted(set(needed) - set(row))
+def expect_keys(row: Any, needed: Iterable[str], where: str, *, optional: Iterable[str] = ()) -> None:
+    """Raise ``Fault`` if ``row`` is no mapping, lacks a key of ``needed``, or has one that is in neither."""
+    refuse_unknown_keys(row, {*needed, *optional}, where)
+    missing = sorted({*needed} - set(row))
     if missing:
         raise Fault(f"{where} lacks {', '.join(missing)}.")
 
@@ -263,8 +264,7 @@ def load_csv(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
 
 def _rule(rule_id: str, row: Any, where: str) -> Rule:
     known = {f.name for f in fields(Rule)} - {"id"}
-    refuse_unknown_keys(row, known, f"The rule {rule_id} in {where}")
-    refuse_missing_keys(row, {"text", "source", "grade", "basis"}, f"The rule {rule_id} in {where}")
+    expect_keys(row, {"text", "source", "grade", "basis"}, f"The rule {rule_id} in {where}", optional=known)
     try:
         return Rule(
             id=rule_id,

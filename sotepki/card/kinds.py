@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from sotepki.errors import Fault, Misuse, Refused
-from sotepki.evidence import Grade, grade_of, load_yaml, refuse_missing_keys, refuse_unknown_keys
+from sotepki.evidence import Grade, expect_keys, grade_of, load_yaml, refuse_unknown_keys
 from sotepki.resources import package_file
 from sotepki.tokens.pin import Pin
 
@@ -139,8 +139,7 @@ def card_layout() -> Layout:
     """
     raw = _mapping("layout.yaml")
     keys = {"label", *KeyUse, "issuers", "source", "grade"}
-    refuse_unknown_keys(raw, keys, "layout.yaml")
-    refuse_missing_keys(raw, keys, "layout.yaml")
+    expect_keys(raw, keys, "layout.yaml")
     grade_of(raw, "layout.yaml")
     places = {use: _place(use, raw[use], str(raw["label"])) for use in KeyUse}
     return Layout(places=places, issuer_ids=tuple(bytes.fromhex(row) for row in raw["issuers"]))
@@ -149,8 +148,7 @@ def card_layout() -> Layout:
 def _kind(kind_id: str, row: Any) -> CardKind:
     where = f"The kind of card {kind_id}"
     keys = {"title_fi", "title_sv", "title_en", "pin1", "pin2", "activation_code", "tries", "source", "grade"}
-    refuse_unknown_keys(row, keys, where)
-    refuse_missing_keys(row, keys, where)
+    expect_keys(row, keys, where)
     refuse_unknown_keys(row["tries"], set(Credential), where)
     try:
         lengths = {Credential.PUK: (int(row["activation_code"]),) * 2}

@@ -17,7 +17,7 @@ import sotepki
 from sotepki.clock import HELSINKI
 from sotepki.documents.times import hl7_time
 from sotepki.errors import Misuse
-from sotepki.evidence import load_yaml, refuse_missing_keys, refuse_unknown_keys
+from sotepki.evidence import expect_keys, load_yaml
 from sotepki.identifiers import Oid
 from sotepki.registers import Organisation, Person, Professional, ProfessionalRight
 from sotepki.resources import fixtures
@@ -145,8 +145,7 @@ def _environment(directory: Path) -> jinja2.Environment:
 
 def _kind(kind_id: str, row: dict[str, Any], where: str) -> DocumentKind:
     keys = set(DocumentKind.__dataclass_fields__) - {"id"}
-    refuse_unknown_keys(row, keys, f"{kind_id} in {where}")
-    refuse_missing_keys(row, keys, f"{kind_id} in {where}")
+    expect_keys(row, keys, f"{kind_id} in {where}")
     return DocumentKind(
         id=kind_id,
         title=row["title"],

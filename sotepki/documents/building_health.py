@@ -17,7 +17,7 @@ from sotepki.documents.family import KindRule, family
 from sotepki.documents.times import hl7_time
 from sotepki.documents.vocabulary import PRESCRIPTION_CENTRE
 from sotepki.errors import Misuse
-from sotepki.evidence import load_yaml, refuse_missing_keys, refuse_unknown_keys
+from sotepki.evidence import expect_keys, load_yaml
 from sotepki.identifiers import Oid
 from sotepki.registers import Organisation, Person, Professional, ProfessionalRight
 from sotepki.resources import fixtures
@@ -189,11 +189,9 @@ def _patient_record_kinds() -> Mapping[str, Any]:
     path = fixtures() / "documents" / "patient_record_kinds.yaml"
     rows: dict[str, Any] = load_yaml(path)
     for name, row in rows.items():
-        refuse_unknown_keys(row, ("title", "type", "sections"), f"{name} in {path.name}")
-        refuse_missing_keys(row, ("title", "type", "sections"), f"{name} in {path.name}")
+        expect_keys(row, ("title", "type", "sections"), f"{name} in {path.name}")
         for section in row["sections"]:
-            refuse_unknown_keys(section, ("code", "name", "text", "observation"), f"{name} in {path.name}")
-            refuse_missing_keys(section, ("code", "name", "text"), f"{name} in {path.name}")
+            expect_keys(section, ("code", "name", "text"), f"{name} in {path.name}", optional=("observation",))
     return rows
 
 
@@ -201,14 +199,11 @@ def _patient_record_kinds() -> Mapping[str, Any]:
 def _prescription_kinds() -> Mapping[str, Any]:
     path = fixtures() / "documents" / "prescription_kinds.yaml"
     rows: dict[str, Any] = load_yaml(path)
-    refuse_unknown_keys(rows, ("kinds", "medicines"), path.name)
-    refuse_missing_keys(rows, ("kinds", "medicines"), path.name)
+    expect_keys(rows, ("kinds", "medicines"), path.name)
     for name, row in rows["kinds"].items():
-        refuse_unknown_keys(row, ("title", "text"), f"{name} in {path.name}")
-        refuse_missing_keys(row, ("title", "text"), f"{name} in {path.name}")
+        expect_keys(row, ("title", "text"), f"{name} in {path.name}")
     for name, row in rows["medicines"].items():
-        refuse_unknown_keys(row, Medicine.__dataclass_fields__, f"{name} in {path.name}")
-        refuse_missing_keys(row, Medicine.__dataclass_fields__, f"{name} in {path.name}")
+        expect_keys(row, Medicine.__dataclass_fields__, f"{name} in {path.name}")
     return {
         "kinds": rows["kinds"],
         "medicines": {name: Medicine(**row) for name, row in rows["medicines"].items()},

@@ -17,7 +17,7 @@ from lxml import etree
 
 from sotepki.documents.vocabulary import SignatureKind, finland, hl7
 from sotepki.errors import Fault, Misuse
-from sotepki.evidence import Grade, grade_of, load_yaml, refuse_missing_keys, refuse_unknown_keys
+from sotepki.evidence import Grade, expect_keys, grade_of, load_yaml, refuse_unknown_keys
 from sotepki.resources import package_file
 
 
@@ -226,8 +226,7 @@ def body_names() -> frozenset[str]:
 def algorithm_rules() -> AlgorithmRules:
     """What is known of the algorithms of signatures in the field."""
     row = load_yaml(package_file("documents", "families", _ALGORITHMS))
-    refuse_unknown_keys(row, AlgorithmRules.__dataclass_fields__, _ALGORITHMS)
-    refuse_missing_keys(row, AlgorithmRules.__dataclass_fields__, _ALGORITHMS)
+    expect_keys(row, AlgorithmRules.__dataclass_fields__, _ALGORITHMS)
     return AlgorithmRules(**{name: _algorithms(row[name], f"{name} in {_ALGORITHMS}") for name in row})
 
 
@@ -333,8 +332,7 @@ def _kind(row: dict[str, Any], where: str) -> KindRule:
 
 def _algorithms(rows: list[dict[str, Any]], where: str) -> tuple[NamedAlgorithm, ...]:
     for row in rows:
-        refuse_unknown_keys(row, NamedAlgorithm.__dataclass_fields__, where)
-        refuse_missing_keys(row, NamedAlgorithm.__dataclass_fields__, where)
+        expect_keys(row, NamedAlgorithm.__dataclass_fields__, where)
     return tuple(NamedAlgorithm(row["uri"], row["source"], grade_of(row, where)) for row in rows)
 
 

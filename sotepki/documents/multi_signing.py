@@ -12,7 +12,7 @@ from enum import StrEnum
 from functools import cache
 
 from sotepki.errors import Misuse, SotepkiError
-from sotepki.evidence import Grade, grade_of, load_yaml, refuse_missing_keys, refuse_unknown_keys
+from sotepki.evidence import Grade, expect_keys, grade_of, load_yaml
 from sotepki.resources import package_file
 from sotepki.tokens import Pin
 
@@ -104,7 +104,6 @@ def middlewares() -> Mapping[str, Middleware]:
     for name, row in load_yaml(path).items():
         keys = set(Middleware.__dataclass_fields__) - {"id"}
         where = f"{name} in {path.name}"
-        refuse_unknown_keys(row, keys, where)
-        refuse_missing_keys(row, keys, where)
+        expect_keys(row, keys, where)
         found[name] = Middleware(name, row["title"], int(row["uses"]), row["source"], grade_of(row, where))
     return found

@@ -10,7 +10,7 @@ from typing import Any
 from cryptography import x509
 
 from sotepki.errors import Fault
-from sotepki.evidence import RuleBook, load_yaml, refuse_missing_keys, refuse_unknown_keys
+from sotepki.evidence import RuleBook, expect_keys, load_yaml
 from sotepki.resources import package_file
 
 
@@ -44,8 +44,7 @@ def office_data() -> OfficeData:
     """The data file, read once; an unknown or missing key or reason is a ``Fault``."""
     raw = load_yaml(package_file("dvv", "offices.yaml"))
     names = {field.name for field in fields(OfficeData)}
-    refuse_unknown_keys(raw, names, "offices.yaml")
-    refuse_missing_keys(raw, names, "offices.yaml")
+    expect_keys(raw, names, "offices.yaml")
     return OfficeData(
         identity_documents={str(kind): _texts(countries) for kind, countries in raw["identity_documents"].items()},
         documents_without_validity=_texts(raw["documents_without_validity"]),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from functools import cache
 
-from sotepki.evidence import Grade, grade_of, load_yaml, refuse_missing_keys, refuse_unknown_keys
+from sotepki.evidence import Grade, expect_keys, grade_of, load_yaml
 from sotepki.identifiers import holds_identity_code
 from sotepki.kela.rules import rulebook
 from sotepki.resources import package_file
@@ -44,8 +44,7 @@ def change_kinds() -> Mapping[str, ChangeKind]:
     known = {field.name for field in fields(ChangeKind)} - {"id"}
     found = {}
     for name, row in load_yaml(path).items():
-        refuse_unknown_keys(row, known, f"{path.name}, {name}")
-        refuse_missing_keys(row, known, f"{path.name}, {name}")
+        expect_keys(row, known, f"{path.name}, {name}")
         found[str(name)] = ChangeKind(id=str(name), **{**row, "grade": grade_of(row, f"{path.name}, {name}")})
     return found
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from sotepki.evidence import RuleBook, load_yaml, refuse_missing_keys, refuse_unknown_keys
+from sotepki.evidence import RuleBook, expect_keys, load_yaml
 from sotepki.provider.staff_rights import Standing
 from sotepki.resources import package_file
 
@@ -49,8 +49,7 @@ def load_tasks(path: Path) -> Mapping[str, Task]:
     keys = {"title", "registers", "prescriber", "barred_by"}
     found = {}
     for task_id, row in raw.items():
-        refuse_unknown_keys(row, keys, f"The task {task_id}")
-        refuse_missing_keys(row, keys, f"The task {task_id}")
+        expect_keys(row, keys, f"The task {task_id}")
         found[str(task_id)] = Task(
             id=str(task_id),
             title=str(row["title"]),

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from sotepki.errors import Fault, Misuse
-from sotepki.evidence import Basis, Grade, RuleBook, load_yaml, refuse_missing_keys, refuse_unknown_keys
+from sotepki.evidence import Basis, Grade, RuleBook, expect_keys, load_yaml, refuse_unknown_keys
 from sotepki.resources import package_file
 
 PORT = 53952
@@ -179,8 +179,7 @@ def quirks() -> Mapping[str, Quirk]:
     found = {}
     for name, row in _data()["quirks"].items():
         where = f"settings.yaml, quirk {name}"
-        refuse_unknown_keys(row, ("text", "set", *_EVIDENCE), where)
-        refuse_missing_keys(row, ("text", "set", *_EVIDENCE), where)
+        expect_keys(row, ("text", "set", *_EVIDENCE), where)
         refuse_unknown_keys(row["set"], switches, where)
         values = {key: _switch(key, value) for key, value in row["set"].items()}
         found[str(name)] = Quirk(str(row["text"]), values, str(row["source"]), *_evidence(row, where))
@@ -196,8 +195,7 @@ def ports() -> Ports:
     """
     row = _data()["ports"]
     keys = ("https", "old_https", "old_http", *_EVIDENCE)
-    refuse_unknown_keys(row, keys, "settings.yaml, ports")
-    refuse_missing_keys(row, keys, "settings.yaml, ports")
+    expect_keys(row, keys, "settings.yaml, ports")
     _evidence(row, "settings.yaml, ports")
     return Ports(int(row["https"]), tuple(map(int, row["old_https"])), tuple(map(int, row["old_http"])))
 
@@ -211,8 +209,7 @@ def split_list(text: str) -> tuple[str, ...]:
 def _data() -> Mapping[str, Any]:
     raw: Mapping[str, Any] = load_yaml(package_file("scs", "settings.yaml"))
     keys = ("versions", "ports", "quirks", "reason_codes")
-    refuse_unknown_keys(raw, keys, "settings.yaml")
-    refuse_missing_keys(raw, keys, "settings.yaml")
+    expect_keys(raw, keys, "settings.yaml")
     return raw
 
 

@@ -18,7 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from sotepki.errors import Fault, Refused
-from sotepki.evidence import Grade, grade_of, load_yaml, refuse_missing_keys, refuse_unknown_keys
+from sotepki.evidence import Grade, expect_keys, grade_of, load_yaml
 from sotepki.identifiers import Oid
 from sotepki.records import Transaction
 from sotepki.registers import Organisation
@@ -70,11 +70,9 @@ def delay() -> Delay:
     """
     path = package_file("thl", "valveri.yaml")
     raw: Any = load_yaml(path)
-    refuse_unknown_keys(raw, {"delay_hours"}, path.name)
-    refuse_missing_keys(raw, {"delay_hours"}, path.name)
+    expect_keys(raw, {"delay_hours"}, path.name)
     row = raw["delay_hours"]
-    refuse_unknown_keys(row, {"value", "grade", "source"}, path.name)
-    refuse_missing_keys(row, {"value", "grade", "source"}, path.name)
+    expect_keys(row, {"value", "grade", "source"}, path.name)
     if not isinstance(row["value"], int | float) or row["value"] < 0:
         raise Fault(f"{path.name}: the delay is a number of hours.")
     return Delay(timedelta(hours=row["value"]), grade_of(row, path.name), str(row["source"]))

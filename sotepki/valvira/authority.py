@@ -7,7 +7,7 @@ from datetime import date, datetime
 from functools import cache
 
 from sotepki.clock import finnish_day
-from sotepki.evidence import Grade, grade_of, load_yaml, refuse_missing_keys, refuse_unknown_keys
+from sotepki.evidence import Grade, expect_keys, grade_of, load_yaml
 from sotepki.resources import package_file
 
 
@@ -37,10 +37,8 @@ def _names() -> tuple[AuthorityName, ...]:
     known = {field.name for field in fields(AuthorityName)}
     names = []
     raw = load_yaml(path)
-    refuse_unknown_keys(raw, {"names"}, path.name)
-    refuse_missing_keys(raw, {"names"}, path.name)
+    expect_keys(raw, {"names"}, path.name)
     for row in raw["names"]:
-        refuse_unknown_keys(row, known, path.name)
-        refuse_missing_keys(row, known, path.name)
+        expect_keys(row, known, path.name)
         names.append(AuthorityName(**{**row, "grade": grade_of(row, path.name)}))
     return tuple(sorted(names, key=lambda name: name.since))

@@ -18,7 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from sotepki.errors import Fault
-from sotepki.evidence import Finding, Grade, Severity, load_yaml, refuse_missing_keys, refuse_unknown_keys
+from sotepki.evidence import Finding, Grade, Severity, expect_keys, load_yaml, refuse_unknown_keys
 from sotepki.resources import package_file
 from sotepki.x509.lint import LintReport, lint_certificate
 from sotepki.x509.profiles import Profile, ProfileKind, load_profiles
@@ -104,8 +104,7 @@ def load_merging() -> Merging:
     """
     path = package_file("x509", "pkilint.yaml")
     raw = load_yaml(path)
-    refuse_unknown_keys(raw, ("superseded", "ceilings"), path.name)
-    refuse_missing_keys(raw, ("superseded", "ceilings"), path.name)
+    expect_keys(raw, ("superseded", "ceilings"), path.name)
     superseded = {}
     for code, entry in raw["superseded"].items():
         refuse_unknown_keys(entry, ("rules", "row", "reason"), f"{path.name}, {code}")

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from cryptography.hazmat.primitives import hashes
 
 from sotepki.errors import Fault
-from sotepki.evidence import load_yaml, refuse_missing_keys, refuse_unknown_keys
+from sotepki.evidence import expect_keys, load_yaml
 from sotepki.resources import package_file
 
 EXCLUSIVE = "http://www.w3.org/2001/10/xml-exc-c14n#"
@@ -106,8 +106,7 @@ def load_algorithms() -> Algorithms:
     """
     path = package_file("xmldsig", "algorithms.yaml")
     raw = load_yaml(path)
-    refuse_unknown_keys(raw, Algorithms.__dataclass_fields__, path.name)
-    refuse_missing_keys(raw, Algorithms.__dataclass_fields__, path.name)
+    expect_keys(raw, Algorithms.__dataclass_fields__, path.name)
     return Algorithms(
         digests=_table(DigestMethod, raw["digests"], path.name),
         signatures=_table(SignatureMethod, raw["signatures"], path.name),
@@ -121,8 +120,7 @@ T = TypeVar("T", DigestMethod, SignatureMethod, Canonicalisation)
 def _table(kind: type[T], rows: list[dict[str, Any]], where: str) -> dict[str, T]:
     table: dict[str, T] = {}
     for row in rows:
-        refuse_unknown_keys(row, kind.__dataclass_fields__, where)
-        refuse_missing_keys(row, kind.__dataclass_fields__, where)
+        expect_keys(row, kind.__dataclass_fields__, where)
         try:
             converted = dict(row, use=Use(row["use"]))
             if "key" in row:

@@ -43,10 +43,16 @@ def test_a_schema_is_found_where_libpq_has_it(options: str) -> None:
     assert schema_of(parsed("postgresql://host/db?options=-cgeqo=off")) == ""
 
 
-@pytest.mark.parametrize("name", ["a", "_a1", "a" * 63, new_schema()])
+@pytest.mark.parametrize("name", ["a", "_a1", "a" * 63, "sotepki_503611bb6a38"])
 def test_a_plain_schema_is_taken_and_a_second_one_takes_its_place(name: str) -> None:
     assert schema_of(with_schema(with_schema(parsed(SERVER), "first"), name)) == name
     assert schema_of(parsed(f"{SERVER}?schema={name}")) == name
+
+
+def test_a_schema_of_our_own_is_a_new_plain_name() -> None:
+    """Two workspaces on one server would write into each other's tables."""
+    first, second = new_schema(), new_schema()
+    assert schema_of(with_schema(parsed(SERVER), first)) == first != second
 
 
 @pytest.mark.parametrize("name", ["", "A", "1a", "a" * 64, "a b", "a;b", 'a"', "a-b", "ä"])

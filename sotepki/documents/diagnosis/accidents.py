@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from sotepki.evidence import load_yaml, refuse_missing_keys, refuse_unknown_keys
+from sotepki.evidence import expect_keys, load_yaml
 from sotepki.resources import package_file
 
 
@@ -29,6 +29,5 @@ def accidents() -> Mapping[str, Accident]:
     path = package_file("documents", "diagnosis", "accidents.yaml")
     rows = load_yaml(path)
     for accident_id, row in rows.items():
-        refuse_unknown_keys(row, ("text", "advice"), f"{accident_id} in {path.name}")
-        refuse_missing_keys(row, ("text", "advice"), f"{accident_id} in {path.name}")
+        expect_keys(row, ("text", "advice"), f"{accident_id} in {path.name}")
     return {str(name): Accident(str(name), row["text"], row["advice"]) for name, row in rows.items()}

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sotepki.errors import Fault
-from sotepki.evidence import Basis, Grade, load_yaml, refuse_missing_keys, refuse_unknown_keys
+from sotepki.evidence import Basis, Grade, expect_keys, load_yaml
 from sotepki.resources import package_file
 from sotepki.tokens import KeyKind
 
@@ -109,7 +109,7 @@ def load_plan(path: Path | None = None) -> HierarchyPlan:
     path = path or package_file("dvv", "authority", "authorities.yaml")
     raw = load_yaml(path)
     where = path.name
-    _keys(raw, {"authorities", "responders", "crl"}, where)
+    expect_keys(raw, {"authorities", "responders", "crl"}, where)
     authorities: dict[str, AuthorityPlan] = {}
     for authority_id, row in raw["authorities"].items():
         plan = _authority(str(authority_id), row, f"{where}, authority {authority_id}")
@@ -121,14 +121,9 @@ def load_plan(path: Path | None = None) -> HierarchyPlan:
     )
 
 
-def _keys(row: Any, required: set[str], where: str, optional: frozenset[str] = frozenset()) -> None:
-    refuse_unknown_keys(row, required | optional, where)
-    refuse_missing_keys(row, required, where)
-
-
 def _authority(authority_id: str, row: Any, where: str) -> AuthorityPlan:
     required = {"title", "publication_id", "profile", "key", "key_label", "holders", "source", "grade", "basis"}
-    _keys(row, required, where, optional=frozenset({"issuer", "crl", "on_demand"}))
+    expect_keys(row, required, where, optional=frozenset({"issuer", "crl", "on_demand"}))
     if not isinstance(row.get("on_demand", False), bool):
         raise Fault(f"In {where} on_demand must be true or false.")
     try:
@@ -154,7 +149,7 @@ def _authority(authority_id: str, row: Any, where: str) -> AuthorityPlan:
 def _responders(row: Any, where: str) -> ResponderPolicy:
     numbers = {"renew_before_days", "answer_valid_minutes"}
     words = {"profile", "key", "ec_profile", "ec_key", "key_label_prefix", "source", "grade", "basis"}
-    _keys(row, numbers | words, where)
+    expect_keys(row, numbers | words, where)
     _evidence(row, where)
     _positive(row, numbers, where)
     try:
@@ -174,7 +169,7 @@ def _responders(row: Any, where: str) -> ResponderPolicy:
 
 def _lists(row: Any, where: str) -> ListPolicy:
     numbers = {"next_update_hours", "republish_after_hours"}
-    _keys(row, numbers | {"source", "grade", "basis"}, where)
+    expect_keys(row, numbers | {"source", "grade", "basis"}, where)
     _evidence(row, where)
     _positive(row, numbers, where)
     if row["republish_after_hours"] >= row["next_update_hours"]:

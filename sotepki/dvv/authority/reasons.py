@@ -13,7 +13,7 @@ from cryptography import x509
 
 from sotepki.dvv.authority.plan import HolderKind
 from sotepki.errors import Fault
-from sotepki.evidence import Basis, Grade, load_yaml, refuse_missing_keys, refuse_unknown_keys
+from sotepki.evidence import Basis, Grade, expect_keys, load_yaml
 from sotepki.resources import package_file
 
 _KEYS = frozenset({"reason", "kinds", "text", "source", "grade", "basis"})
@@ -64,8 +64,7 @@ def _reasons() -> Mapping[str, RevocationReason]:
 
 
 def _reason(word: str, row: Any, where: str) -> RevocationReason:
-    refuse_unknown_keys(row, _KEYS | {"formerly"}, where)
-    refuse_missing_keys(row, _KEYS, where)
+    expect_keys(row, _KEYS, where, optional={"formerly"})
     try:
         return RevocationReason(
             id=word,

@@ -18,7 +18,7 @@ from sotepki.clock import months_after, written_day
 from sotepki.dvv.registration.data import registration_data
 from sotepki.dvv.registration.tables import CourseRow
 from sotepki.errors import Fault
-from sotepki.evidence import load_yaml, refuse_missing_keys, refuse_unknown_keys
+from sotepki.evidence import expect_keys, load_yaml, refuse_unknown_keys
 from sotepki.registers import Person
 from sotepki.resources import package_file
 
@@ -47,8 +47,7 @@ def course_data() -> Mapping[str, Any]:
     """Questions, languages and certificate texts, read once; a file that does not fit is a ``Fault``."""
     raw = load_yaml(package_file("dvv", "registration", "registrar_course.yaml"))
     keys = {"languages", "questions", "certificate"}
-    refuse_unknown_keys(raw, keys, "registrar_course.yaml")
-    refuse_missing_keys(raw, keys, "registrar_course.yaml")
+    expect_keys(raw, keys, "registrar_course.yaml")
     languages = [str(one) for one in raw["languages"]]
     for name, row in raw["questions"].items():
         where = f"The question {name} in registrar_course.yaml"

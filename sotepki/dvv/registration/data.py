@@ -9,7 +9,7 @@ from typing import Any
 
 from sotepki.dvv.office_data import office_rules
 from sotepki.errors import Fault
-from sotepki.evidence import Basis, Grade, RuleBook, load_yaml, refuse_missing_keys, refuse_unknown_keys
+from sotepki.evidence import Basis, Grade, RuleBook, expect_keys, load_yaml, refuse_unknown_keys
 from sotepki.resources import package_file
 from sotepki.states import StateMachine
 
@@ -47,8 +47,7 @@ def registration_data() -> RegistrationData:
     """The data file, read once; an unknown or missing key is a ``Fault``."""
     raw = load_yaml(package_file("dvv", "registration", "registration.yaml"))
     names = {field.name for field in fields(RegistrationData)}
-    refuse_unknown_keys(raw, names, "registration.yaml")
-    refuse_missing_keys(raw, names, "registration.yaml")
+    expect_keys(raw, names, "registration.yaml")
     numbers = {name: int(raw[name]) for name in names - {"contracts"}}
     contracts = {str(name): _contract(str(name), row) for name, row in raw["contracts"].items()}
     return RegistrationData(contracts=contracts, **numbers)

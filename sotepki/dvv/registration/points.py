@@ -32,7 +32,7 @@ from sotepki.dvv.registration.store import (
 )
 from sotepki.dvv.registration.tables import RegistrarRow, RegistrationPointRow
 from sotepki.errors import Fault, Misuse
-from sotepki.evidence import Finding, load_yaml, refuse_missing_keys, refuse_unknown_keys
+from sotepki.evidence import Finding, expect_keys, load_yaml, refuse_unknown_keys
 from sotepki.identifiers import Hetu, Oid
 from sotepki.records import Records, Transaction
 
@@ -176,13 +176,11 @@ class RegistrationPoints:
         with self.records.change(office="dvv", actor="dvv") as tx:
             for row in world.get("points", ()):
                 keys = {"id", "organisation_oid", "public", "name"}
-                refuse_unknown_keys(row, keys, "A registration point")
-                refuse_missing_keys(row, keys, "A registration point")
+                expect_keys(row, keys, "A registration point")
                 organisation = Oid.parse(str(row["organisation_oid"]))
                 _found(tx, str(row["id"]), organisation, str(row["name"]), bool(row["public"]), complete=True)
             for row in world.get("registrars", ()):
-                refuse_unknown_keys(row, {"hetu", "point", "trained_on", "valid_to"}, "A registrar")
-                refuse_missing_keys(row, {"hetu", "point", "valid_to"}, "A registrar")
+                expect_keys(row, {"hetu", "point", "valid_to"}, "A registrar", optional={"trained_on"})
                 trained_on = None if row.get("trained_on") is None else _day(row["trained_on"])
                 hetu, valid_to = Hetu.parse(str(row["hetu"])), _day(row["valid_to"])
                 _enter(tx, hetu, str(row["point"]), trained_on, valid_to, complete=True)

@@ -11,7 +11,7 @@ from cryptography import x509
 
 from sotepki.dvv.authority.reasons import reason_called
 from sotepki.errors import Fault
-from sotepki.evidence import Basis, Grade, RuleBook, load_yaml, refuse_missing_keys, refuse_unknown_keys
+from sotepki.evidence import Basis, Grade, RuleBook, expect_keys, load_yaml, refuse_unknown_keys
 from sotepki.resources import package_file
 from sotepki.states import StateMachine
 from sotepki.x509.csr import CsrKind
@@ -73,8 +73,7 @@ def service_data() -> ServiceData:
     """The data file, read once; an unknown or missing key, kind or reason is a ``Fault``."""
     raw = load_yaml(package_file("dvv", "service_certificates", "service_certificates.yaml"))
     names = {field.name for field in fields(ServiceData)}
-    refuse_unknown_keys(raw, names, "service_certificates.yaml")
-    refuse_missing_keys(raw, names, "service_certificates.yaml")
+    expect_keys(raw, names, "service_certificates.yaml")
     return ServiceData(
         kinds={str(name): _kind(str(name), row) for name, row in raw["kinds"].items()},
         email_usages=tuple(str(usage) for usage in raw["email_usages"]),

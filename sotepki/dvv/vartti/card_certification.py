@@ -17,7 +17,7 @@ from sotepki.dvv.office_data import office_data
 from sotepki.dvv.office_seams import Certification, revoke_all
 from sotepki.dvv.vartti.seams import KeySource
 from sotepki.errors import Fault
-from sotepki.evidence import RuleBook, load_yaml, refuse_missing_keys, refuse_unknown_keys
+from sotepki.evidence import RuleBook, expect_keys, load_yaml
 from sotepki.resources import package_file
 from sotepki.tokens import KeyKind, PrivateKey
 
@@ -73,8 +73,7 @@ def card_certifications() -> Mapping[str, CardCertification]:
     found = {}
     for kind, row in load_yaml(package_file("dvv", "vartti", "card_certification.yaml")).items():
         keys = {"authority", "key", "source", *KeyUse}
-        refuse_unknown_keys(row, keys, f"The kind of card {kind}")
-        refuse_missing_keys(row, keys, f"The kind of card {kind}")
+        expect_keys(row, keys, f"The kind of card {kind}")
         profiles = {use: str(row[use]) for use in KeyUse}
         try:
             key = KeyKind(row["key"])

@@ -9,7 +9,7 @@ from typing import Any
 
 from sotepki.dvv.office_data import office_rules
 from sotepki.errors import Fault
-from sotepki.evidence import Grade, RuleBook, load_yaml, refuse_missing_keys, refuse_unknown_keys
+from sotepki.evidence import Grade, RuleBook, expect_keys, load_yaml
 from sotepki.resources import package_file
 from sotepki.states import StateMachine
 
@@ -152,8 +152,7 @@ _TOP = {
 
 
 def _mapping(row: Any, where: str, keys: set[str]) -> Mapping[str, Any]:
-    refuse_unknown_keys(row, keys, where)
-    refuse_missing_keys(row, keys, where)
+    expect_keys(row, keys, where)
     found: Mapping[str, Any] = row
     return found
 

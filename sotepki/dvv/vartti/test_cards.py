@@ -29,7 +29,7 @@ from sotepki.dvv.vartti.card_certification import (
 )
 from sotepki.dvv.vartti.seams import CardMaker, KeySource
 from sotepki.dvv.vartti.special_card_tables import TestCardRow
-from sotepki.evidence import load_yaml, refuse_missing_keys, refuse_unknown_keys
+from sotepki.evidence import expect_keys, load_yaml
 from sotepki.identifiers import Oid, check_character
 from sotepki.records import Channel, Posting, Records
 from sotepki.resources import package_file
@@ -163,8 +163,7 @@ _IDENTITY_KEYS = frozenset(
 @cache
 def _identities() -> Mapping[str, Any]:
     raw: Mapping[str, Any] = load_yaml(package_file("dvv", "vartti", "test_identities.yaml"))
-    refuse_unknown_keys(raw, _IDENTITY_KEYS, "test_identities.yaml")
-    refuse_missing_keys(raw, _IDENTITY_KEYS, "test_identities.yaml")
+    expect_keys(raw, _IDENTITY_KEYS, "test_identities.yaml")
     return raw
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sotepki.errors import Fault, Misuse
-from sotepki.evidence import Verdict, load_yaml, refuse_missing_keys, refuse_unknown_keys
+from sotepki.evidence import Verdict, expect_keys, load_yaml
 from sotepki.resources import package_file
 from sotepki.x509.defects.certificate_builders import CERTIFICATE_BUILDERS
 from sotepki.x509.defects.path_builders import (
@@ -107,8 +107,7 @@ def find_defect(name: str) -> Defect:
 
 def _defect(name: str, row: Any, where: str) -> Defect:
     required = {"title", "group", "base", "builder", "path", "lint"}
-    refuse_unknown_keys(row, required | {"arguments", "openssl"}, where)
-    refuse_missing_keys(row, required, where)
+    expect_keys(row, required, where, optional={"arguments", "openssl"})
     builder = str(row["builder"])
     if builder not in CERTIFICATE_BUILDERS and builder not in PATH_BUILDERS and builder != "nothing":
         raise Fault(f"{where} names the unknown builder {builder!r}.")
@@ -129,8 +128,7 @@ def _defect(name: str, row: Any, where: str) -> Defect:
 
 
 def _expectation(row: Any, where: str) -> Expectation:
-    refuse_unknown_keys(row, {"verdict", "rule"}, where)
-    refuse_missing_keys(row, {"verdict"}, where)
+    expect_keys(row, {"verdict"}, where, optional={"rule"})
     expected = Expectation(Verdict(row["verdict"]), str(row.get("rule", "")))
     if expected.verdict is Verdict.INVALID and not expected.rule:
         raise ValueError("an invalid verdict names the rule that is broken")
@@ -138,6 +136,5 @@ def _expectation(row: Any, where: str) -> Expectation:
 
 
 def _other(row: Any, where: str) -> OtherView:
-    refuse_unknown_keys(row, {"verdict", "reason"}, where)
-    refuse_missing_keys(row, {"verdict", "reason"}, where)
+    expect_keys(row, {"verdict", "reason"}, where)
     return OtherView(Verdict(row["verdict"]), str(row["reason"]).strip())
