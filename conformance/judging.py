@@ -18,6 +18,8 @@ from sotepki.documents import (
     open_frame,
     verify_document,
 )
+from sotepki.documents.diagnosis import diagnose
+from sotepki.documents.report import all_rules
 from sotepki.errors import Refused
 from sotepki.evidence import Finding
 from sotepki.x509.csr import CsrReport
@@ -69,17 +71,24 @@ class DocumentUnderTest:
             if signature.certificate is not None:
                 check.show_certificate(f"certificate of the signer: {self.name}", signature.certificate)
 
+    def show_cause(self, check: Check) -> None:
+        """Keep what probably happened to a document that does not verify, and what to change, as evidence."""
+        told = "\n".join(one.text() for one in diagnose(self.content))
+        if told:
+            check.show(f"{self.name}: the likely cause", told)
+
 
 @dataclass(frozen=True)
 class FrameUnderTest:
-    """A message frame of the system and the document in it; ``frame`` is None if it cannot be read."""
+    """A message frame of the system and the document in it; ``frame`` is None if it cannot be read, and ``findings``
+    then say why.
+    """
 
     name: str
     content: bytes = field(repr=False)
     frame: Frame | None
     report: DocumentReport | None
     findings: tuple[Finding, ...]
-    problem: str = ""
     given: bytes | None = field(default=None, repr=False)
     """The document that the system was given to frame; None if the frame lay in a directory."""
 
@@ -104,9 +113,10 @@ def judged_frame(
     try:
         frame = open_frame(content)
     except Refused as error:
-        return FrameUnderTest(name, content, None, None, (), error.sentence, given)
+        finding = all_rules().finding(error.rule, error.sentence)
+        return FrameUnderTest(name, content, None, None, (finding,), given)
     report = verify_document(frame.document, context_of(trust, clock))
-    return FrameUnderTest(name, content, frame, report, check_frame(frame, report), given=given)
+    return FrameUnderTest(name, content, frame, report, check_frame(frame, report), given)
 
 
 def context_of(trust: Trust | None, clock: Clock) -> VerificationContext:

@@ -163,8 +163,11 @@ def reminders(days: Mapping[CountedTo, date], today: date) -> list[Reminder]:
         if row.counted_to in days
     ]
     found.sort(key=lambda reminder: reminder.day)
-    testing = days.get(CountedTo.TESTING)
-    if testing is not None and testing.month in facts.closed_months:
-        closed = facts.closed
-        found.insert(0, Reminder(testing, closed.text, closed.source, closed.grade, True))
-    return found
+    tested = sorted(days[kind] for kind in (CountedTo.TESTING, CountedTo.NOTICE) if kind in days)
+    closed = facts.closed
+    barred = [
+        Reminder(day, closed.text, closed.source, closed.grade, True)
+        for day in tested
+        if day.month in facts.closed_months
+    ]
+    return barred + found

@@ -51,7 +51,7 @@
 # registreringsställe. Hälsocentralens ledande läkare Aino Hallavuo har bestämt att det får vara slut med det. Kaltio ska få ett
 # eget registreringsställe och två registrerare: sjukskötaren Lumi Tuiskuoja och it-stödpersonen Kasperi Kaarnakoski.
 #
-# Vi följer dem. Först grundas stället: avtal, kortläsare, skåp, utbildning, ansökningar. Sedan följer vi en hel dag vid disken,
+# Vi följer dem. Först inrättas stället: avtal, kortläsare, skåp, utbildning, ansökningar. Sedan följer vi en hel dag vid disken,
 # från det första kortet som lämnas ut till det tillfälliga kortet som kommer tillbaka på eftermiddagen. Allt som en registrerare
 # måste säga nej till en sådan dag avslås också här, och varje avslag nämner sin regel.
 #
@@ -114,7 +114,7 @@ def state(thing):
 # %% [markdown] lang="fi"
 # ## 1. Sopimus
 #
-# Maanantai, 2. maaliskuuta. Ennen kaikkea muuta organisaatio tekee sopimuksen DVV:n kanssa DVV:n verkkoasioinnissa. Aino avaa
+# Maanantai 2. maaliskuuta. Ennen kaikkea muuta organisaatio tekee sopimuksen DVV:n kanssa DVV:n verkkoasioinnissa. Aino avaa
 # hyvinvointialueen asiakastilin ja laatii sopimuksen.
 #
 # Hän palvelisi mieluiten vain omaa väkeä. Julkisen palvelunantajan on kuitenkin palveltava *kaikkia* ammattihenkilöitä ainakin
@@ -157,7 +157,7 @@ print(contract.document.decode())
 
 # %% [markdown] lang="sv"
 # Avtalet undertecknas med ett certifikatkort. Aino har inget: det gamla har gått ut, och det nya ska komma från just det ställe
-# som hon håller på att grunda. Bankkoder hjälper inte. Därför *sänds* avtalet först och undertecknas i efterhand. MDB godkänner
+# som hon håller på att inrätta. Bankkoder hjälper inte. Därför *sänds* avtalet först och undertecknas i efterhand. MDB godkänner
 # det och bestämmer en sista dag. (Hur länge man får vänta är inte offentligt; tre månader är ett val i det här programmet.)
 
 # %% tags=["nbval-check-output"]
@@ -209,7 +209,7 @@ table((say("head-lacks"), say("head-rule")), [(NEEDS[rule], f"`{rule}`") for rul
 # Could they open tomorrow?
 
 # %% [markdown] lang="fi"
-# Tiistai, 3. maaliskuuta. Kasperi asettaa pöydälle kaksi kortinlukijaa, ja kaikki kysyvät, miksi kaksi. Toinen on rekisteröijän
+# Tiistai 3. maaliskuuta. Kasperi asettaa pöydälle kaksi kortinlukijaa, ja kaikki kysyvät, miksi kaksi. Toinen on rekisteröijän
 # omaa korttia varten: se kertoo, kuka toimii. Toinen on sitä korttia varten, jota tehdään tai tyhjennetään, siis varakorttia.
 # Tyhjien korttien ja lomakkeiden kaappi saa lukon, jonka vain rekisteröijät voivat avata, ja ovi saa kulunvalvonnan, sillä piste
 # ei saa olla avoimessa asiakastilassa.
@@ -242,14 +242,14 @@ attempt(say("open-point"), lambda: office.open(POINT))
 # ## 3. Rekisteröijäkoulutus
 #
 # Vain koulutetut rekisteröijät käyttävät Varttia. DVV:n koulutus on verkossa ja päättyy kokeeseen, joka arvotaan jokaiselle
-# erikseen. Lumi on lukenut kaiken. Kasperi, joka "tuntee tietokoneet muutenkin", ei ole. (Oikeat kysymykset, niiden määrä ja
+# erikseen. Lumi on lukenut kaiken. Kasperi, joka ”tuntee tietokoneet muutenkin”, ei ole. (Oikeat kysymykset, niiden määrä ja
 # hyväksymisraja eivät ole julkisia; nämä perustuvat docs/field-kansion tietoihin ja ovat omiamme.)
 
 # %% [markdown] lang="sv"
 # ## 3. Registrerarutbildningen
 #
 # Bara utbildade registrerare använder Vartti. MDB:s utbildning går på nätet och slutar med ett prov som lottas fram på nytt för
-# var och en. Lumi har läst allt. Kasperi, som "kan datorer ändå", har det inte. (De verkliga frågorna, deras antal och gränsen
+# var och en. Lumi har läst allt. Kasperi, som ”kan datorer ändå”, har det inte. (De verkliga frågorna, deras antal och gränsen
 # för godkänt är inte offentliga; frågorna här vilar på uppgifterna i docs/field och är våra egna.)
 
 # %%
@@ -285,7 +285,7 @@ sit("Kasperi", kasperi, prepared=True)
 # %% [markdown] lang="fi"
 # ## 4. Kaksi hakemusta, ja ovi avautuu
 #
-# Keskiviikko, 4. maaliskuuta. Kumpikin jättää rekisteröijähakemuksen ja liittää siihen koulutuksen todistuksen. Todistuksen on
+# Keskiviikko 4. maaliskuuta. Kumpikin jättää rekisteröijähakemuksen ja liittää siihen koulutuksen todistuksen. Todistuksen on
 # oltava hakijan oma; kiireessä Kasperi liittää Lumin todistuksen.
 
 # %% [markdown] lang="sv"
@@ -310,7 +310,7 @@ _ = note_what_lacks("when-trained")
 # point.
 
 # %% [markdown] lang="fi"
-# Oikeus ei ole vielä avoin ovi. Kasperi yrittää tilata kortin vielä samana iltana; torstaina, 5. maaliskuuta, DVV avaa pisteen.
+# Oikeus ei ole vielä avoin ovi. Kasperi yrittää tilata kortin vielä samana iltana; torstaina 5. maaliskuuta DVV avaa pisteen.
 
 # %% [markdown] lang="sv"
 # En rättighet är ännu ingen öppen dörr. Kasperi försöker beställa ett kort redan samma kväll; torsdagen den 5 mars öppnar MDB
@@ -391,7 +391,7 @@ print(say("order", id=lumis_order.id, state=state(lumis_order), holder="Lumi"))
 # %% [markdown] lang="fi"
 # Juuri tästä syystä pisteessä on vähintään kaksi rekisteröijää: kukaan ei voi olla sekä se, joka pyytää, että se, joka tarkistaa.
 #
-# Kortin valmistus vie noin kaksi viikkoa. Torstaina, 19. maaliskuuta, molemmat kortit tulevat postissa Kaltioon.
+# Kortin valmistus vie noin kaksi viikkoa. Torstaina 19. maaliskuuta molemmat kortit tulevat postissa Kaltioon.
 # Aktivointitunnuslukukirje ei tule niiden mukana. Se lähtee neljä työpäivää myöhemmin haltijan kotiin, jotta yhden kuoren
 # varastanut saa vasta puolet siitä, mitä tarvitaan.
 
@@ -431,7 +431,7 @@ SVG(face_of(kaltio.cards.read(ainos.card_number)).svg())
 # *Ainon kortti: etupuolella voimassaoloaika, numero, rekisteröintinumero, nimi ja ammatti, takapuolella sarjanumero. Valokuva ei
 # ole pakollinen.*
 #
-# ## 6. Perjantai, 27. maaliskuuta: päivä alkaa
+# ## 6. Perjantai 27. maaliskuuta: päivä alkaa
 #
 # Kello on kahdeksan. Kasperi avaa kaapin, laskee eilisessä postissa tulleet tyhjät varakortit ja panee henkilöstökorttinsa
 # vasempaan lukijaan. Oikeanpuoleinen on vielä tyhjä.
@@ -543,7 +543,7 @@ two_ways({say("card"): way("place", "deliver", "hand-over"), say("letter"): way(
 # ulkoa: Vartilta voi kysyä, mikä tilauksen estää, ilman että mitään tilataan.
 
 # %% [markdown] lang="sv"
-# *Kort och kod färdas var för sig; dagarna är böckernas.* Avtalet är nu undertecknat just över de byte som MDB förvarar, och vem
+# *Kort och kod färdas var för sig; dagarna är böckernas.* Underskriften på avtalet omfattar nu just de byte som MDB förvarar, och vem
 # som helst kan kontrollera det med `openssl`.
 #
 # ### 9.00. Vad som styrker identiteten
@@ -676,7 +676,7 @@ attempt(say("photo-pdf"), lambda: vartti.place_order(with_pdf, registrar=kasperi
 # en väg framåt:
 #
 # - Aino vill ha ett andra kort att ha hemma. En person har ett yrkeskort. (Den som är både läkare och tandläkare kan ha två.)
-# - Tuomo Pyryharju var sjukskötare. Hans yrkesrättighet har tagits bort. Vartti frågar Valvira i beställningens ögonblick, och
+# - Tuomo Pyryharju var sjukskötare. Hans yrkesrättighet har återkallats. Vartti frågar Valvira i beställningens ögonblick, och
 #   ingen gammal utskrift räknas.
 # - Leevi Suvantola-Testi, den nya avdelningssekreteraren, har aldrig haft någon yrkesrättighet. För honom finns ett annat kort; vi
 #   återkommer till det.
@@ -817,7 +817,7 @@ attempt(say("second-spare"), lambda: issue(blanks[1], 1))
 # on, mutta tämän hetken hän on asiakas: hän ottaa passinsa, kiertää tiskin toiselle puolelle, ja Kasperi hoitaa asian.
 
 # %% [markdown] lang="sv"
-# (Hur länge ett tillfälligt kort längst gäller är inte offentligt; fjorton dagar är ett val.)
+# (Hur länge ett tillfälligt kort högst får gälla är inte offentligt; fjorton dagar är ett val.)
 #
 # ### 13.00. Brevet i kaminen
 #
@@ -850,9 +850,9 @@ print(say("new-code", number=hers))
 # %% [markdown] lang="fi"
 # ### 14.00. Puhelin soi
 #
-# Aino soittaa. Hän oli lounaalla järven rannassa, ja kortti on poissa. "Enkö etsisi sitä ensin?" Ei. Kadonneesta kortista ilmoitetaan
+# Aino soittaa. Hän oli lounaalla järven rannassa, ja kortti on poissa. ”Enkö etsisi sitä ensin?” Ei. Kadonneesta kortista ilmoitetaan
 # heti: rekisteröintipisteeseen tai mihin aikaan tahansa sulkupalveluun. (Viranomaisen vanhemmalla sivulla numero on
-# 0800 162 622; tarkista se ennen kuin painatat sen mihinkään.) Haltijan vastuu päättyy, kun ilmoitus on vastaanotettu, eikä
+# 0800 162 622; tarkista se, ennen kuin painatat sen mihinkään.) Haltijan vastuu päättyy, kun ilmoitus on vastaanotettu, eikä
 # minuuttiakaan aiemmin.
 #
 # Rekisteröijä kysyy myös syyn, sillä kuka tahansa ei voi ilmoittaa mitä syytä tahansa.
@@ -860,7 +860,7 @@ print(say("new-code", number=hers))
 # %% [markdown] lang="sv"
 # ### 14.00. Telefonen ringer
 #
-# Aino ringer. Hon åt lunch vid sjön, och kortet är borta. "Ska jag inte leta först?" Nej. Ett förlorat kort anmäls genast: till
+# Aino ringer. Hon åt lunch vid sjön, och kortet är borta. ”Ska jag inte leta först?” Nej. Ett förlorat kort anmäls genast: till
 # registreringsstället, eller när som helst på dygnet till spärrtjänsten. (På en äldre sida hos myndigheten är numret
 # 0800 162 622; kontrollera det innan du trycker det någonstans.) Innehavarens ansvar upphör när anmälan har tagits emot, och inte
 # en minut tidigare.
@@ -916,7 +916,7 @@ attempt(say("works-again"), lambda: vartti.close_card(number, "lost", aino))
 #
 # ### 15.30. Det tillfälliga kortet kommer tillbaka
 #
-# Niilo lämnar tillbaka kortet efter sitt skift. Dess certifikat spärras, chipet töms, och kortet ligger igen bland de tomma bakom
+# Niilo lämnar tillbaka kortet efter sitt skift. Dess certifikat spärras, chippet töms, och kortet ligger igen bland de tomma bakom
 # låset. Dagens blanketter arkiveras.
 
 # %% tags=["nbval-check-output"]
@@ -1002,7 +1002,7 @@ for card in vartti.end_employment(leevi, county, registrar=lumi):
 # below the requirements, until a second registrar has been trained.
 
 # %% [markdown] lang="fi"
-# Samassa kuussa Kasperi muuttaa etelään. Hänen rekisteröijän oikeutensa perutaan, ja piste näytetään sellaisena kuin se on: alle
+# Samassa kuussa Kasperi muuttaa etelään. Hänen oikeutensa toimia rekisteröijänä peruutetaan, ja piste näytetään sellaisena kuin se on: alle
 # vaatimusten, kunnes toinen rekisteröijä on koulutettu.
 
 # %% [markdown] lang="sv"

@@ -45,7 +45,7 @@
 # %% [markdown] lang="sv"
 # # Yrkespersonen: fem år och tre kort
 #
-# Onni Kuurasalmi är specialläkare. Efter några år utomlands kommer han tillbaka till centralsjukhuset i Tunturilaakso, och
+# Onni Kuurasalmi är specialistläkare. Efter några år utomlands kommer han tillbaka till centralsjukhuset i Tunturilaakso, och
 # den första morgonen får han två saker: ett kort över registreringsställets disk och löftet om ett brev.
 #
 # Den här anteckningsboken berättar vad som händer honom och hans yrkeskort. Han tar kortet i bruk, loggar in, undertecknar,
@@ -351,7 +351,7 @@ with workspace.cards.insert(number) as card:
 # bekvämt, och just därför lämnar kortet rummet tillsammans med dig.
 #
 # Den fjärde frågan glöms oftast bort. Ett certifikat säger vem någon *är*; om han får utöva sitt yrke i dag vet bara
-# Valviras register. Onni har två rättigheter i kraft, som läkare och som specialläkare. Om de togs bort i eftermiddag
+# Valviras register. Onni har två rättigheter i kraft, som läkare och som specialistläkare. Om de togs bort i eftermiddag
 # skulle kortet fortfarande fungera, och ett bra system skulle ändå säga nej.
 #
 # ## 4. Att underteckna: en PIN2, en underskrift
@@ -406,7 +406,7 @@ said(say("the record"), signed)
 
 # %% [markdown] lang="fi"
 # Viisikymmentä kertomusta tarkoittaa viittäkymmentä kertaa PIN2. Jotkin järjestelmät näppäilevät sen puolestasi. Silloin ne
-# pitävät sitä muistissaan, ja lause "minä allekirjoitin tämän" ohenee joka kerralla hiukan. Kertomuksen lukija ei näe, kuka
+# pitävät sitä muistissaan, ja lause ”minä allekirjoitin tämän” ohenee joka kerralla hiukan. Kertomuksen lukija ei näe, kuka
 # tunnusluvun näppäili. Sinä näet.
 #
 # ## 5. Maanantai kesäloman jälkeen: lukkiutunut tunnusluku
@@ -415,8 +415,8 @@ said(say("the record"), signed)
 # laskee.
 
 # %% [markdown] lang="sv"
-# Femtio journaler är femtio gånger PIN2. En del system knappar in den åt dig. Då har de den i sitt minne, och meningen "jag
-# har undertecknat detta" blir lite tunnare för varje gång. Den som läser journalen ser inte vem som knappade. Det gör du.
+# Femtio journaler är femtio gånger PIN2. En del system knappar in den åt dig. Då har de den i sitt minne, och meningen ”jag
+# har undertecknat detta” blir lite tunnare för varje gång. Den som läser journalen ser inte vem som knappade. Det gör du.
 #
 # ## 5. En måndag efter semestern: den låsta koden
 #

@@ -39,7 +39,7 @@
 # Lukemiseen menee kymmenen minuuttia ja yksittäisen sanan hakuun sekunti.
 
 # %% [markdown] lang="sv"
-# # Ordlista: fältets ord på tre språk
+# # Ordlista: branschens ord på tre språk
 #
 # Lagen, blanketterna och telefontjänsten talar finska och svenska, standarderna talar engelska. Den som arbetar däremellan behöver
 # en lista över orden, och behöver veta vilka ord en myndighet verkligen använder. Det här är den listan. Den läses ur tabellen i
@@ -164,7 +164,7 @@ search.find("varakorti")
 # %% [markdown] lang="sv"
 # ## Ord som leder vilse
 #
-# En ordlista säger inte var man snubblar. Det här är ställena där den som är ny på fältet gör det.
+# En ordlista säger inte var man snubblar. Det här är ställena där den som är ny i branschen gör det.
 #
 # - **Certificate** är två saker. Ett *certifikat* (varmenne) är det elektroniska, med en nyckel. Ett *intyg* (todistus) är ett papper
 #   som säger något: om en utbildning, en anställning, överensstämmelse. Registreraren bifogar ett intyg för att få beställa
@@ -182,7 +182,7 @@ search.find("varakorti")
 # - **Pharmacist** är två yrken: provisor (proviisori) och farmaceut (farmaseutti). Engelskan har ett ord för båda, och registret har
 #   två koder.
 # - **Spärrning**: man säger att kortet spärras (suljetaan). Det som sker är att dess certifikat spärras (revocation). *Tillfälligt
-#   upphävande* (suspension) vore något annat, och om fältets kort har det är okänt.
+#   upphävande* (suspension) vore något annat, och om branschens kort har det är okänt.
 # - **Arkiv och datalager**: Patientdataarkivet blev Patientdatalagret. Båda orden används, i gamla gränssnitt det förra.
 #
 # ## Hur mycket myndigheterna har sagt
@@ -256,8 +256,8 @@ for first, second in (("fi", "sv"), ("sv", "fi")):
 # %% [markdown] lang="sv"
 # ## Vad som visades
 #
-# Varje term i fältets ordlista, och hur säkert man vet den: bekräftad där ringen står, annars ur minnet
-# (`docs/field/README.md`, avsnitt 5). Ett test faller om någon saknas.
+# Varje term i branschens ordlista, och hur säkert man vet den: bekräftad där ringen står, annars ur minnet
+# (`docs/field/README.md`, avsnitt 5). Ett test misslyckas om någon saknas.
 #
 # ## Övningar
 #

@@ -13,13 +13,18 @@ _MARKS = {"AA": ("o", ACCENT, "accepted"), "AE": ("X", INK, "refused"), "AR": ("
 
 
 def chronicle(
-    events: Sequence[tuple[datetime, str, str]], *, form: str = "%H:%M", meanings: Mapping[str, str] | None = None
+    events: Sequence[tuple[datetime, str, str]],
+    *,
+    form: str = "%H:%M",
+    meanings: Mapping[str, str] | None = None,
+    heading: str = "Kanta's answer",
 ) -> Figure:
     """One line for each event, in the order of time, with a mark for Kanta's answer.
 
     Args:
         form: how the time is written (strftime).
         meanings: other words for what an answer means, by its code.
+        heading: the words above the answers.
     """
     figure, axes = plt.subplots(figsize=(8.5, 0.36 * len(events) + 0.9), layout="constrained")
     axes.set_axis_off()
@@ -34,6 +39,6 @@ def chronicle(
         axes.text(1.65, row, what, va="center", fontsize=9, color=INK)
         axes.text(7.4, row, f"{code}  {meaning}", va="center", fontsize=9, color=INK)
     axes.text(1.0, -1.0, "UTC", ha="right", va="center", fontsize=9, color=LINE)
-    axes.text(7.4, -1.0, "Kanta's answer", va="center", fontsize=9, color=INK, fontweight="bold")
+    axes.text(7.4, -1.0, heading, va="center", fontsize=9, color=INK, fontweight="bold")
     plt.close(figure)
     return figure

@@ -14,16 +14,26 @@ from pictures import ACCENT, INK, LINE
 PALE = "#c9d6e2"
 
 
-def spans(rows: Mapping[str, tuple[date, date]], *, today: date, marks: Mapping[str, date] | None = None) -> Figure:
-    """A bar for each name from its first to its last day, with today and other days as upright lines."""
+def spans(
+    rows: Mapping[str, tuple[date, date]],
+    *,
+    today: date,
+    marks: Mapping[str, date] | None = None,
+    now: str = "today",
+) -> Figure:
+    """A bar for each name from its first to its last day, with today and other days as upright lines.
+
+    Args:
+        now: the word at today's line.
+    """
     figure, axes = plt.subplots(figsize=(8.5, 0.5 * len(rows) + 1.1), layout="constrained")
     for row, (first, last) in enumerate(rows.values()):
         over = last < today
         axes.barh(row, (last - first).days, left=_number(first), height=0.5, color=PALE if over else ACCENT,
                   hatch="///" if over else "", edgecolor=INK, linewidth=0.8)  # fmt: skip
         axes.text(_number(last), row, f" {last:%d.%m.%Y}", va="center", fontsize=8.5, color=INK)
-    for name, day in {"today": today, **(marks or {})}.items():
-        axes.axvline(_number(day), color=INK, linewidth=1.2, linestyle="-" if name == "today" else "--")
+    for name, day in {now: today, **(marks or {})}.items():
+        axes.axvline(_number(day), color=INK, linewidth=1.2, linestyle="-" if name == now else "--")
         axes.text(_number(day), -0.85, name, ha="center", va="center", fontsize=8.5, color=INK)
     axes.set_yticks(range(len(rows)), list(rows), fontsize=9, color=INK)
     axes.set_ylim(len(rows) - 0.5, -1.15)

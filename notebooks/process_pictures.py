@@ -4,26 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from textwrap import fill
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
+from phrases import Speaker
 from pictures import ACCENT, INK, LINE, PAPER
 
 from sotepki.states import SAME, StateMachine
 
 PALE = "#c9d6e2"
 _WIDTH, _HEIGHT = 1.5, 0.5
+_LINE_OF_A_BOX = 18  # letters
 
 
-def way(machine: StateMachine, taken: Sequence[str]) -> Figure:
+def way(machine: StateMachine, taken: Sequence[str], say: Speaker | None = None) -> Figure:
     """A state machine with the way that was taken through it: its states above in order, the others below.
 
     Steps between two visited states that were not taken are left out; docs/state-machines.md has them all.
 
     Args:
         taken: names of states, in the order in which they were visited; a state may come again.
+        say: has a phrase ``state-X`` for each state and ``step X`` for each step; without it, ids are shown.
     """
     visited = list(dict.fromkeys(taken))
     places = _places(machine, visited)
@@ -39,19 +43,28 @@ def way(machine: StateMachine, taken: Sequence[str]) -> Figure:
     for (origin, target), names in _ways(machine).items():
         gone = (origin, target) in steps
         if gone or target not in visited:
-            _step(axes, places[origin], places[target], " / ".join(names) if gone else "", gone=gone)
+            told = [say(f"step {name}") if say else name for name in names] if gone else []
+            _step(axes, places[origin], places[target], " / ".join(told), gone=gone)
     for name, place in places.items():
-        _state(axes, place, name, reached=name in visited)
+        _state(axes, place, say(f"state-{name}") if say else name, reached=name in visited)
     plt.close(figure)
     return figure
 
 
-def board(items: Mapping[str, Sequence[str]], columns: Sequence[str]) -> Figure:
+def board(
+    items: Mapping[str, Sequence[str]],
+    columns: Sequence[str],
+    *,
+    words: Mapping[str, str] | None = None,
+    legend: str = "open stands in the way, warning does not",
+) -> Figure:
     """A list of duties at several moments: dark is done, white is open, hatched is open and only warns.
 
     Args:
         items: name of the duty to its state at each moment: ``done``, ``open`` or ``warning``.
         columns: the moments.
+        words: other words for the states, by state.
+        legend: the line below.
     """
     figure, axes = plt.subplots(figsize=(8.5, 0.33 * len(items) + 0.9), layout="constrained")
     axes.set_axis_off()
@@ -62,9 +75,8 @@ def board(items: Mapping[str, Sequence[str]], columns: Sequence[str]) -> Figure:
     for row, (name, states) in enumerate(items.items()):
         axes.text(-0.65, row, name, ha="right", va="center", fontsize=9, color=INK)
         for column, state in enumerate(states):
-            _cell(axes, column, row, state)
-    axes.text(-0.65, len(items) + 0.1, "open stands in the way, warning does not", ha="right", va="center",
-              fontsize=8, color=LINE)  # fmt: skip
+            _cell(axes, column, row, state, (words or {}).get(state, state))
+    axes.text(-0.65, len(items) + 0.1, legend, ha="right", va="center", fontsize=8, color=LINE)
     plt.close(figure)
     return figure
 
@@ -95,13 +107,13 @@ def gates(questions: Sequence[str], attempts: Mapping[str, tuple[int | None, str
     return figure
 
 
-def _cell(axes: Axes, column: int, row: int, state: str) -> None:
+def _cell(axes: Axes, column: int, row: int, state: str, word: str) -> None:
     face, hatch, ink = {"done": (ACCENT, "", "white"), "warning": (PALE, "///", INK)}.get(state, ("white", "", INK))
     axes.add_patch(
         Rectangle((column - 0.42, row - 0.37), 0.84, 0.74, facecolor=face, hatch=hatch, edgecolor=LINE, lw=0.8)
     )
     paper = {"facecolor": "white", "edgecolor": "none", "pad": 1} if hatch else None
-    axes.text(column, row, state, ha="center", va="center", fontsize=8.5, color=ink, bbox=paper)
+    axes.text(column, row, word, ha="center", va="center", fontsize=8.5, color=ink, bbox=paper)
 
 
 def _ways(machine: StateMachine) -> dict[tuple[str, str], list[str]]:
@@ -141,8 +153,8 @@ def _state(axes: Axes, place: tuple[int, int], name: str, *, reached: bool) -> N
         facecolor=ACCENT if reached else PAPER, edgecolor=INK, linewidth=1.0, zorder=3,
     )  # fmt: skip
     axes.add_patch(box)
-    axes.text(x, y, name, ha="center", va="center", fontsize=8.5, zorder=4, color="white" if reached else INK,
-              fontweight="bold" if reached else "normal")  # fmt: skip
+    axes.text(x, y, fill(name, _LINE_OF_A_BOX, break_on_hyphens=False), ha="center", va="center", fontsize=8,
+              zorder=4, color="white" if reached else INK, fontweight="bold" if reached else "normal")  # fmt: skip
 
 
 def _returns(taken: Sequence[str]) -> bool:

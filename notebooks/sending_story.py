@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from cryptography.hazmat.primitives.serialization import Encoding
+from told import findings_told
 
 from sotepki.clock import SetClock
 from sotepki.documents import build_frame, sign_as_professional, sign_as_system
@@ -21,8 +21,6 @@ from sotepki.registers import Organisation, Professional
 from sotepki.services import RunningServices
 from sotepki.workspace import Workspace
 
-_SERIAL = re.compile(r"\b[0-9a-f]{20,}\b")
-
 
 @dataclass
 class PostRoom:
@@ -30,12 +28,14 @@ class PostRoom:
 
     Attributes:
         minutes: how many go by after each message, on a clock that is set.
+        language: of what is told of the findings.
         events: when what was sent, and the code of the answer.
     """
 
     workspace: Workspace
     services: RunningServices
     minutes: int = 0
+    language: str = "en"
     events: list[tuple[datetime, str, str]] = field(default_factory=list)
     _count: int = 0
 
@@ -86,11 +86,9 @@ class PostRoom:
         )
 
     def send(self, what: str, message: bytes, identity: ServiceIdentity) -> Acknowledgement:
-        """Ask, tell the answer with its findings, and remember it. Long serial numbers are not told."""
+        """Ask, tell the answer with its findings, and remember it."""
         answer = self.ask(message, identity)
-        print(f"{what}: {answer.code}")
-        for finding in answer.findings:
-            print(f"  {finding.severity}: {_SERIAL.sub('(serial number)', finding.message)} [{finding.rule}]")
+        print("\n".join([f"{what}: {answer.code}", *findings_told(answer.findings, self.language)]))
         self.events.append((self.workspace.clock.now(), what, str(answer.code)))
         if self.minutes and isinstance(self.workspace.clock, SetClock):
             self.workspace.clock.advance(timedelta(minutes=self.minutes))

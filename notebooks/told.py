@@ -1,4 +1,4 @@
-"""Refusals and rules in the reader's language, for notebooks that have several.
+"""Refusals, findings and rules in the reader's language, for notebooks that have several.
 
 The offices speak English. A Finnish or Swedish edition shows their sentence as it is, since the program shows it so,
 and beside it the rule in the language of the reader (``texts/rules.yaml``).
@@ -6,7 +6,8 @@ and beside it the rule in the language of the reader (``texts/rules.yaml``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from textwrap import fill
 from typing import TypeVar
@@ -17,12 +18,13 @@ from story import KindWords, table
 from story import be_kind as be_kind_in
 
 from sotepki.errors import Fault, Refused
-from sotepki.evidence import load_yaml
+from sotepki.evidence import Finding, load_yaml
 from sotepki.rulebook import whole_book
 
 T = TypeVar("T")
 
 WIDTH = 100
+_SERIAL = re.compile(r"\b[0-9a-f]{20,}\b")
 
 
 def be_kind(language: str) -> None:
@@ -38,17 +40,46 @@ def attempt(what: str, deed: Callable[[], T], language: str) -> T | None:
     try:
         return deed()
     except Refused as refusal:
-        say = speaker("shared", language)
-        print(say("refused", what=what))
-        lines = [say("why", sentence=refusal.sentence)]
-        if refusal.rule:
-            lines.append(say("rule", rule=refusal.rule))
-        if advice := _advice(refusal, language):
-            lines.append(say("advice", advice=advice))
-        indent = " " * len(say("why", sentence=""))
-        for line in lines:
-            print(fill(line, WIDTH, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False))
+        print(speaker("shared", language)("refused", what=what))
+        explain(refusal.sentence, refusal.rule, refusal.advice, language)
         return None
+
+
+def explain(sentence: str, rule: str, advice: str, language: str) -> None:
+    """Print what an office said, under which rule, and what to do."""
+    say = speaker("shared", language)
+    lines = [say("why", sentence=sentence)]
+    if rule:
+        lines.append(say("rule", rule=rule))
+    if told := what_to_do(rule, advice, language):
+        lines.append(say("advice", advice=told))
+    indent = " " * len(say("why", sentence=""))
+    for line in lines:
+        print(fill(line, WIDTH, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False))
+
+
+def findings_told(findings: Sequence[Finding], language: str) -> list[str]:
+    """What Kanta found in a message, line by line; below its own English sentence the rule, for other languages.
+
+    Long serial numbers, which are others in each run, are not told.
+    """
+    say = speaker("shared", language)
+    lines = []
+    for finding in findings:
+        severity = say(f"severity-{finding.severity}")
+        lines.append(f"  {severity}: {_SERIAL.sub(say('serial-number'), finding.message)} [{finding.rule}]")
+        if language != "en":
+            meaning = say("finding-means", text=_translated(finding.rule, language))
+            indent = " " * len(say("finding-means", text=""))
+            lines.append(fill(meaning, WIDTH, subsequent_indent=indent, break_on_hyphens=False))
+    return lines
+
+
+def what_to_do(rule: str, advice: str, language: str) -> str:
+    """The advice of an office; in other languages than its own the rule, whose text ends with the advice."""
+    if language == "en":
+        return advice
+    return _translated(rule, language) if rule else ""
 
 
 def rule_text(rule: str, language: str) -> str:
@@ -86,9 +117,3 @@ def _translated(rule: str, language: str) -> str:
     if not text:
         raise Fault(f"texts/rules.yaml has no text in {language!r} for the rule {rule}.")
     return text
-
-
-def _advice(refusal: Refused, language: str) -> str:
-    if language == "en":
-        return refusal.advice
-    return _translated(refusal.rule, language) if refusal.rule else ""

@@ -27,11 +27,12 @@ from sotepki.journey.sending import client_context, post_frame
 from sotepki.journey.service_provider import ServiceIdentity
 from sotepki.kela.request_log import RequestEntry
 from sotepki.scs import SignatureService, load_settings, local_certificate, running
-from sotepki.scs.client import ScsClient, tls_of
+from sotepki.scs.client import ScsClient
 from sotepki.scs.pins import scripted_pins
 from sotepki.scs.readers import ShelfReader
 from sotepki.services import KANTA_HOST, RunningServices
 from sotepki.workspace import Workspace
+from sotepki.x509.tls import tls_of
 
 _PATIENCE = 10.0
 

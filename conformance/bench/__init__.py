@@ -204,7 +204,8 @@ class Bench:
     @property
     def kanta_endpoint(self) -> Endpoint:
         """The emulated Kanta, by the name that its certificate bears."""
-        return Endpoint(self.services.kanta_url.replace(LOOPBACK, "localhost") + ARCHIVE_PATH, self.trust)
+        url = self.services.kanta_url.replace(LOOPBACK, "localhost") + ARCHIVE_PATH
+        return Endpoint(url, self.trust, guest=self.guest_identity.pem())
 
     def kanta_outcome(self) -> str:
         """The code of the last acknowledgement of the emulated Kanta; empty if nobody has sent anything."""

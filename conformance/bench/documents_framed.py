@@ -14,6 +14,8 @@ FIXED = {
     "processingCode": "D",
     "processingModeCode": "T",
     "acceptAckCode": "ER",
+    "controlActProcess/@classCode": "CACT",
+    "controlActProcess/@moodCode": "EVN",
     "controlActProcess/code": "RCMR_TE000102UV01",
     "controlActProcess/priorityCode": "R",
 }
@@ -29,13 +31,14 @@ STATES = {
 
 
 def fixed_code(frame: bytes, path: str) -> str:
-    """The code at a path of names of HL7; empty if nothing is there.
+    """The code at a path of names of HL7, or the attribute that it ends with; empty if nothing is there.
 
     Raises:
         Refused: the frame is not well-formed (``xml.*``).
     """
-    found = _found(frame, path)
-    return "" if found is None else found.get("code") or ""
+    element, _, attribute = path.partition("/@")
+    found = _found(frame, element)
+    return "" if found is None else found.get(attribute or "code") or ""
 
 
 def created(frame: bytes) -> datetime | None:

@@ -24,9 +24,10 @@ from sotepki.errors import Refused, SotepkiError
 from sotepki.journey.card_holder import PIN1, PIN2
 from sotepki.scs import PinKind, PinRequest, ScsHttp, SignatureService, local_certificate, tls_context
 from sotepki.scs.answers import ScsAnswer
-from sotepki.scs.client import SIGNATURE, ScsClient, tls_of
+from sotepki.scs.client import SIGNATURE, ScsClient
 from sotepki.scs.settings import ChallengeForm, ScsSettings, load_settings
 from sotepki.tokens import Pin
+from sotepki.x509.tls import tls_of
 
 if TYPE_CHECKING:
     from conformance.bench import Bench

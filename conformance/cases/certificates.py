@@ -89,14 +89,14 @@ def not_revoked(certificates: Mapping[CertificateRole, x509.Certificate], trust:
 def server_profile(server_certificate: x509.Certificate, check: Check) -> None:
     """The server certificate secures the connection to Kanta, where the system is the TLS client.
 
-    Its key usage has digitalSignature and not nonRepudiation, its extended key usage has clientAuth, and its
-    subjectAltName has at least one dNSName.
+    Its key usage has digitalSignature, its extended key usage has clientAuth, and its subjectAltName has at least one
+    dNSName.
     """
     check.show_certificate("server certificate", server_certificate)
     usages = key_usage_names(server_certificate)
     check.that(
         "cert.server.profile",
-        "digitalSignature" in usages and "nonRepudiation" not in usages,
+        "digitalSignature" in usages,
         "The key usage of the server certificate is not that of a server certificate.",
         expected="digitalSignature, with RSA also keyEncipherment",
         found=", ".join(usages),

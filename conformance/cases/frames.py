@@ -19,7 +19,7 @@ from conformance.requirements import Phase
 def form(frames: tuple[FrameUnderTest, ...], check: Check) -> None:
     """Every frame is RCMR_IN200002FI01 with id, sender, one service request and the document inside."""
     for number, frame in enumerate(frames):
-        met = check.that("frame.form", frame.frame is not None, frame.problem, subject=frame.name)
+        met = check.rules("frame.form", frame.findings, subject=frame.name)
         if not met or number < _SHOWN:
             check.show(frame.name, frame.content, "application/xml")
 

@@ -55,7 +55,7 @@ def professional_coverage(professional_documents: Documents, check: Check) -> No
 )
 def professional_digests(professional_documents: Documents, check: Check) -> None:
     """Both digests are computed anew over the exclusive canonical form of the referenced elements."""
-    judge(check, professional_documents, "sign.digests")
+    judge_intact(check, professional_documents, "sign.digests")
 
 
 @case(
@@ -71,7 +71,7 @@ def professional_value(professional_documents: Documents, check: Check) -> None:
 
     Indenting the document after signing breaks it: white space between the children of SignedInfo is signed.
     """
-    judge(check, professional_documents, "sign.value")
+    judge_intact(check, professional_documents, "sign.value")
 
 
 @case(
@@ -149,8 +149,7 @@ def system_coverage(system_documents: Documents, check: Check) -> None:
 )
 def system_integrity(system_documents: Documents, check: Check) -> None:
     """Both digests are computed anew, and the signature value is verified with the certificate in KeyInfo."""
-    judge(check, system_documents, "sign.digests")
-    judge(check, system_documents, "sign.value")
+    judge_intact(check, system_documents, "sign.digests", "sign.value")
 
 
 @case(
@@ -272,6 +271,15 @@ def judge(check: Check, documents: Iterable[DocumentUnderTest], requirement: str
     if not readable:
         check.skip("No document has signatures that can be read; see the case document.form.")
     _judge_all(check, readable, requirement)
+
+
+def judge_intact(check: Check, documents: Documents, *requirements: str) -> None:
+    """Judge digests or value; of a document that does not verify the likely cause is kept before the document."""
+    for document in documents:
+        if any(check.broken_by(requirement, document.findings) for requirement in requirements):
+            document.show_cause(check)
+    for requirement in requirements:
+        judge(check, documents, requirement)
 
 
 def _judge_all(check: Check, documents: Iterable[DocumentUnderTest], requirement: str) -> None:

@@ -136,7 +136,10 @@ def acknowledgement(client: Sends, sut: SystemUnderTest, bench: Bench, check: Ch
     for name, frame in sent.items():
         delivery = client.send(frame, bench.kanta_endpoint)
         if not delivery.connected:
-            check.skip(f"The system could not deliver {name} to Kanta: {delivery.detail}")
+            check.skip(
+                f"The system could not deliver {name} to Kanta, which lets in clients of the suite's own authorities "
+                f"only, as with certificate and key of the question. {delivery.detail}".rstrip()
+            )
         if delivery.accepted is None:
             check.skip("The system does not say what it makes of the answer.")
         outcome = bench.kanta_outcome()
@@ -364,7 +367,9 @@ def _must_break_off(client: Sends, frame: bytes, bench: Bench, check: Check, fac
 
 def _send(client: Sends, frame: bytes, listener: Listener, bench: Bench, check: Check) -> Contact:
     """Let the client try to send; the first contact that came of it. A client that does not come breaks the case."""
-    client.send(frame, Endpoint(listener.url, bench.trust, listener.wait_for_contact))
+    delivery = client.send(frame, Endpoint(listener.url, bench.trust, listener.wait_for_contact))
+    if delivery.detail:
+        check.show("what the system says", delivery.detail)
     if not listener.wait_for_contact(_SECONDS):
         check.failed(
             "The system did not try to connect to the given address.",

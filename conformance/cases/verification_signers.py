@@ -210,8 +210,8 @@ def other_hierarchy(examination: Examination, check: Check) -> None:
     """The certificate is of the right form and of another hierarchy than that of the test environment, as one of
     production would be.
 
-    Test and production never mix: neither trusts the other's roots. A right system trusts the roots that it was
-    given and brings none of its own.
+    Names do not make trust, and neither does a right form. A right system trusts the roots that it was given and
+    brings none of its own.
     """
     refuses(examination, check, "own.elsewhere")
 

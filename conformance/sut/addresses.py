@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from conformance.sut.facets_scs import ScsAddress, Situation
 from conformance.sut.facets_tls_server import TlsAddress
+from sotepki.x509.tls import tls_of
 
 WHAT_TO_DO = {
     Situation.READY: "Put a test card into the reader, and type the right PIN when it is asked for.",
@@ -40,7 +41,7 @@ class OperatedScs:
     url: str
     offered: tuple[str, ...]
     tell: Callable[[str], None]
-    tls: ssl.SSLContext | None = field(default=None, repr=False)
+    tls: ssl.SSLContext = field(default_factory=tls_of, repr=False)
 
     def versions(self) -> Sequence[str]:
         return self.offered
@@ -48,4 +49,4 @@ class OperatedScs:
     @contextmanager
     def situated(self, situation: Situation, version: str) -> Iterator[ScsAddress]:
         self.tell(f"{WHAT_TO_DO[situation]} The suite now calls your service at {self.url} (version {version}).")
-        yield ScsAddress(self.url, self.tls or ssl.create_default_context())
+        yield ScsAddress(self.url, self.tls)

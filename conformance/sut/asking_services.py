@@ -21,6 +21,7 @@ class AskedClient:
     asked: Asks
 
     def send(self, frame: bytes, endpoint: Endpoint) -> Delivery:
+        certificate, key = endpoint.guest
         answer = self.asked.ask(
             {
                 "operation": "send",
@@ -28,6 +29,7 @@ class AskedClient:
                 "url": endpoint.url,
                 "roots": pems(endpoint.trust.roots),
                 "intermediates": pems(endpoint.trust.intermediates),
+                **({"certificate": certificate, "key": key} if certificate else {}),
             }
         )
         accepted = None if answer.get("accepted") is None else answered_truth(answer, "accepted", self.asked)

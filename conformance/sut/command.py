@@ -100,10 +100,12 @@ class Command:
     def _placed(self, argument: str) -> str:
         """An argument that names a file beside the TOML file, as an absolute path; another one unchanged.
 
-        A link stays one: the Python of a virtual environment knows its packages by the link's place.
+        So does the name of a directory that is written with a slash, as of Java's classes; without one it may be a
+        mere word. A link stays one: the Python of a virtual environment knows its packages by the link's place.
         """
         beside = self.base / argument
-        return str(beside.absolute()) if argument and beside.is_file() else argument
+        there = beside.is_file() or ("/" in argument and beside.is_dir())
+        return str(beside.absolute()) if argument and there else argument
 
     def _collect(self, process: subprocess.Popen[bytes]) -> tuple[int, bytes, str]:
         deadline = time.monotonic() + self.timeout

@@ -135,11 +135,18 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where a client is to send: the address, and the authorities that it may trust there."""
+    """Where a client is to send.
+
+    Attributes:
+        trust: the authorities that it may trust there.
+        guest: certificate chain and key, both PEM, for a system whose own certificate is not let in there; empty
+            where the certificates of its own authorities are.
+    """
 
     url: str
     trust: Trust
     wait_for_contact: Callable[[float], bool] = field(default=lambda seconds: False, compare=False)
+    guest: tuple[str, str] = field(default=("", ""), repr=False)
 
 
 class HoldsCertificates(Protocol):

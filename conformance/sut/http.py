@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from conformance.sut.asking import PROTOCOL, read_answer
 from conformance.sut.facets import SystemFailed
 from sotepki.errors import Misuse
+from sotepki.x509.tls import tls_of
 
 _CHUNK = 65536
 
@@ -26,13 +27,13 @@ class HttpEndpoint:
         url: http or https.
         timeout: seconds from the connection to the last byte of the answer.
         output_limit: bytes of the answer.
-        tls: how an https endpoint is met; None takes the machine's trusted authorities.
+        tls: how an https endpoint is met.
     """
 
     url: str
     timeout: float = 30.0
     output_limit: int = 32 * 1024 * 1024
-    tls: ssl.SSLContext | None = field(default=None, repr=False, compare=False)
+    tls: ssl.SSLContext = field(default_factory=tls_of, repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -79,12 +80,16 @@ class HttpEndpoint:
         host = str(parts.hostname)
         connection: http.client.HTTPConnection
         if parts.scheme == "https":
-            context = self.tls or ssl.create_default_context()
-            connection = http.client.HTTPSConnection(host, parts.port, timeout=self.timeout, context=context)
+            connection = http.client.HTTPSConnection(host, parts.port, timeout=self.timeout, context=self.tls)
         else:
             connection = http.client.HTTPConnection(host, parts.port, timeout=self.timeout)
         try:
             connection.connect()
+        except ssl.SSLCertVerificationError as error:
+            raise Misuse(
+                f"{self.name} cannot be reached: its certificate is not trusted ({error.verify_message}).",
+                advice="Name its issuer's certificate (PEM) as ca in the TOML file; call it by a name that it bears.",
+            ) from None
         except OSError as error:
             raise Misuse(
                 f"{self.name} cannot be reached: {error.strerror or error}.",

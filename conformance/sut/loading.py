@@ -30,6 +30,7 @@ from conformance.sut.person import AtTerminal, Operator
 from conformance.sut.rows import Row
 from sotepki.errors import Misuse
 from sotepki.x509.csr import CsrKind
+from sotepki.x509.tls import tls_of
 
 if TYPE_CHECKING:
     from conformance.sut.reference import Reference
@@ -238,12 +239,10 @@ def _url(row: Row) -> str:
     return url
 
 
-def _tls(row: Row) -> ssl.SSLContext | None:
-    if "ca" not in row:
-        return None
+def _tls(row: Row) -> ssl.SSLContext:
     try:
-        return ssl.create_default_context(cafile=str(row.path("ca")))
-    except OSError:  # ssl.SSLError is one
+        return tls_of(row.path("ca") if "ca" in row else None)
+    except Misuse:
         raise row.wrong("ca", f"names {row.path('ca')}, which holds no certificates in PEM") from None
 
 

@@ -35,6 +35,7 @@ class ChipDoorRequests:
                 number=self._vault.state.number,
                 certificates={use: bytes.fromhex(row) if row else None for use, row in shown.items()},
                 issuers=tuple(bytes.fromhex(row) for row in request["issuers"]),
+                issuer_files=bool(request["issuer-files"]),
                 readable_issuers=bool(request["readable-issuers"]),
                 sound_token_info=bool(request["sound-token-info"]),
             ),

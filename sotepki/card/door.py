@@ -59,6 +59,7 @@ class Faults:
         wrong_key: certificates of another key than the one on the card.
         missing_signature_certificate: the file of the signature certificate is not there.
         missing_sv_number: the certificates lack the prescriber's identifier (subject pseudonym, former SV number).
+        missing_ca_files: the CA files are not there, although the directory of certificates names them.
         unreadable_ca_files: the CA files are selected and then refuse to be read (6982).
         corrupted_token_info: EF.TokenInfo has damaged bytes.
         quirks: the odd answers of real cards; the profile ``authentic`` has them by itself.
@@ -73,6 +74,7 @@ class Faults:
     wrong_key: frozenset[KeyUse] = frozenset()
     missing_signature_certificate: bool = False
     missing_sv_number: bool = False
+    missing_ca_files: bool = False
     unreadable_ca_files: bool = False
     corrupted_token_info: bool = False
     quirks: Quirks = Quirks.BY_PROFILE

@@ -1,7 +1,8 @@
 """The card's two faces as one SVG, to print or to show: clearly TEST, with what a real card shows on its front.
 
-Front: validity, card number, registration number, surname, given name, profession title; back: card serial number
-(docs/field/registration.md 2 row card front: confirmed). The drawing is our own and resembles no real card.
+Front: validity, card number, registration number, surname, given name, profession title; personnel and actor cards
+have name and job title instead; back: card serial number (docs/field/registration.md 2 row card front: confirmed).
+The drawing is our own and resembles no real card.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from sotepki.clock import finnish_day
 # ISO/IEC 7810 ID-1, in tenths of a millimetre.
 _WIDTH, _HEIGHT, _MARGIN, _GAP = 856, 540, 40, 60
 _LONGEST_TEXT = 120
+_NUMBER = "Kortin numero / Kortets nummer / Card number"
 _NOTES = (
     "Testikortti: ei henkilöllisyyden osoitus, avaimet eivät kelpaa mihinkään oikeaan.",
     "Testkort: inget identitetsbevis, nycklarna duger inte till något verkligt.",
@@ -57,17 +59,18 @@ class CardFace:
         rows = [
             ("Sukunimi / Efternamn / Surname", self.surname),
             ("Etunimi / Förnamn / Given name", self.given_name),
-            ("Ammatti / Yrke / Profession", self.title),
+            ("Ammatti / Yrke / Profession" if registered else "Tehtävänimike / Titel / Job title", self.title),
             ("Rekisteröintinumero / Registreringsnummer", self.registration_number if registered else ""),
+            (_NUMBER, self.number),
             ("Voimassa / Giltigt / Valid to", f"{finnish_day(self.valid_to):%d.%m.%Y}" if self.valid_to else ""),
         ]
         if not self.surname and not self.given_name and self.printed_as:
             rows[0] = ("Nimi / Namn / Name", self.printed_as)
-        lines, at = [], 178
+        lines, at = [], 160
         for label, value in rows:
             if value:
                 lines += [_text(300, at, 15, label, "#5b6470"), _text(300, at + 29, 27, value, "#10151c", 516)]
-                at += 70
+                at += 62
         return (
             f"{_plate('#f4efe2', '#b7472a')}{_text(_MARGIN, 62, 26, self.kind.title_fi, '#10151c', 600, bold=True)}"
             f"{_text(_MARGIN, 91, 20, self.kind.title_sv, '#39424e', 600)}"
@@ -83,7 +86,7 @@ class CardFace:
         notes = "".join(_text(_MARGIN, 440 + 28 * row, 19, note, "#39424e", 776) for row, note in enumerate(_NOTES))
         return (
             f"{_plate('#eceff3', '#2f5d8a')}"
-            f"{_text(_MARGIN, 80, 17, 'Kortin numero / Kortets nummer / Card number', '#5b6470')}"
+            f"{_text(_MARGIN, 80, 17, _NUMBER, '#5b6470')}"
             f"{_text(_MARGIN, 122, 36, self.number, '#10151c', 520, bold=True)}"
             f"{notes}{_stamp(340)}"
         )

@@ -158,6 +158,7 @@ class CardDoor:
             "true": {use: true[use].der.hex() for use in KeyUse},
             "shown": {use: None if use in missing else shown[use].hex() for use in KeyUse},
             "issuers": [issuer.public_bytes(Encoding.DER).hex() for issuer in card.issuers],
+            "issuer-files": not faults.missing_ca_files,
             "readable-issuers": not faults.unreadable_ca_files,
             "sound-token-info": not faults.corrupted_token_info,
             "quirks": quirks,

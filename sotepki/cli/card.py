@@ -163,7 +163,8 @@ def hand_over(
 @click.option(
     "--reason",
     required=True,
-    help="lost, stolen, broken, returned, name-changed, right-changed, employment-ended, right-removed, not-needed.",
+    help="lost, stolen, broken, returned, name-changed, right-changed, organisation-changed, email-changed, "
+    "employment-ended, right-removed, not-needed.",
 )
 @holder_registrar_or_dvv
 @pass_workspace

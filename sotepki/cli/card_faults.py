@@ -18,6 +18,7 @@ _FLAGS = {
     "mismatched": "Each certificate stands in the other's file.",
     "missing-signature-certificate": "There is no signature certificate.",
     "missing-sv-number": "The certificates lack the prescriber's identifier (SV number).",
+    "missing-ca-files": "There are no CA files.",
     "unreadable-ca-files": "The CA files cannot be read.",
     "corrupted-token-info": "EF.TokenInfo is damaged.",
 }

@@ -173,6 +173,7 @@ def reminders(workspace: Workspace) -> None:
     """Which reminders there are, to whom and when they go; those that are due are sent with every command."""
     from sotepki.dvv.vartti.data import vartti_data
 
+    known = vartti_data().reminders.values()
     rows = [
         {
             "reminder": one.id,
@@ -182,12 +183,12 @@ def reminders(workspace: Workspace) -> None:
             "source": one.source,
             "grade": str(one.grade),
         }
-        for one in vartti_data().reminders.values()
+        for one in known
     ]
     lines = [
-        f"{row['reminder']:<12} {row['months_before']} months before the end, to the {row['to']}: "
-        f"{', '.join(map(str, row['kinds']))} ({row['grade']})"  # type: ignore[call-overload]
-        for row in rows
+        f"{one.id:<12} {one.months_before} {'month' if one.months_before == 1 else 'months'} before the end, "
+        f"to the {one.to}: {', '.join(sorted(one.kinds))} ({one.grade})"
+        for one in known
     ]
     sent = workspace.vartti.reminders_sent()
     lines += [f"Sent: {one.reminder}, {one.order}, card {one.card_number}, to the {one.to}" for one in sent]

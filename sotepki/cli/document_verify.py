@@ -137,11 +137,18 @@ def _counted(rows: Sequence[dict[str, Any]]) -> str:
     return f"{len(rows)} {'document' if len(rows) == 1 else 'documents'}: {counts}."
 
 
+def _state(signature: dict[str, Any]) -> str:
+    """Whether the signature is intact; what could not be examined to its end is not said to be broken."""
+    if signature["intact"]:
+        return "intact"
+    return "not shown to be intact" if signature["verdict"] == "indeterminate" else "not intact"
+
+
 def _text(row: dict[str, Any]) -> str:
     lines = [check_text(row)]
     for signature in row["signatures"]:
         who = one_line(f"{signature['kind'] or 'unknown kind'} {signature['signer'] or 'unknown signer'}")
-        state = "intact" if signature["intact"] else "not intact"
+        state = _state(signature)
         lines.append(f"  signature: {who}, {signature['time'] or 'no time'}, {state}")
         lines += [f"    covers {path}" for path in signature["covered"]]
         if signature["revocation"]["at_signing"]:

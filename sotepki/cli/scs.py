@@ -262,7 +262,8 @@ def _emit_signed(answer: ScsAnswer) -> None:
 
 
 def _client(url: str, trust_file: str | None, origin: str) -> ScsClient:
-    from sotepki.scs.client import ScsClient, tls_of
+    from sotepki.scs.client import ScsClient
+    from sotepki.x509.tls import tls_of
 
     own = workspace_directory() / "scs" / "localhost.crt"
     path = Path(trust_file) if trust_file else own if own.exists() else None

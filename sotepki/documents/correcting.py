@@ -80,7 +80,7 @@ def _attribute(parts: Outline, parent: etree._Element, name: str, attribute: str
 
 
 def _body_identifier(parts: Outline, document_oid: Oid) -> list[Edit]:
-    if parts.body.get("ID") is None:
+    if parts.body.get("ID") != parts.document_identifier:
         return []
     return [attribute_edit(parts.document, parts.body, "ID", f"OID{document_oid}")]
 

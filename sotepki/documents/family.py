@@ -67,6 +67,21 @@ class Body(Place):
 
 
 @dataclass(frozen=True)
+class Metadata:
+    """What the header tells of the document. Elements bear their names in lxml's form.
+
+    Attributes:
+        required: elements of the family's header that a document has.
+        code_systems: of elements that stand there or in ClinicalDocument itself.
+    """
+
+    required: tuple[str, ...]
+    code_systems: Mapping[str, str]
+    source: str
+    grade: Grade
+
+
+@dataclass(frozen=True)
 class ReferenceForm:
     """One way to refer to the body; ``expression`` is that of the XPath filter."""
 
@@ -109,9 +124,10 @@ class KindRule:
 
 @dataclass(frozen=True)
 class FrameRule:
-    """The message frame of a family: interaction, and the service requests that are known."""
+    """The message frame of a family: interaction, others that carry such documents, known service requests."""
 
     interaction: str
+    others: tuple[str, ...]
     requests: tuple[str, ...]
     source: str
     grade: Grade
@@ -137,7 +153,11 @@ class AlgorithmRules:
 
 @dataclass(frozen=True)
 class Family:
-    """A family of documents. ``type_system``: code system of ``ClinicalDocument/code`` by which it is recognised."""
+    """A family of documents.
+
+    ``type_system``: code system of ``ClinicalDocument/code`` by which it is recognised. ``metadata`` is None where
+    nothing is known of it.
+    """
 
     id: str
     title: str
@@ -145,6 +165,7 @@ class Family:
     header: Place
     carrier: Place
     body: Body
+    metadata: Metadata | None
     references: tuple[ReferenceForm, ...]
     signatures: Mapping[SignatureKind, SignatureRule]
     frame: FrameRule
@@ -265,9 +286,16 @@ def _family(family_id: str, row: dict[str, Any]) -> Family:
             BodyForm(body["content"]),
             body["identifier"] == "required",
         ),
+        metadata=_metadata(row["metadata"], where) if "metadata" in row else None,
         references=tuple(_reference(entry, where) for entry in row["references"]),
         signatures=_by_key(signatures, [rule.kind for rule in signatures], where),
-        frame=FrameRule(frame["interaction"], tuple(frame["requests"]), frame["source"], Grade(frame["grade"])),
+        frame=FrameRule(
+            frame["interaction"],
+            tuple(frame.get("others", ())),
+            tuple(frame["requests"]),
+            frame["source"],
+            Grade(frame["grade"]),
+        ),
         kinds=_by_key(kinds, [rule.id for rule in kinds], where),
         source=row["source"],
         grade=Grade(row["grade"]),
@@ -282,6 +310,16 @@ def _checked(kind: Any, further: set[str], row: dict[str, Any], where: str) -> d
 def _place(row: dict[str, Any], where: str) -> Place:
     refuse_unknown_keys(row, Place.__dataclass_fields__, where)
     return Place(_path(row["path"], where), row["source"], Grade(row["grade"]))
+
+
+def _metadata(row: dict[str, Any], where: str) -> Metadata:
+    expect_keys(row, Metadata.__dataclass_fields__, f"metadata in {where}")
+    return Metadata(
+        required=tuple(name for text in row["required"] for name in _path(text, where)),
+        code_systems={name: system for text, system in row["code_systems"].items() for name in _path(text, where)},
+        source=row["source"],
+        grade=Grade(row["grade"]),
+    )
 
 
 def _path(text: str, where: str) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """The message frame around a document: RCMR_IN200002FI01 in social welfare (docs/field/kanta.md 6).
 
 For health care an archiving interaction is recalled only; its frame is built in the same shape, without a
-service request.
+service request. RCMR_IN100016FI01, which is known to carry documents, is read but not built.
 
 How the frame carries the document is not public; here it stands as base64 in ``clinicalDocument/text``, which keeps
 it byte for byte (rule ``frame.carriage``: recalled).
@@ -147,11 +147,12 @@ def open_frame(frame: bytes) -> Frame:
 @cache
 def _interactions() -> Mapping[str, bool]:
     """The messages that carry documents, in lxml's form, each with whether it names a service request."""
-    return {hl7(known.frame.interaction): bool(known.frame.requests) for known in families().values()}
+    rules = [known.frame for known in families().values()]
+    return {hl7(name): bool(rule.requests) for rule in rules for name in (rule.interaction, *rule.others)}
 
 
 def _names() -> str:
-    return " or ".join(sorted({known.frame.interaction for known in families().values()}))
+    return " or ".join(sorted(name.rpartition("}")[2] for name in _interactions()))
 
 
 def _service_request(reasons: Sequence[tuple[str, str]]) -> str:

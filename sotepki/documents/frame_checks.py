@@ -95,7 +95,7 @@ def _signers(frame: Frame, document: DocumentReport) -> Iterator[Finding]:
 
 def _form(frame: Frame, document: DocumentReport) -> Iterator[Finding]:
     family = families().get(document.family)
-    if family is not None and frame.name != family.frame.interaction:
+    if family is not None and frame.name not in (family.frame.interaction, *family.frame.others):
         yield _differing(
             "frame.family",
             f"The message is not the one that carries a {family.title.lower()}.",

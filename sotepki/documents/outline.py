@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -27,6 +28,9 @@ _CLINICAL_DOCUMENT, _ID, _CODE, _SET_ID, _VERSION = map(
     hl7, ("ClinicalDocument", "id", "code", "setId", "versionNumber")
 )
 
+_DOCUMENT_IDENTIFIER = re.compile(r"OID[0-9.]*")
+"""An ID that names a document; in health care other forms are not known to be wrong (docs/field/kanta.md 3.1)."""
+
 Children: TypeAlias = Mapping[str, Sequence[etree._Element]]
 """The child elements of one element by name, in lxml's form; those of one name in their order."""
 
@@ -48,7 +52,8 @@ class Outline:
     Attributes:
         document_id: ``ClinicalDocument/id/@root``.
         header: the only element of the family's header, ``localSocialHeader`` or ``localHeader``.
-        body: the only body. If it has an ID attribute, that is ``OID`` + document_id.
+        body: the only body. In social welfare its ID attribute is ``OID`` + document_id; elsewhere it has none, that
+            one, or one that names no document.
         collection: the only ``signatureCollection``, None in an unsigned document.
         top: the children of ClinicalDocument.
     """
@@ -73,6 +78,11 @@ class Outline:
     @property
     def body_identifier(self) -> str:
         """What the body's ID attribute is, or would be if it had one."""
+        return self.body.get("ID") or self.document_identifier
+
+    @property
+    def document_identifier(self) -> str:
+        """The ID by which a body names its document."""
         return f"OID{self.document_id}"
 
     @property
@@ -123,7 +133,8 @@ def outline(document: XmlDocument) -> Outline:
     body = _at(root, family.body.path, top)
     _refuse_rivals(body)
     identifier = body.get("ID")
-    if not document_id or ((identifier or family.body.identified) and identifier != f"OID{document_id}"):
+    names_document = family.body.identified or _DOCUMENT_IDENTIFIER.fullmatch(identifier or "")
+    if not document_id or (names_document and identifier != f"OID{document_id}"):
         raise Refused(
             f"The body's ID is {str(identifier)[:120]!r}, the document's id is {document_id[:120]!r}.",
             rule="doc.body.id",

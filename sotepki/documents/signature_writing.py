@@ -106,9 +106,9 @@ class _Writing:
             return DigestedReference(
                 "", digest.uri, digest.digest(octets), element_filter=kept, filter_prefix=style.filter_prefix
             )
-        if parts.body.get("ID") is None:
+        if parts.body.get("ID") != parts.document_identifier:
             raise Refused(
-                f"The {parts.family.body.name} has no ID attribute to refer to.",
+                f"The {parts.family.body.name} has no ID attribute {parts.document_identifier} to refer to.",
                 rule="doc.body.id",
                 advice="Write the ID before signing, or refer to the body by XPath.",
             )

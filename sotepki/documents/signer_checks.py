@@ -76,7 +76,7 @@ def _check_organisation(parts: Outline, known: Parties, holder: str, whose: Hold
     expected = author_organisation(parts) if of_author else known.custodian
     if not holder or holder != expected:
         own.find(
-            "doc.organisation",
+            "doc.organisation.author" if of_author else "doc.organisation",
             "The system signature is not of the organisation "
             + ("whose professional wrote the document." if of_author else "that keeps the document."),
             expected=expected[:120],

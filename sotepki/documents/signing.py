@@ -69,7 +69,7 @@ def sign_as_system(
     Raises:
         Refused: the document is of no family (``xml.*``, ``doc.*``), its kind is not signed by systems
             (``doc.signer``), or the certificate is not that organisation's system signature certificate
-            (``doc.key``, ``doc.key-usage``, ``doc.organisation``).
+            (``doc.key``, ``doc.key-usage``, ``doc.organisation``, ``doc.organisation.author``).
     """
     return sign_carefully(document, Signer(SignatureKind.SYSTEM, key, certificate), at, style)
 
@@ -178,21 +178,21 @@ def _check_prescriber(parts: Outline, certificate: SignerCertificate, profession
 
 def _check_organisation(parts: Outline, signer: Signer) -> None:
     organisation = signer.known.holder
-    whose, expected = _organisation(parts)
+    rule, whose, expected = _organisation(parts)
     if not organisation or organisation != expected:
         raise Refused(
             f"The document's {whose} is {expected or 'unnamed'}, the certificate is {organisation or 'nobody'}'s.",
-            rule="doc.organisation",
+            rule=rule,
             advice=f"Sign with the system signature certificate of the {whose}.",
         )
 
 
-def _organisation(parts: Outline) -> tuple[str, str]:
-    """Who signs as a system, in words, and the OID."""
+def _organisation(parts: Outline) -> tuple[str, str, str]:
+    """By what rule who signs as a system, in words, and the OID."""
     rule = parts.family.signatures.get(SignatureKind.SYSTEM)
     if rule is not None and rule.holder is Holder.AUTHOR_ORGANISATION:
-        return "author's organisation", author_organisation(parts)
-    return "custodian", custodian_oid(parts)
+        return "doc.organisation.author", "author's organisation", author_organisation(parts)
+    return "doc.organisation", "custodian", custodian_oid(parts)
 
 
 def _check_kela(signer: Signer) -> None:

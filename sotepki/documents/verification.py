@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import islice
-from typing import Final
 
 from lxml import etree
 
 from sotepki.documents.content import EncodedPart, check_content, decoded_parts
-from sotepki.documents.family import BodyForm
+from sotepki.documents.family import BodyForm, Metadata
 from sotepki.documents.identity_codes import malformed_client_codes, real_looking_codes
-from sotepki.documents.outline import Outline, SignatureEntry, outline, signature_entries
+from sotepki.documents.outline import Outline, SignatureEntry, first, outline, signature_entries
 from sotepki.documents.people import parties
 from sotepki.documents.report import (
     DocumentReport,
@@ -20,30 +19,12 @@ from sotepki.documents.report import (
     all_rules,
 )
 from sotepki.documents.signature_checks import judge_signature
-from sotepki.documents.vocabulary import finland
 from sotepki.errors import Refused
 from sotepki.xmldsig import Judgement, path_of, read_xml
 
 MAX_SIGNATURES = 20
 MAX_NAMED = 20
 """How many codes of one kind are named; a report stays readable, and a hostile document cannot fill memory."""
-
-METADATA: Final = {
-    name: finland(name)
-    for name in (
-        "specificDocumentType",
-        "creationTime",
-        "documentGroup",
-        "fileFormat",
-        "softwareSupport",
-        "functionCode",
-        "recordStatus",
-        "registryType",
-    )
-}
-"""Elements of localSocialHeader that every specimen has and that fit every document, with their names in lxml's form
-(docs/field/kanta.md 5).
-"""
 
 
 def verify_document(document: bytes, context: VerificationContext) -> DocumentReport:
@@ -99,20 +80,41 @@ def _entries(parts: Outline, judgement: Judgement) -> tuple[SignatureEntry, ...]
 
 
 def _check_header(parts: Outline, decoded: Mapping[etree._Element, EncodedPart], judgement: Judgement) -> None:
-    if not _encoded(parts):
-        return
-    missing = [name for name, tag in METADATA.items() if tag not in parts.entries]
+    follower = next(parts.header.itersiblings("*"), None)
+    if follower is None or follower.tag != parts.family.body.path[0]:
+        judgement.find("doc.header.place", f"{parts.family.header.name} does not stand right before component.")
+    if parts.family.metadata is not None:
+        _check_metadata(parts, parts.family.metadata, judgement)
+    if _encoded(parts):
+        try:
+            check_content(parts.body, decoded)
+        except Refused as refusal:
+            judgement.find(refusal.rule, refusal.sentence)
+
+
+def _check_metadata(parts: Outline, known: Metadata, judgement: Judgement) -> None:
+    missing = [tag for tag in known.required if tag not in parts.entries]
     if missing:
         judgement.find(
             "doc.metadata",
             "localSocialHeader lacks metadata elements.",
-            expected=", ".join(METADATA),
-            found="without " + ", ".join(missing),
+            expected=_listed(known.required),
+            found=f"without {_listed(missing)}",
         )
-    try:
-        check_content(parts.body, decoded)
-    except Refused as refusal:
-        judgement.find(refusal.rule, refusal.sentence)
+    for tag, system in known.code_systems.items():
+        element = first(parts.entries if tag in parts.entries else parts.top, tag)
+        found = "" if element is None else element.get("codeSystem") or "none"
+        if found not in ("", system):
+            judgement.find(
+                "doc.metadata.code-system",
+                f"The code of {_listed([tag])} is of another code system than in the known documents.",
+                expected=system,
+                found=found[:80],
+            )
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(name.rpartition("}")[2] for name in names)
 
 
 def _encoded(parts: Outline) -> bool:

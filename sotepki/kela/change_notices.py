@@ -14,7 +14,15 @@ from sotepki.clock import finnish_day, months_after
 from sotepki.errors import Refused
 from sotepki.kela.approval_tables import ApprovalRow, ChangeNoticeRow
 from sotepki.kela.approvals import APPROVED, REPLACED, approval_id, approval_row
-from sotepki.kela.joint_testing_data import ChangeKind, Role, change_kinds, change_machine, text_objection
+from sotepki.kela.joint_testing_data import (
+    JULY,
+    ChangeKind,
+    CountedTo,
+    Role,
+    change_kinds,
+    change_machine,
+    text_objection,
+)
 from sotepki.kela.request_log import OFFICE
 from sotepki.kela.rules import rulebook
 from sotepki.kela.tables import JointTest
@@ -78,7 +86,7 @@ class ChangeNotices:
         """Give notice of a change.
 
         Raises:
-            Refused: ``approval.known``, ``approval.state`` or ``change.*``.
+            Refused: ``approval.known``, ``approval.state``, ``change.*``, or ``joint.july`` for its day of testing.
         """
         known = change_kinds()
         if kind not in known:
@@ -184,6 +192,8 @@ def _keep_deadline(kind: ChangeKind, today: date, effective_on: date | None) -> 
         raise _refusal(
             "change.deadline", f"A change that {kind.text}, on {effective_on}: the first day possible is {first}."
         )
+    if kind.counted_to is CountedTo.TESTING and effective_on.month == JULY:
+        raise _refusal("joint.july", f"A change cannot be tested on {effective_on}.")
 
 
 def _refuse_ended(approval: ApprovalRow, *also: str) -> None:

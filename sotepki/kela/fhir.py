@@ -2,7 +2,8 @@
 
 Known (docs/field/kanta.md 8, 8.1): storing is a POST of a transaction Bundle of AuditEvent and Provenance pairs to
 the FHIR root; the Bundle carries an electronic signature of unknown format; errors are OperationOutcomes with a code
-of 1.2.246.537.5.40112.2006, of which two are known; an invalid token (401) or message (400) gets no body.
+of 1.2.246.537.5.40112.2006, of which two are known; an invalid token (401) or message (400) gets no body. The errors
+are those of the guide for wellbeing applications; that other clients get the same ones is inferred.
 """
 
 from __future__ import annotations
@@ -124,7 +125,13 @@ def read_bundle(body: bytes) -> Bundle:
         )
     if not isinstance(row.get("signature"), dict) or not row["signature"].get("data"):
         findings.append(rulebook().finding("fhir.bundle.signature", "The Bundle has no signature."))
-    if not all(_is_test_code(code) for code in _identity_codes(row)):
+    codes = set(_identity_codes(row))
+    if len(codes) > 1:
+        sentence = "The Bundle names more than one person."
+        findings.append(
+            rulebook().finding("fhir.bundle.person", sentence, expected="one person", found=f"{len(codes)} persons")
+        )
+    if not all(_is_test_code(code) for code in codes):
         sentence = "The Bundle holds a personal identity code that is none, or is not in the 900-series."
         findings.append(rulebook().finding("fhir.bundle.hetu", sentence))
     return Bundle(resources, tuple(findings))

@@ -18,14 +18,13 @@ from sotepki.clock import finnish_day, months_after
 from sotepki.errors import Refused
 from sotepki.identifiers import Oid
 from sotepki.kela.approvals import enter_approval
-from sotepki.kela.joint_testing_data import Role, joint_test_machine, text_objection
+from sotepki.kela.joint_testing_data import JULY, Role, joint_test_machine, text_objection
 from sotepki.kela.request_log import OFFICE
 from sotepki.kela.rules import rulebook
 from sotepki.kela.tables import JointTest, JointTestPhase
 from sotepki.records import Records, Transaction, journals_refusals
 from sotepki.states import Guard, Objection
 
-_JULY = 7
 _MONTHS_BEFORE = 2
 _PHASES = 3
 
@@ -140,7 +139,7 @@ class JointTests:
             raise _refusal("joint.received", f"A registration of {received} cannot have come by {today}.")
         if begins_on < months_after(received, _MONTHS_BEFORE):
             raise _refusal("joint.deadline", f"Joint testing cannot begin on {begins_on}: less than two months away.")
-        if begins_on.month == _JULY:
+        if begins_on.month == JULY:
             raise _refusal("joint.july", f"Joint testing cannot begin on {begins_on}.")
         with self.records.change(OFFICE, actor) as tx:
             row = JointTest(

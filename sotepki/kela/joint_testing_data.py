@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from functools import cache
+from typing import Any
 
+from sotepki.errors import Fault
 from sotepki.evidence import Grade, expect_keys, grade_of, load_yaml
 from sotepki.identifiers import holds_identity_code
 from sotepki.kela.rules import rulebook
@@ -14,6 +16,8 @@ from sotepki.resources import package_file
 from sotepki.states import Objection, StateMachine
 
 LONGEST_TEXT = 500
+JULY = 7
+"""The month without joint testing (docs/field/kanta.md 10, row deadlines)."""
 
 
 class Role(StrEnum):
@@ -21,6 +25,14 @@ class Role(StrEnum):
 
     SUPPLIER = "supplier"
     KELA = "kela"
+
+
+class CountedTo(StrEnum):
+    """To what a notice of change keeps its distance."""
+
+    TESTING = "testing"
+    CERTIFICATE = "certificate"
+    NOTHING = "nothing"
 
 
 @dataclass(frozen=True)
@@ -32,6 +44,7 @@ class ChangeKind:
     notice: bool
     live_first: bool
     months_before: int
+    counted_to: CountedTo
     needs: str
     source: str
     grade: Grade
@@ -41,12 +54,7 @@ class ChangeKind:
 def change_kinds() -> Mapping[str, ChangeKind]:
     """The kinds of changes by id."""
     path = package_file("kela", "changes.yaml")
-    known = {field.name for field in fields(ChangeKind)} - {"id"}
-    found = {}
-    for name, row in load_yaml(path).items():
-        expect_keys(row, known, f"{path.name}, {name}")
-        found[str(name)] = ChangeKind(id=str(name), **{**row, "grade": grade_of(row, f"{path.name}, {name}")})
-    return found
+    return {str(name): _change_kind(str(name), row, path.name) for name, row in load_yaml(path).items()}
 
 
 @cache
@@ -72,6 +80,16 @@ def text_objection(text: str, what: str) -> Objection | None:
     if not text.strip() or len(text) > LONGEST_TEXT or not text.isprintable():
         return Objection(f"{what} is empty, longer than {LONGEST_TEXT} characters, or not text.")
     return Objection(f"{what} holds a personal identity code.") if holds_identity_code(text) else None
+
+
+def _change_kind(name: str, row: Any, file: str) -> ChangeKind:
+    where = f"{file}, {name}"
+    expect_keys(row, {field.name for field in fields(ChangeKind)} - {"id"}, where)
+    try:
+        read = {**row, "counted_to": CountedTo(row["counted_to"]), "grade": grade_of(row, where)}
+    except ValueError as error:
+        raise Fault(f"{where} is not well formed: {error}.") from None
+    return ChangeKind(id=name, **read)
 
 
 def _machine(name: str) -> StateMachine:

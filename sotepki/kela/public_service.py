@@ -62,7 +62,7 @@ class _Validation:
         except Refused as error:
             finding = finding_of(error, otherwise="shark.request.json")
             return self.service.rejected(finding)
-        return self.service.validate(request)
+        return self.service.explained(request)
 
     async def _body(self, request: web.Request) -> bytes:
         settings = self.kanta.settings

@@ -11,12 +11,13 @@ import base64
 import json
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lxml import etree
 
 from sotepki.documents import DocumentReport, check_frame, open_frame, verify_document
+from sotepki.documents.diagnosis import diagnose
 from sotepki.errors import Refused
 from sotepki.evidence import Finding, Severity, Verdict, verdict_of
 from sotepki.kela.acknowledgement import HL7
@@ -51,11 +52,12 @@ class ValidationRequest:
 
 @dataclass(frozen=True)
 class ValidationReport:
-    """The plain answer."""
+    """The plain answer. ``causes`` say what probably happened to a document whose signature does not verify."""
 
     verdict: Verdict
     findings: tuple[Finding, ...]
     document_id: str = ""
+    causes: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON form."""
@@ -63,6 +65,7 @@ class ValidationReport:
             "verdict": self.verdict.value,
             "document_id": self.document_id,
             "findings": [finding.as_dict() for finding in self.findings],
+            "causes": list(self.causes),
         }
 
 
@@ -86,6 +89,12 @@ class ValidationService:
         report = self._validate(request)
         self.kanta.log(self.kanta.entry(RequestKind.VALIDATE, report.verdict.value, report.findings, None))
         return report
+
+    def explained(self, request: ValidationRequest) -> ValidationReport:
+        """What ``validate`` finds, with its causes."""
+        report = self.validate(request)
+        told = () if report.verdict is Verdict.VALID else diagnose(request.document)
+        return replace(report, causes=tuple(one.text() for one in told))
 
     def rejected(self, finding: Finding) -> ValidationReport:
         """The report on a request that could not be read."""

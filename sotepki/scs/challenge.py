@@ -12,7 +12,7 @@ from sotepki.scs.request import SignRequest
 from sotepki.scs.settings import ChallengeForm, ScsSettings, rulebook
 
 SHORTEST = 64
-"""Characters of a challenge at the least, in every version (docs/field/scs.md 8: confirmed)."""
+"""Characters of a challenge at the least, in every version (docs/field/scs.md 8: confirmed, of 1.3 secondhand)."""
 
 _REMEMBERED = 4096
 
@@ -47,7 +47,8 @@ def check_challenge(request: SignRequest, origin: str, settings: ScsSettings, se
         raise _refusal("scs.origin.challenge", "The content is not an origin with a challenge.") from None
     bound, nonce = _split(text, settings.challenge, server_key)
     if not bound.startswith("https://") or len(bound) == len("https://"):
-        raise _refusal("scs.origin.challenge", "The content does not begin with the origin of the page.")
+        sentence = "The content does not begin with the origin of the page; without keyusages nonRepudiation it must."
+        raise _refusal("scs.origin.challenge", sentence)
     if len(nonce) < SHORTEST:
         raise _refusal("scs.origin.challenge", f"The challenge has {len(nonce)} characters.")
     if not origin and settings.origin_required:

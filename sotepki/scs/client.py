@@ -8,7 +8,6 @@ import json
 import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,6 +22,7 @@ from sotepki.scs.jose import is_jwe, read_jwe, read_jws, write_jwe, write_jws
 from sotepki.scs.service import PrivateKey
 from sotepki.scs.settings import PORT, ChallengeForm
 from sotepki.scs.transactions import jws_algorithm, jws_signature
+from sotepki.x509.tls import tls_of
 
 AUTHENTICATION = "digitalSignature"
 SIGNATURE = "nonRepudiation"
@@ -31,18 +31,13 @@ _USER_SECONDS = 180.0
 _LARGEST_ANSWER = 32 * 1024 * 1024
 
 
-def tls_of(trust: Path | None = None) -> ssl.SSLContext:
-    """How the client meets the service; ``trust`` is its own certificate (PEM), else the machine decides."""
-    return ssl.create_default_context(cafile=str(trust) if trust else None)
-
-
 @dataclass(frozen=True)
 class ScsClient:
     """Calls one service.
 
     Attributes:
         url: base address; plain HTTP for the old ports.
-        tls: see ``tls_of``.
+        tls: how the service is met, see ``sotepki.x509.tls.tls_of``.
         origin: what a browser would send as Origin; empty sends none.
         seconds: how long an answer may take; the user types a PIN meanwhile.
 
@@ -218,4 +213,4 @@ def _to_sign(content: bytes, is_digest: bool, hash_name: str, signature_type: st
     }
 
 
-__all__ = ["AUTHENTICATION", "SIGNATURE", "ScsClient", "Transaction", "tls_of"]
+__all__ = ["AUTHENTICATION", "SIGNATURE", "ScsClient", "Transaction"]

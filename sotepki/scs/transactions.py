@@ -73,6 +73,7 @@ class Transactions:
         certificate = _certificate(row)
         jws.verify(certificate.public_key())
         _check_origin(origin, certificate)
+        self._check_no_other(origin)
         server_key, shown_key = _server_key(row)
         selector = read_selector(row.get("selector"))
         ephemeral = ec.generate_private_key(ec.SECP256R1())
@@ -92,6 +93,13 @@ class Transactions:
         with self._lock:
             self._pending = _Pending(origin, selector, shown_key, ephemeral.exchange(ec.ECDH(), server_key), until)
         return signed
+
+    def _check_no_other(self, origin: str) -> None:
+        """One page cannot push another's transaction aside; a page that begins anew gives its own up."""
+        with self._lock:
+            pending = self._pending
+        if pending is not None and pending.origin != origin and time.monotonic() <= pending.until:
+            raise _refusal("scs.jwt.transaction", "A transaction of another origin is pending.")
 
     def _execute(self, text: str, origin: str) -> str:
         with self._lock:

@@ -28,6 +28,9 @@ def trust_steps(certificate_file: Path) -> Mapping[str, str]:
         "windows": f'certutil -user -addstore Root "{path}"   (remove: certutil -user -delstore Root 127.0.0.1)',
         "macos": f'security add-trusted-cert -r trustRoot -k ~/Library/Keychains/login.keychain-db "{path}"',
         "curl": f"curl --cacert {path} https://127.0.0.1:53952/version",
+        "java": f'keytool -importcert -noprompt -alias scs -file "{path}" -keystore trust.p12 -storepass changeit\n'
+        "  java -Djavax.net.ssl.trustStore=trust.p12 -Djavax.net.ssl.trustStorePassword=changeit PROGRAM",
+        "node": f'NODE_EXTRA_CA_CERTS="{path}" node PROGRAM',
         "one run of chromium": f"chromium --ignore-certificate-errors-spki-list={spki_pin(certificate_file)} "
         "--user-data-dir=DIRECTORY",
     }

@@ -5,10 +5,11 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cryptography import x509
 
+from sotepki.evidence import Finding, Severity
 from sotepki.x509 import der, serials
 from sotepki.x509.admission import is_dns_name
 from sotepki.x509.explaining import (
@@ -24,6 +25,7 @@ from sotepki.x509.profile_values import (
     AttributeValue,
     ExtendedKeyUsageValue,
     KeyValue,
+    ListValue,
     NamesValue,
     PoliciesValue,
     Presence,
@@ -32,7 +34,7 @@ from sotepki.x509.profile_values import (
     ValidityValue,
 )
 from sotepki.x509.profiles import Profile, ProfileKind, ProfileRow
-from sotepki.x509.validity import ends_with_finnish_day, latest_end
+from sotepki.x509.validity import ends_with_finnish_day, latest_tolerated_end
 from sotepki.x509.view import View, ViewedExtension
 
 _STRING_TAGS = {
@@ -44,12 +46,25 @@ _STRING_TAGS = {
 
 @dataclass(frozen=True)
 class Breach:
-    """One difference between a certificate and a row of its profile."""
+    """One difference between a certificate and a row of its profile.
+
+    Attributes:
+        form: a difference of form alone: the row may be a written rule, but this part of it was only observed.
+    """
 
     row: ProfileRow
     message: str
     expected: str = ""
     found: str = ""
+    form: bool = False
+
+    def finding(self, *, own: bool = False) -> Finding:
+        """The finding that it makes; ``own`` as in ``ProfileRow.finding``."""
+        found = self.row.finding(self.message, expected=self.expected, found=self.found, own=own)
+        if self.form and not own and found.severity is Severity.ERROR:
+            # docs/field/README.md 1: a mere difference of form is a warning.
+            return replace(found, severity=Severity.WARNING)
+        return found
 
 
 def breaches(profile: Profile, view: View) -> list[Breach]:
@@ -105,7 +120,7 @@ def _validity(profile: Profile, view: View) -> Iterator[Breach]:
         yield Breach(row, "The validity cannot be read.")
         return
     try:
-        latest = latest_end(value, start)
+        latest = latest_tolerated_end(value, start)
     except (ValueError, OverflowError):
         yield Breach(row, "The validity begins outside the calendar.", found=f"{start:%Y-%m-%d}")
         return
@@ -113,7 +128,8 @@ def _validity(profile: Profile, view: View) -> Iterator[Breach]:
         yield Breach(row, "The certificate is valid for too long.", f"until {latest:%Y-%m-%d}", f"{end:%Y-%m-%d}")
     if value.end_of_finnish_day and not ends_with_finnish_day(end):
         message = "The certificate does not end with the last second of a day in Finland."
-        yield Breach(row, message, "20:59:59Z in summer time, 21:59:59Z in winter time", f"{end:%H:%M:%SZ}")
+        expected = "20:59:59Z in summer time, 21:59:59Z in winter time"
+        yield Breach(row, message, expected, f"{end:%H:%M:%SZ}", form=True)
 
 
 def _subject(profile: Profile, view: View) -> Iterator[Breach]:
@@ -130,10 +146,11 @@ def _subject(profile: Profile, view: View) -> Iterator[Breach]:
         if part.tag != _STRING_TAGS[value.type]:
             yield Breach(row, f"{label} is of another string type.", value.type, der.string_type(part.tag))
         yield from _text(row, label, value, part.value)
+    others = profile.row("subject.others")
+    forbidden = profile.value("subject.others", ListValue).items
     for part in waiting:
-        yield Breach(
-            profile.row("subject.others"), f"The subject has {part.short}.", "absent", f"{part.short}={part.value}"
-        )
+        found = f"{part.short}={part.value}"
+        yield Breach(others, f"The subject has {part.short}.", "absent", found, form=part.name not in forbidden)
     order = [part.name for part in view.subject if part.name in known]
     if order != sorted(order, key=known.index):
         expected = ", ".join(ATTRIBUTES[name].short for name in known)
@@ -287,9 +304,8 @@ def _extended(profile: Profile, view: View, row: ProfileRow, extension: ViewedEx
     if not found or not set(found) <= set(value.allowed):
         yield Breach(row, "The extended key usage is another.", ", ".join(value.allowed), ", ".join(found))
     elif list(found) != [usage for usage in value.allowed if usage in found]:
-        yield Breach(
-            row, "The extended key usages stand in another order.", ", ".join(value.allowed), ", ".join(found)
-        )
+        message = "The extended key usages stand in another order."
+        yield Breach(row, message, ", ".join(value.allowed), ", ".join(found), form=True)
 
 
 Comparer = Callable[[Profile, View, ProfileRow, ViewedExtension], Iterator[Breach]]

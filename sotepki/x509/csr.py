@@ -221,11 +221,13 @@ def _key(key: object, seen_keys: Collection[bytes]) -> Iterator[Finding]:
         if reason := weakness(key):
             yield rules.finding("csr.key.weak", f"Anybody can compute the private key: {reason}.", found=kind)
     elif kind not in ("p-256", "p-384"):
-        yield rules.finding("csr.key.algorithm", f"The key is of the kind {kind}.", expected="RSA, P-256", found=kind)
+        message = f"The key is of the kind {kind}."
+        yield rules.finding("csr.key.algorithm", message, expected="RSA, P-256 or P-384", found=kind)
         return
     if kind in ("rsa-3072", "p-384"):
         expected = ", ".join(_NAMED_KEYS)
-        yield rules.finding("csr.key.kind", f"No source shows DVV with a key {kind}.", expected=expected, found=kind)
+        message = f"No source shows a service certificate of DVV for a key {kind}."
+        yield rules.finding("csr.key.kind", message, expected=expected, found=kind)
     if seen_keys and key_digest(key) in seen_keys:
         yield rules.finding("csr.key.reused", "The key already has a certificate.", found=kind)
 
@@ -254,6 +256,14 @@ def _subject(request: _Request, kind: CsrKind) -> Iterator[Finding]:
         elif value.fixed and text != value.fixed:
             message = f"{label} is {text!r}."
             yield rules.finding("csr.subject.value", message, expected=value.fixed, found=text, where=label)
+        elif _is_garbled(text):
+            yield rules.finding(
+                "csr.subject.value",
+                f"{label} has letters that were read in another encoding than they were written in.",
+                found=text,
+                where=label,
+                advice="Give names in UTF-8: 'openssl req' with -utf8, keytool in a terminal with a UTF-8 locale.",
+            )
     for part in request.subject:
         # Units and e-mail addresses of a server request have rules of their own.
         own_rule = part.name == "email" or (kind is CsrKind.SERVER and part.name == "organisational_unit")
@@ -262,6 +272,14 @@ def _subject(request: _Request, kind: CsrKind) -> Iterator[Finding]:
             yield rules.finding(
                 "csr.subject.extra", message, found=f"{part.short}={part.value}"[:200], where=part.short
             )
+
+
+def _is_garbled(text: str) -> bool:
+    """Whether letters were lost (U+FFFD), or octets of UTF-8 were taken for Latin-1: Ã¤ in the place of ä."""
+    try:
+        return "\ufffd" in text or text.encode("latin-1").decode("utf-8") != text
+    except UnicodeError:
+        return False
 
 
 def _server_names(request: _Request, _kind: CsrKind) -> Iterator[Finding]:

@@ -112,10 +112,7 @@ def lint_certificate(certificate: bytes | x509.Certificate, *, own: bool = False
     matches = best_matches(load_profiles().values(), view)
     best, *others = matches
     if best.sure:
-        findings += [
-            breach.row.finding(breach.message, expected=breach.expected, found=breach.found, own=own)
-            for breach in breaches(best.profile, view)
-        ]
+        findings += [breach.finding(own=own) for breach in breaches(best.profile, view)]
         if best.profile.environment is Environment.PRODUCTION:
             findings.append(_production(view))
         also = twins(matches, view)

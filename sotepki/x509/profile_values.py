@@ -228,7 +228,7 @@ class QcValue:
 
 @dataclass(frozen=True)
 class ListValue:
-    """A list of words: forbidden subject attributes, extension order."""
+    """A list of words: the subject attributes that a rule forbids, the order of extensions."""
 
     items: tuple[str, ...]
 

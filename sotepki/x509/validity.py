@@ -30,6 +30,15 @@ def latest_end(value: ValidityValue, not_before: datetime) -> datetime:
     return moved + timedelta(days=value.days - value.less_days)
 
 
+def latest_tolerated_end(value: ValidityValue, not_before: datetime) -> datetime:
+    """The latest end that is still within the years or days of a profile, for certificates of other makers.
+
+    Whether the day of the anniversary itself may be used up is not known, so it counts whole.
+    """
+    latest = latest_end(value, not_before)
+    return end_of_finnish_day(finnish_day(latest) + timedelta(days=1)) if value.end_of_finnish_day else latest
+
+
 def ends_with_finnish_day(moment: datetime) -> bool:
     """Whether a moment is the last second of a day in Finland."""
     return moment == end_of_finnish_day(finnish_day(moment))

@@ -205,6 +205,8 @@ def test_faults_can_be_set_while_the_card_is_in_the_reader(shelf: CardShelf) -> 
         assert send(door, "00A4080C0450164332") == "6A82"
         assert send(door, "00A4080C024333") == "9000"
         assert send(door, "00B0000010") == "6982"
+        door.set_faults(Faults(missing_ca_files=True, latency=0.05))
+        assert send(door, "00A4080C024333") == "6A82"
         started = time.monotonic()
         send(door, "00200003")
         assert time.monotonic() - started >= 0.05

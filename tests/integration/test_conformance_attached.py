@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -95,6 +96,20 @@ def test_the_example_of_a_workplace_passes_as_a_command(reference: Reference, tm
     cases = frozenset({"card.login-key", "card.blocked", "card.several-cards"})
     found = verdicts(reference.bench, described(tmp_path, text), tmp_path / "report", cases)
     assert {said[0] for said in found.values()} == {CaseVerdict.PASS}
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="there is no Node (Debian: nodejs)")
+def test_the_example_of_a_client_in_node_passes(reference: Reference, tmp_path: Path) -> None:
+    """Who copies it trusts the right Kanta, reads its acknowledgement, and believes no unverified signature."""
+    for name in ("client.mjs", "system.toml"):
+        shutil.copy(EXAMPLES / "node" / name, tmp_path)
+    for name, pem in zip(("server.pem", "server.key"), reference.bench.guest_identity.pem(), strict=True):
+        (tmp_path / name).write_text(pem, encoding="ascii")
+    of_client = {"kanta.acknowledgement", "tls.client-certificate", "tls.refuses-foreign-authority"}
+    of_pages = {"scs-use.signature-key", "scs-use.challenge", "scs-use.verifies-signature", "scs-use.verifies-issuer"}
+    cases = frozenset(of_client | of_pages)
+    found = verdicts(reference.bench, tmp_path / "system.toml", tmp_path / "report", cases)
+    assert found == dict.fromkeys(cases, (CaseVerdict.PASS, ""))
 
 
 GARBAGE = ("print('{}')", "print('no')", "print('{\"allowed\": 1}')", "import time; time.sleep(9)")

@@ -8,23 +8,30 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import yaml
 
 from conformance.bench import Bench
+from conformance.judging import judged_document
 from conformance.sut.asking import AskedVerifier
 from conformance.sut.command import Command
-from conformance.sut.facets import Facet
+from conformance.sut.facets import Facet, SignatureKind
 from conformance.sut.http import HttpEndpoint
-from conformance.sut.loading import attach
+from conformance.sut.loading import Attached, attach
 from sotepki.cli import run as sotepki
+from sotepki.evidence import Verdict
 
 pytestmark = pytest.mark.integration
 
 EXAMPLES = Path(__file__).parents[2] / "conformance" / "examples"
 RECIPES = EXAMPLES / "ci"
+
+needs_java = pytest.mark.skipif(
+    shutil.which("javac") is None, reason="there is no Java compiler (Debian: default-jdk-headless)"
+)
 
 
 @pytest.fixture(scope="module")
@@ -61,10 +68,64 @@ def test_the_python_example_as_an_endpoint(bench: Bench) -> None:
             process.terminate()
 
 
-@pytest.mark.skipif(shutil.which("javac") is None, reason="there is no Java compiler (Debian: default-jdk-headless)")
-def test_the_java_example(bench: Bench, tmp_path: Path) -> None:
+@needs_java
+def test_the_java_verifier(bench: Bench, tmp_path: Path) -> None:
     subprocess.run(["javac", "-d", str(tmp_path), str(EXAMPLES / "java" / "Verifier.java")], check=True)
     judge(AskedVerifier(Command(("java", "-cp", str(tmp_path), "Verifier"), tmp_path, timeout=60)), bench)
+
+
+@contextmanager
+def java_signer(place: Path, bench: Bench, key: Path, certificate: Path) -> Iterator[Attached]:
+    """The Java signer, attached by its own description from ``place``, where a vendor would put it."""
+    for name in ("Signer.java", "signer.toml"):
+        shutil.copy(EXAMPLES / "java" / name, place)
+    shutil.copy(certificate, place / "system.pem")
+    (place / "password.txt").write_text("changeit\n", encoding="ascii")
+    store = ["-in", str(certificate), "-out", str(place / "system.p12"), "-passout", "pass:changeit"]
+    subprocess.run(["openssl", "pkcs12", "-export", "-inkey", str(key), *store], check=True)
+    (place / "workspace").symlink_to(bench.workspace.directory)
+    with attach(place / "signer.toml") as attached:
+        yield attached
+
+
+def signed_by_system(attached: Attached, bench: Bench, *, earlier: bytes | None = None) -> bytes:
+    """A new document that the system signed, or the next version of an earlier one."""
+    signer = attached.sut.signer
+    assert signer is not None
+    identity = signer.identity(SignatureKind.SYSTEM)
+    assert identity is not None
+    given = bench.corrected(earlier, identity) if earlier else bench.unsigned(identity)
+    return signer.sign(given, SignatureKind.SYSTEM, correction=earlier is not None)
+
+
+@needs_java
+def test_the_java_signer_signs_a_document_and_its_correction(bench: Bench, tmp_path: Path) -> None:
+    """Who copies it gets form, coverage, chain and next version right, and base64 without the JDK's CR LF."""
+    system = bench.system_signature
+    with java_signer(tmp_path, bench, system.key_file, system.chain_file) as attached:
+        first = signed_by_system(attached, bench)
+        second = signed_by_system(attached, bench, earlier=first)
+        for version, signed in enumerate((first, second), start=1):
+            report = judged_document("signed", signed, attached.sut.trust, bench.clock).report
+            assert (report.version, len(report.signatures)) == (version, 1)
+            assert report.verdict is Verdict.VALID
+            assert not report.findings
+            assert b"&#13;" not in signed
+
+
+@needs_java
+def test_the_java_signer_takes_a_key_of_p_384(bench: Bench, tmp_path: Path) -> None:
+    """The JDK writes the raw numbers of XML Signature for a key of PKCS#12; the signer names the right method."""
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    subject = f"/C=FI/O=TEST/serialNumber={bench.organisation.oid}/CN=TEST"
+    made = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-384", "-nodes", "-keyout", str(key)]
+    command = ["openssl", "req", "-x509", *made, "-out", str(certificate), "-subj", subject]
+    subprocess.run(command, check=True, capture_output=True)
+    with java_signer(tmp_path, bench, key, certificate) as attached:
+        report = judged_document("signed", signed_by_system(attached, bench), None, bench.clock).report
+    (signature,) = report.signatures
+    assert signature.intact
+    assert signature.method.endswith("#ecdsa-sha384")
 
 
 @pytest.mark.skipif(shutil.which("mcs") is None, reason="there is no C# compiler (Debian: mono-mcs)")

@@ -25,6 +25,7 @@ from conformance.sut.loading import attach
 from conformance.sut.reference import Reference, reference_system
 from sotepki.cli import run as sotepki
 from sotepki.clock import SetClock, SystemClock
+from sotepki.documents.diagnosis import accidents
 
 pytestmark = pytest.mark.integration
 
@@ -116,6 +117,7 @@ def test_the_files_of_a_right_system_pass_and_what_is_not_attached_is_skipped(
 
 
 def test_one_bad_file_among_the_good_ones_is_named(reference: Reference, vendor: Path, tmp_path: Path) -> None:
+    """And what probably happened to it: the advice of the rule alone is the same for every accident."""
     good = (vendor / "documents" / "system.xml").read_bytes()
     bad = vendor / "documents" / "zz-indented.xml"
     bad.write_bytes(re.sub(rb"(<ds:SignatureMethod)", rb"\n  \1", good, count=1))
@@ -127,7 +129,8 @@ def test_one_bad_file_among_the_good_ones_is_named(reference: Reference, vendor:
         "signature.system.integrity"
     }
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert "zz-indented.xml" in page
+    assert "zz-indented.xml: the likely cause" in page
+    assert accidents()["whitespace.indented"].text in page
 
 
 def test_files_that_are_no_documents_fail_in_one_case_and_hide_nothing(

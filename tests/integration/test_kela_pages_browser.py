@@ -70,6 +70,7 @@ def test_a_document_is_dropped_and_its_findings_are_read(house: Serving, browser
         assert "invalid" in dropped(page, "muutettu.xml", changed(document))
         assert page.locator("#findings .error").count() >= 1
         assert "doc.digest" in page.locator("#findings").inner_text()
+        assert "Likely cause" in page.locator("#findings").inner_text()
         picture(page, "kanta-validation")
         assert "invalid" in dropped(page, "kirje.txt", b"this is no document")
         assert "indeterminate" in dropped(page, "<b>nimi</b>.xml", b"\x00\xff" * 100)

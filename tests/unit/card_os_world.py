@@ -195,6 +195,7 @@ def make_card(
     quirks: bool | None = None,
     kind: str = "",
     missing_signature_certificate: bool = False,
+    issuer_files: bool = True,
     readable_issuers: bool = True,
 ) -> Card:
     """A card with PIN1 1234, PIN2 222222 and activation code 12345678."""
@@ -217,7 +218,7 @@ def make_card(
     image = card_image(
         vault,
         public,
-        CardContents("TEST-000001", shown, issuers, readable_issuers=readable_issuers),
+        CardContents("TEST-000001", shown, issuers, issuer_files=issuer_files, readable_issuers=readable_issuers),
         profile=numbering,
         placement=card_placement(layout),
         language=language,

@@ -40,6 +40,19 @@ PATH = "/attribute/v1/professional"
 SPACE = "{urn:sotepki:test:attribute-service:1}"
 
 
+_SIGNS_CERTIFICATES = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=True,
+    encipher_only=False,
+    decipher_only=False,
+)
+
+
 def _certificate(
     name: str, issuer: tuple[x509.Certificate, ec.EllipticCurvePrivateKey] | None = None, *, until: int = 2049
 ) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
@@ -54,8 +67,14 @@ def _certificate(
         .not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
         .not_valid_after(datetime(until, 1, 1, tzinfo=UTC))
         .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
+        # From Python 3.13 on, clients verify strictly: what RFC 5280 wants of a CA and its issues is to be there.
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )
-    if issuer is not None:
+    if issuer is None:
+        builder = builder.add_extension(_SIGNS_CERTIFICATES, critical=True)
+    else:
+        of_issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer[1].public_key())
+        builder = builder.add_extension(of_issuer, critical=False)
         builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
     return builder.sign(issuer[1] if issuer else key, hashes.SHA256()), key
 

@@ -6,6 +6,7 @@ import re
 from datetime import date
 from pathlib import Path
 
+import field_tables as field
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +15,7 @@ from sotepki.card import Credential, KeyUse, card_kind, card_kinds, check_number
 from sotepki.card.kinds import card_layout, token_label
 from sotepki.card.wire import LENGTH_BYTES, body_length, decode, encode, error_message, raise_error
 from sotepki.errors import Fault, Misuse, Refused, SotepkiError
-from sotepki.evidence import RuleBook
+from sotepki.evidence import RuleBook, load_yaml
 from sotepki.resources import package_file
 from sotepki.tokens import Pin
 
@@ -82,6 +83,43 @@ def test_labels_are_those_that_opensc_shows() -> None:
     assert places[KeyUse.SIGNATURE].token_label == "TES... (allekirjoitustunnusluku)"
     assert len(places[KeyUse.SIGNATURE].token_label) == 32
     assert (places[KeyUse.AUTHENTICATION].id, places[KeyUse.SIGNATURE].id) == (b"\x45", b"\x46")
+
+
+# English words of the glossary, and what bears their name on a card and in its letter.
+KIND_WORDS = {
+    "professional": "professional card",
+    "personnel": "personnel card",
+    "actor": "actor card",
+    "organisation": "organisation card",
+    "citizen": "identity card (citizen certificate)",
+}
+LABEL_WORDS = {
+    "pin1": "basic PIN (PIN1)",
+    "pin2": "signature PIN (PIN2)",
+    "puk": "activation code (acts as PUK)",
+    "authentication_certificate": "authentication and encryption certificate",
+    "signature_certificate": "signature certificate",
+}
+
+
+def glossary_words(english: str) -> tuple[set[str], set[str]]:
+    """The Finnish and the Swedish words for an English one, in small letters."""
+    _, finnish, swedish = field.row("README.md", "5", english)
+    words = [{word.strip() for word in cell.replace("°", "").lower().split(",")} for cell in (finnish, swedish)]
+    return words[0], words[1]
+
+
+def test_names_of_cards_and_codes_are_those_of_the_glossary() -> None:
+    """A holder who reads 'registerkort' or 'pinkod' here looks for it in vain on the authorities' pages."""
+    for kind, english in KIND_WORDS.items():
+        finnish, swedish = glossary_words(english)
+        assert any(word in card_kind(kind).title_fi.lower() for word in finnish), kind
+        assert any(word in card_kind(kind).title_sv.lower() for word in swedish), kind
+    labels = load_yaml(package_file("card", "operating", "labels.yaml"))
+    for label, english in LABEL_WORDS.items():
+        finnish, swedish = glossary_words(english)
+        assert labels["fi"][label] in finnish
+        assert labels["sv"][label] in swedish
 
 
 @given(st.text(max_size=60))

@@ -33,6 +33,7 @@ FAULTS = st.builds(
     wrong_key=st.frozensets(st.sampled_from(KeyUse)),
     missing_signature_certificate=st.booleans(),
     missing_sv_number=st.booleans(),
+    missing_ca_files=st.booleans(),
     unreadable_ca_files=st.booleans(),
     corrupted_token_info=st.booleans(),
     quirks=st.sampled_from(Quirks),
@@ -129,6 +130,20 @@ def test_the_face_shows_what_a_card_shows_and_that_it_is_a_test() -> None:
     assert told.count("TEST") >= 4
     assert "\x1b" not in told
     assert not root.xpath("//@*[contains(., 'http') and name() != 'xmlns']")
+
+
+def test_the_front_tells_what_the_facts_say_of_each_kind() -> None:
+    """docs/field/registration.md 2, row card front: the number, too; a job title is no profession."""
+
+    def front(kind: str) -> str:
+        root = etree.fromstring(replace(FACE, kind=card_kind(kind)).svg())
+        return " ".join(line.text or "" for line in root.iterchildren("{*}text"))  # the back is a group
+
+    for wanted in ("9900000001", "00000000001", "Äärelä", "02.03.2031", "Profession"):
+        assert wanted in front("professional")
+    for kind in ("personnel", "actor"):
+        assert "Job title" in front(kind) and "9900000001" in front(kind)
+        assert "Profession " not in front(kind) and "00000000001" not in front(kind)
 
 
 def test_a_blank_has_a_face_without_names() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import field_tables as field
 import pytest
 from card_vault_world import CODE, PIN1, PIN2, PINS, WRONG, MemoryStore, PowerCut, personalised, sign
 from hypothesis import HealthCheck, given, settings
@@ -172,6 +173,14 @@ def test_activation_takes_the_code_and_happens_once(tmp_path: Path) -> None:
     assert vault.state.condition == "active"
     assert vault.state.tries == dict.fromkeys(Credential, 5)
     assert refusal(vault.activate, CODE, PIN1, PIN2) == "card.already-active"
+
+
+def test_the_same_digits_for_both_pins_are_taken(tmp_path: Path) -> None:
+    """DVV's pages advise against them and no card refuses them; a holder's software must expect them."""
+    assert "not enforced" in field.row("card.md", "4.3", "PIN1 and PIN2 should not be the same digits")[0]
+    vault, _ = personalised(tmp_path)
+    vault.activate(CODE, PIN1, PIN1)
+    vault.verify(Credential.PIN2, PIN1)
 
 
 def test_five_wrong_codes_lock_the_card_for_ever(tmp_path: Path) -> None:

@@ -30,6 +30,15 @@ def test_a_signer_gets_the_document_and_its_answer_comes_back(tmp_path: Path) ->
     assert signer.sign(b"<a/>" * 300_000, SignatureKind.SYSTEM) == b"<a/>" * 300_000
 
 
+def test_files_and_directories_beside_the_description_are_found(tmp_path: Path) -> None:
+    """A command starts in an empty directory: the classes of a Java program would not be there. A word stays one."""
+    (tmp_path / "classes").mkdir()
+    program = "import json, sys; json.dump({'reasons': sys.argv[1:], 'accepted': True}, sys.stdout)"
+    beside = Command((*command(tmp_path, program).arguments, "classes/", "classes", "program.py"), tmp_path)
+    answer = AskedVerifier(beside).verify(b"<a/>", Trust(()))
+    assert answer.reasons == (str(tmp_path / "classes"), "classes", str(tmp_path / "program.py"))
+
+
 def test_a_verifier_gets_the_question_in_the_described_shape(tmp_path: Path) -> None:
     program = (
         "import json, sys; q = json.load(sys.stdin)\n"

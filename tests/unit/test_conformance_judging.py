@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
+import document_world as world
+import field_tables as field
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from conformance.judging import context_of, is_revoked, latest_end, signature_values, subject_value
+from conformance.bench.documents_framed import FIXED, STATES, USAGE, fixed_code
+from conformance.cases import frames
+from conformance.check import Check
+from conformance.declaring import case_of
+from conformance.judging import context_of, is_revoked, judged_frame, latest_end, signature_values, subject_value
+from conformance.requirements import requirements
 from conformance.sut.facets import Trust
+from conformance.verdicts import CaseVerdict
 from sotepki.clock import SetClock
+from sotepki.documents import build_frame
+from sotepki.identifiers import Oid
 from sotepki.x509.status import CertificateState, CertificateStatus
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -110,3 +121,35 @@ def test_without_trust_nothing_is_said_about_revocation() -> None:
     assert listed.revocation and listed.trust == (AUTHORITY,) and listed.at == NOW
     asked = Trust((AUTHORITY,), status=lambda *_: CertificateStatus(CertificateState.GOOD))
     assert context_of(asked, clock).revocation and context_of(asked, clock).status is asked.status
+
+
+def framed() -> bytes:
+    return build_frame(world.signed_by_system(), message_id=Oid("2.25.1"), sender=world.ORGANISATION.oid, at=NOW)
+
+
+@pytest.mark.parametrize(("path", "code"), [*FIXED.items(), *USAGE.items(), *STATES.items()])
+def test_the_fixed_codes_of_a_frame_are_those_of_the_field(path: str, code: str) -> None:
+    """docs/field/kanta.md 6: a code that the suite has wrong would warn every vendor."""
+    assert re.search(rf"\b{code}\b", field.sections("kanta.md")["6"])
+    content = framed()
+    assert fixed_code(content, path) == code
+    assert fixed_code(content.replace(f'"{code}"'.encode(), b'"other"'), path) in ("", "other")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "verdict"),
+    [
+        (b"", b"", CaseVerdict.PASS),
+        (b"<sender ", b"<sender/><sender ", CaseVerdict.FAIL),
+        (b"</sender>", b"", CaseVerdict.FAIL),
+        (b'representation="B64"', b'representation="TXT"', CaseVerdict.WARN),
+        (b"?>", b"?><!DOCTYPE a>", CaseVerdict.WARN),
+    ],
+)
+def test_a_frame_that_cannot_be_read_weighs_what_its_rule_may(old: bytes, new: bytes, verdict: CaseVerdict) -> None:
+    """How a frame carries its document is recalled only (frame.carriage): a vendor must not fail for it."""
+    declared = case_of(frames.form)
+    assert declared is not None
+    check = Check(declared, requirements())
+    frames.form((judged_frame("a", framed().replace(old, new, 1), None, SetClock(NOW)),), check)
+    assert check.result(1).verdict is verdict

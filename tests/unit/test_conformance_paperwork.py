@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, is_dataclass
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass, replace
+from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from conformance.sut.facets_paperwork import Applicant, PaperworkDirectory
+from conformance.cases import paperwork as cases
+from conformance.check import Check
+from conformance.declaring import case_of
+from conformance.requirements import requirements
+from conformance.sut.facets import Skipped
+from conformance.sut.facets_paperwork import Applicant, JointTest, Paperwork, PaperworkDirectory
+from conformance.verdicts import CaseVerdict
+from sotepki.clock import SetClock
 from sotepki.errors import Misuse
 
 EXAMPLE = Path(__file__).parents[2] / "conformance" / "examples" / "paperwork"
@@ -89,3 +99,42 @@ def test_rubbish_is_refused(tmp_path: Path, text: bytes) -> None:
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(Misuse, match="cannot be read"):
         PaperworkDirectory(tmp_path).paperwork()
+
+
+def verdict(case: Callable[..., None], papers: Paperwork, **more: Any) -> CaseVerdict:
+    declared = case_of(case)
+    assert declared is not None
+    check = Check(declared, requirements())
+    try:
+        case(paperwork=papers, check=check, **more)
+    except Skipped:
+        return CaseVerdict.SKIP
+    return check.result(1).verdict
+
+
+@pytest.mark.parametrize(
+    ("case", "more", "wanted"),
+    [
+        (cases.register_entry, {}, CaseVerdict.FAIL),
+        (cases.security_certificate, {"clock": SetClock(datetime(2026, 9, 1, tzinfo=UTC))}, CaseVerdict.FAIL),
+        (cases.joint_test_statement, {}, CaseVerdict.WARN),
+    ],
+)
+def test_what_production_asks_for_is_not_asked_before_the_first_joint_test(
+    tmp_path: Path, case: Callable[..., None], more: dict[str, Any], wanted: CaseVerdict
+) -> None:
+    """docs/field/kanta.md 11, row Astori: a supplier would fail before its first test for what comes after it."""
+    bare = replace(directory(tmp_path, PAPERS).paperwork(), security=None)
+    assert verdict(case, bare, **more) is wanted
+    first = replace(bare, joint_test=JointTest(date(2026, 9, 1), date(2026, 11, 2)))
+    assert verdict(case, first, **more) is CaseVerdict.SKIP
+    system = replace(first.system, register_entry="TEST-1001")
+    in_production = replace(first, system=system)
+    assert verdict(case, in_production, **more) is (CaseVerdict.PASS if case is cases.register_entry else wanted)
+
+
+def test_joint_testing_concerns_the_classes_that_are_tested() -> None:
+    """docs/field/kanta.md 10, rows what and A1: a transmission service would be asked for what it never gets."""
+    for name in ("joint-test-statement", "registration-time", "not-in-july"):
+        bound = requirements()[f"paperwork.{name}"].actor.classes
+        assert bound == requirements()["process.registration"].actor.classes == ("A2", "A3", "wellbeing"), name

@@ -93,9 +93,12 @@ def test_the_calendar_is_in_the_order_of_days_and_today_is_not_late() -> None:
     assert [one.late for one in reminders(days, date(2027, 3, 10))] == [True, True, False]
 
 
-def test_testing_in_july_and_a_missed_deadline_are_told() -> None:
-    found = reminders({CountedTo.TESTING: date(2027, 7, 5)}, date(2027, 5, 20))
-    assert "July" in found[0].text["en"] and all(reminder.late for reminder in found)
+@pytest.mark.parametrize("tested", [CountedTo.TESTING, CountedTo.NOTICE])
+def test_testing_in_july_and_a_missed_deadline_are_told(tested: CountedTo) -> None:
+    """A system is not tested in July, neither for the first time nor after a change."""
+    found = reminders({tested: date(2027, 7, 5), CountedTo.CERTIFICATE: date(2027, 7, 5)}, date(2027, 6, 20))
+    assert ["July" in one.text["en"] for one in found] == [True, False, False]
+    assert all(reminder.late for reminder in found)
 
 
 def test_months_are_counted_to_the_end_of_a_short_month() -> None:

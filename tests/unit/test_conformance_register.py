@@ -81,6 +81,12 @@ def test_no_requirement_of_weak_grade_can_fail_a_vendor() -> None:
             assert requirement.ceiling is not Severity.ERROR, requirement.id
 
 
+def test_a_prescribing_card_is_known_by_a_second_hand_place() -> None:
+    """docs/field/kanta.md 9: where the prescriber's identifier stands is told by a third party, with its section."""
+    prescribes = requirements()["card.prescribes"]
+    assert (prescribes.grade, prescribes.section, prescribes.ceiling) == (Grade.SECONDHAND, True, Severity.ERROR)
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [

@@ -133,6 +133,25 @@ def test_a_bad_file_is_one_finding(tmp_path: Path, data: bytes, rule: str, by: s
     assert answer["findings"][0]["advice"]
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "state"),
+    [
+        (b"2001/04/xmldsig-more#rsa-sha256", b"2007/05/xmldsig-more#sha256-rsa-MGF1", "not shown to be intact"),
+        (b"PD94", b"PD95", "not intact"),
+    ],
+)
+def test_a_method_that_is_not_read_here_is_not_called_broken(
+    tmp_path: Path, old: bytes, new: bytes, state: str
+) -> None:
+    """RSA-PSS of a newer library may be right: "not intact" would send its vendor looking for a change."""
+    root, file = tmp_path / "root.pem", tmp_path / "signed.xml"
+    root.write_bytes(world.root().public_bytes(Encoding.PEM))
+    file.write_bytes(SIGNED.replace(old, new, 1))
+    arguments = ["document", "verify", str(file), "--trust", str(root), "--no-revocation", "--no-diagnosis"]
+    told = CliRunner().invoke(cli, arguments, standalone_mode=False).stdout
+    assert [line.rpartition(", ")[2] for line in told.splitlines() if "  signature: " in line] == [state]
+
+
 def test_a_byte_order_mark_is_legal(tmp_path: Path) -> None:
     """Signing keeps it, and what is signed with it is valid."""
     marked = b"\xef\xbb\xbf" + world.unsigned()

@@ -100,6 +100,13 @@ def test_indented_after_signing(space: str) -> None:
     assert found["SignatureValue"] == {"whitespace.indented"}
 
 
+def test_indented_again_after_signing() -> None:
+    """Java's Transformer with INDENT doubles the white space that is there; none was removed."""
+    signed = etree.fromstring(world.signed_by_professional())
+    etree.indent(signed, "      ")
+    assert named(etree.tostring(signed))["body"] == {"whitespace.indented"}
+
+
 def test_white_space_removed_after_signing() -> None:
     """A parser that drops ignorable white space; the indented form is found again."""
     signed = etree.fromstring(world.signed_by_professional(), etree.XMLParser(remove_blank_text=True))
@@ -153,6 +160,21 @@ def test_inclusive_instead_of_exclusive_and_the_reverse() -> None:
     }
     exclusive = sign_with(method(INC))
     assert set().union(*named(exclusive).values()) == {"c14n.exclusive-done"}
+
+
+def test_digested_from_a_tree_without_namespaces() -> None:
+    """A parser of the JDK that is not told of namespaces, and a tag with a prefix made by createElement."""
+    default, prefixed = b' xmlns="urn:hl7-org:v3"', b' xmlns:hl7fi="urn:hl7finland"'
+
+    def parsed(element: etree._Element) -> bytes:
+        return c14n(element).replace(default, b"").replace(prefixed, b"")
+
+    def built(element: etree._Element) -> bytes:
+        octets = c14n(element)
+        return octets.replace(prefixed, default) if b"signatureTimestamp" in octets else octets
+
+    assert named(sign_with(form=parsed)) == {"body": {"namespace.unaware"}, "timestamp": {"namespace.unaware"}}
+    assert named(sign_with(form=built)) == {"timestamp": {"namespace.unaware"}}
 
 
 def test_unused_namespaces_under_inclusive_canonicalisation() -> None:

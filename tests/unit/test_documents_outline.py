@@ -6,7 +6,7 @@ import document_families_world as families_world
 import document_world as world
 import pytest
 
-from sotepki.documents import build_frame, open_frame, verify_document
+from sotepki.documents import build_frame, check_frame, open_frame, verify_document
 from sotepki.documents.family import algorithm_rules, families, family
 from sotepki.documents.making import family_of_kind
 from sotepki.documents.outline import outline, signature_entries
@@ -44,6 +44,8 @@ def test_two_headers_are_counted_for_the_developer(document: bytes, name: bytes,
         (HEALTH, b"<structuredBody>", b"<structuredBody>", ""),
         (HEALTH_WITH_ID, BODY_ID, BODY_ID, ""),
         (HEALTH_WITH_ID, BODY_ID, b' ID="OID1"', "doc.body.id"),
+        (HEALTH_WITH_ID, BODY_ID, b' ID="body"', ""),
+        (SOCIAL, BODY_ID, b' ID="body"', "doc.body.id"),
         (HEALTH, ID, b"<id/>", "doc.body.id"),
         (HEALTH, ID, b'<id root=""/>', "doc.body.id"),
         (SOCIAL, ID, ID + ID, "doc.structure"),
@@ -190,6 +192,18 @@ def test_a_document_travels_in_the_message_of_its_family(
     )
     assert open_frame(data).name == interaction
     assert family_of_kind(kind).frame.requests == requests
+
+
+@pytest.mark.parametrize(("kind", "warned"), [("visit-note", set()), ("client-plan", {"frame.family"})])
+def test_another_message_that_is_known_to_carry_documents_is_read(kind: str, warned: set[str]) -> None:
+    """docs/field/kanta.md 6: a hospital's RCMR_IN100016FI01 must not be called no frame at all."""
+    document = families_world.document(kind)
+    data = build_frame(document, message_id=Oid("1.2.3"), sender=world.ORGANISATION.oid, at=world.NOW)
+    name = family_of_kind(kind).frame.interaction.encode()
+    frame = open_frame(data.replace(name, b"RCMR_IN100016FI01"))
+    assert (frame.document, frame.name, frame.service_request) == (document, "RCMR_IN100016FI01", "")
+    found = check_frame(frame, verify_document(document, world.context()))
+    assert {(one.rule, str(one.severity)) for one in found} == {(rule, "warning") for rule in warned}
 
 
 def test_what_a_signature_is_made_with_unless_somebody_asks_for_more() -> None:

@@ -73,7 +73,7 @@ PROFESSIONAL, SYSTEM, KANTA = SignatureKind.PROFESSIONAL, SignatureKind.SYSTEM, 
         ("renewal-request", SYSTEM, ORGANISATION, set()),
         ("renewal-request", PROFESSIONAL, NUMBER, {"doc.signer"}),
         ("visit-note", SYSTEM, ORGANISATION, set()),
-        ("dispensing", SYSTEM, "1.2.246.10.2462460.19.1", {"doc.organisation"}),
+        ("dispensing", SYSTEM, "1.2.246.10.2462460.19.1", {"doc.organisation.author"}),
         ("visit-note", SYSTEM, f"{ORGANISATION}1", {"doc.organisation"}),
         ("client-plan", SYSTEM, "", {"doc.organisation"}),
         ("prescription", KANTA, "1.2.246.556.12002.1", set()),
@@ -149,10 +149,12 @@ def test_a_system_of_nobody_does_not_sign_for_a_custodian_of_no_name() -> None:
 
 
 def test_an_author_whose_organisation_has_no_name_is_nobodys() -> None:
-    """A dispensing by a pharmacy's system says which pharmacy; the report says that it does not."""
+    """A dispensing by a pharmacy's system says which pharmacy; the report says that it does not. That the system is
+    the author's is recalled (docs/field/kanta.md 9), so nobody fails for it.
+    """
     old = rf'(<representedOrganization>\s*<id )root="{ORGANISATION}"'
     found = verdict_on("dispensing", SYSTEM, held_by(ORGANISATION, SYSTEM), old=old, new=r"\1")[1]
-    assert found == {"doc.organisation": "error"}
+    assert found == {"doc.organisation.author": "warning"}
 
 
 @pytest.mark.parametrize(
@@ -174,7 +176,7 @@ def test_a_system_signs_for_who_keeps_the_document_or_in_the_prescription_centre
     sign_as_system(elsewhere, key=key, certificate=held_by(right, SYSTEM), at=world.NOW)
     with pytest.raises(Refused, match=signs) as caught:
         sign_as_system(elsewhere, key=key, certificate=held_by(wrong, SYSTEM), at=world.NOW)
-    assert caught.value.rule == "doc.organisation"
+    assert caught.value.rule == ("doc.organisation.author" if kind == "dispensing" else "doc.organisation")
 
 
 def _without_serial_number(certificate: x509.Certificate) -> bytes:

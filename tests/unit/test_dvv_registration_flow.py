@@ -7,6 +7,7 @@ import threading
 from datetime import date
 from pathlib import Path
 
+import field_tables as field
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -15,7 +16,9 @@ from registration_world import OLD_POINT, QUESTIONS, Registration, make_registra
 
 from sotepki.dvv.registration.data import registration_data
 from sotepki.errors import Misuse, Refused
+from sotepki.evidence import load_yaml
 from sotepki.records import first_break
+from sotepki.resources import package_file
 
 
 @pytest.fixture
@@ -210,6 +213,16 @@ def test_questions_are_whole_in_every_language() -> None:
         for language in ("fi", "sv", "en"):
             assert question[language]["question"].endswith("?"), name
             assert len(set(question[language]["answers"])) == 3, name
+
+
+def test_contracts_speak_of_authorisation_as_the_authorities_do() -> None:
+    """docs/field/README.md 5: the form that the signer knows from DVV's pages is a 'valtuutus', a 'fullmakt'."""
+    _, finnish, swedish = (cell.strip("°") for cell in field.row("README.md", "5", "authorisation of another"))
+    texts = load_yaml(package_file("dvv", "registration", "contract_texts.yaml"))
+    duty, title = texts["duties"]["authorisation"], texts["titles"]["authorisation"]
+    assert (finnish, swedish) == ("valtuutus", "fullmakt")
+    assert swedish in duty["sv"] and swedish in title["sv"]
+    assert "valtuut" in duty["fi"] and "valtuut" in title["fi"]
 
 
 def test_point_opened_twice_at_once(desk: Registration) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -20,14 +21,17 @@ from office_world import (
     World,
     make_world,
 )
+from registers_world import WORLD
 
 from sotepki.card import KeyUse, Personalisation
 from sotepki.dvv import IdentityProof, RegistrationPoints, SpareCards, TestCards
 from sotepki.dvv.vartti.card_certification import TEST_CARD_KINDS, card_certifications
 from sotepki.dvv.vartti.spare_cards import spare_machine
 from sotepki.errors import Refused
+from sotepki.evidence import load_yaml
 from sotepki.identifiers import Oid, Satu
 from sotepki.records import Channel
+from sotepki.resources import package_file
 from sotepki.tokens import KeyKind, PrivateKey
 from sotepki.tokens.pool import make_key
 from sotepki.x509.lint import lint_certificate
@@ -199,6 +203,14 @@ def test_a_set_of_test_cards_of_each_kind(world: World, kind: str) -> None:
     assert len({card.identifier for card in first + second}) == 3
     if kind == "citizen":
         Satu.parse(first[0].identifier)
+
+
+def test_the_rights_on_test_cards_are_of_the_code_list() -> None:
+    """A system that looks the title's code up, as on every other card, would find none."""
+    with (WORLD / "codes" / "professional-rights.csv").open(encoding="utf-8", newline="") as file:
+        listed = {f"{row['code']} {row['name_fi']}, {row['name_sv']}" for row in csv.DictReader(file)}
+    titles = load_yaml(package_file("dvv", "vartti", "test_identities.yaml"))["titles"]
+    assert titles and set(titles) <= listed
 
 
 def test_orders_of_test_cards_have_limits(world: World) -> None:

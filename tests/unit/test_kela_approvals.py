@@ -236,6 +236,15 @@ def test_a_change_without_a_day_is_told_to_name_one(kela: Kela) -> None:
     assert "Name the day" in refused.value.advice
 
 
+def test_a_change_is_not_tested_in_july(kela: Kela) -> None:
+    """A supplier would plan for a month in which nobody tests; a certificate may end in July all the same."""
+    kela.approve()
+    with pytest.raises(Refused, match=r"joint\.july"):
+        kela.change(effective_on=date(2026, 7, 1))
+    assert kela.change(effective_on=date(2026, 8, 1)).state == "reported"
+    assert kela.change("certificate-renewal", "1", effective_on=date(2026, 7, 31)).state == "reported"
+
+
 @pytest.mark.parametrize("text", ["Kaiku 131052-308T", "", "x" * 10_000, "a\x07b"])
 def test_texts_of_the_register_are_one_line_and_name_nobody(kela: Kela, text: str) -> None:
     with pytest.raises(Refused, match=r"joint\.described"):

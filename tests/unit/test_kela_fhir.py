@@ -42,7 +42,9 @@ def test_what_is_known_of_a_bundle_is_checked() -> None:
     for value in ("010181-123A", "131052-308T", "x", ""):
         person = {"patient": {"identifier": {"system": "urn:oid:1.2.246.21", "value": value}}}
         assert _rules(_bundle(meta=person)) == ["fhir.bundle.hetu"], value
-    assert _rules(_bundle(meta=[{"system": "urn:oid:1.2.246.21", "value": "010181-900C"}])) == []
+    persons = [{"system": "urn:oid:1.2.246.21", "value": code} for code in ("010181-900C", "010181-902E")]
+    assert _rules(_bundle(meta=[persons[0], persons[0]])) == []
+    assert _rules(_bundle(meta=persons)) == ["fhir.bundle.person"]
 
 
 @given(

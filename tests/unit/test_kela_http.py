@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import http.client
 import json
+import re
 import select
 import socket
 import ssl
@@ -25,6 +26,7 @@ from kela_world import HOST, Client, KelaWorld, new_world
 from lxml import etree
 
 from sotepki import kela, loopback
+from sotepki.documents.diagnosis import accidents
 from sotepki.errors import Misuse
 from sotepki.kela import ARCHIVE_PATH, VALIDATION_PATH, Kanta, SharkQuirk, load_settings, public_application
 from sotepki.kela.acknowledgement import HL7
@@ -415,6 +417,15 @@ def test_signatures_are_judged_by_the_plain_form_and_by_the_other_only_when_aske
         assert "doc.signature.missing" in _shark_rules(
             _ask(url + VALIDATION_PATH, body, Content_Type="application/json")[2]
         )
+
+
+def test_the_plain_form_says_what_probably_happened_to_a_broken_signature(served: Served) -> None:
+    """That the body was changed is the same sentence for every accident; the page shows the cause with it."""
+    url = served.public + "/validation/document"
+    document = served.world.system_signed()
+    assert json.loads(_ask(url, document)[2])["causes"] == []
+    (cause,) = json.loads(_ask(url, re.sub(rb"(<ds:SignatureMethod)", rb"\n  \1", document))[2])["causes"]
+    assert accidents()["whitespace.indented"].text in cause
 
 
 def test_the_plain_form_takes_a_document_a_frame_or_garbage(served: Served) -> None:

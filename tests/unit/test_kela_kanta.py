@@ -13,6 +13,7 @@ from kela_world import Client, KelaWorld, key, new_world
 from lxml import etree
 
 from sotepki.errors import Fault, Refused
+from sotepki.evidence import Severity
 from sotepki.identifiers import Oid
 from sotepki.kela import AckCode, Kanta, RequestKind, WhenStatusUnavailable, load_settings
 from sotepki.kela.acknowledgement import HL7, Acknowledgement
@@ -199,11 +200,13 @@ def test_a_revoked_card_signs_nothing_that_is_archived(world: KelaWorld) -> None
 
 
 def test_a_document_of_another_custodian_is_refused(world: KelaWorld) -> None:
+    """Whether Kanta refuses what a professional signed is not known: it warns a vendor, and is refused by choice."""
     document = world.card_signed()
     frame = world.frame(document, "clinic")
     answer = world.kanta().archive(frame, world.client("clinic").certificate)
-    assert "kanta.document.custodian-sender" in answer.rules
-    assert answer.code is AckCode.ERROR
+    (found,) = (one for one in answer.findings if one.rule == "kanta.document.custodian-sender")
+    assert (answer.code, found.severity) == (AckCode.ERROR, Severity.WARNING)
+    assert found.rule in load_settings().refuses
 
 
 def test_an_unsigned_document_is_refused(world: KelaWorld) -> None:

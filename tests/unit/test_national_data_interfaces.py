@@ -15,6 +15,7 @@ import pytest
 from sotepki.card import Credential, KeyUse
 from sotepki.card.kinds import card_kinds
 from sotepki.card.operating.profiles import card_profiles
+from sotepki.documents.family import families
 from sotepki.documents.multi_signing import middlewares
 from sotepki.evidence import load_csv
 from sotepki.kela.settings import SharkQuirk, WhenStatusUnavailable, load_environments, load_settings
@@ -263,6 +264,26 @@ def test_error_codes_are_those_of_kanta() -> None:
     rows = load_csv(WORLD / "codes" / "error-codes.csv", CODE_COLUMNS)
     assert {row["code"]: row["name_fi"] for row in rows} == {code: told[code] for code in ("5Y00009", "4Y00007")}
     assert set(codes(oid)) == {"5Y00009", "4Y00007"}
+
+
+def test_what_is_known_of_a_family_is_no_firmer_than_its_row() -> None:
+    """docs/field/kanta.md 3.1: no patient record was at hand, so its structure must not fail anybody as confirmed."""
+    rows = {"patient-record": "patient record CDA", "prescription": "ePrescription CDA"}
+    for name, row in rows.items():
+        known, told = families()[name], field.row("kanta.md", "3.1", row)[-1]
+        assert {known.header.grade, known.carrier.grade, known.body.grade} == {told.partition(" ")[0]}, name
+
+
+def test_metadata_of_social_welfare_are_those_of_the_field() -> None:
+    """A code system that was mistyped would warn every vendor, or let another one through."""
+    known = families()["social-welfare"].metadata
+    assert known is not None and families()["patient-record"].metadata is None
+    named = " ".join(row[0] for row in field.rows("kanta.md", "5"))
+    assert all(tag.rpartition("}")[2] in named for tag in known.required)
+    for tag, system in known.code_systems.items():
+        assert system in field.row("kanta.md", "5", tag.rpartition("}")[2])[1], tag
+    told = {oid for row in field.rows("kanta.md", "5") for oid in re.findall(r"1\.2\.246[\d.]+\d", row[1])}
+    assert set(known.code_systems.values()) == told
 
 
 # --- Kanta --------------------------------------------------------------------------------------------------------

@@ -83,6 +83,8 @@ CLOSING = {
     "not-needed": ("cessationOfOperation", "holder registrar"),
     "name-changed": ("superseded", "holder registrar"),
     "right-changed": ("superseded", "holder registrar"),
+    "organisation-changed": ("superseded", "holder registrar"),
+    "email-changed": ("superseded", "holder registrar"),
     "replaced": ("superseded", ""),
     "employment-ended": ("affiliationChanged", "registrar"),
     "right-removed": ("privilegeWithdrawn", ""),
@@ -95,6 +97,9 @@ def test_a_card_is_closed_for_its_reason_by_those_who_may_give_it() -> None:
     actors = {name: " ".join(sorted(roles)) for name, roles in vartti_data().closing_actors.items()}
     assert {name: (codes[name], actors[name]) for name in codes} == CLOSING
     assert set(actors) == set(codes)
+    changes = re.search(r"\((.*?)\)", field.row("pki.md", "6", "Card data or certificate data change")[0])
+    words = {"surname": "name", "right": "right", "organisation": "organisation", "e-mail": "email"}
+    assert changes and {f"{words[one]}-changed" for one in changes[1].split(", ")} <= set(codes)
     assert office_data().spoiled_reason.value == "superseded"
 
 
@@ -300,13 +305,18 @@ def test_times_and_reasons_of_the_e_service() -> None:
 
 def test_what_a_change_of_an_approved_system_needs() -> None:
     """docs/field/kanta.md 10 row deadlines, 11 rows changes and renewal."""
-    assert {name: (one.notice, one.live_first, one.months_before) for name, one in change_kinds().items()} == {
+    kinds = change_kinds()
+    assert {name: (one.notice, one.live_first, one.months_before) for name, one in kinds.items()} == {
         "kanta-functions": (True, False, 1),
         "urgent-fix": (True, True, 0),
         "purpose": (True, False, 1),
         "certificate-renewal": (True, True, 6),
         "other": (False, True, 0),
     }
+    counted = {name: one.counted_to for name, one in kinds.items() if one.months_before}
+    assert counted == {"kanta-functions": "testing", "purpose": "testing", "certificate-renewal": "certificate"}
+    firm = {name for name, one in kinds.items() if one.grade == "confirmed"}
+    assert firm == {"kanta-functions", "urgent-fix", "certificate-renewal"}, "of a change of purpose Astori is told"
 
 
 def test_classes_of_systems_are_the_same_for_supervision_and_for_the_regulation() -> None:

@@ -15,6 +15,9 @@ from notebooks.editions import LANGUAGES, Edition, edition_of, editions, many_la
 from notebooks.languages import build, flaws
 from notebooks.pairs import HERE, out_of_step
 from sotepki.errors import Fault, Misuse, Refused
+from sotepki.evidence import Finding, Severity
+from sotepki.provider.join_lists import join_data
+from sotepki.provider.plans import plan_kinds
 from sotepki.rulebook import whole_book
 
 SOURCES = many_languages(HERE)
@@ -57,9 +60,9 @@ def test_the_notebook_is_what_its_source_says(edition: Edition) -> None:
     assert out_of_step(edition.notebook) == ""
 
 
-def test_the_registrar_and_the_professional_speak_three_languages() -> None:
-    spoken = {source.stem: tuple(edition.language for edition in editions(source)) for source in SOURCES}
-    assert spoken["03_registrar"] == spoken["04_professional"] == LANGUAGES
+@pytest.mark.parametrize("notebook", ["03_registrar", "04_professional", "05_provider", "06_pharmacy"])
+def test_who_works_with_clients_reads_their_own_language(notebook: str) -> None:
+    assert tuple(edition.language for edition in editions(HERE / f"{notebook}.py")) == LANGUAGES
 
 
 def test_an_edition_has_its_own_words_and_the_code_of_all(tmp_path: Path) -> None:
@@ -118,6 +121,17 @@ def test_a_notebook_of_one_language_is_left_alone() -> None:
 @pytest.mark.parametrize("name", TEXTS)
 def test_each_phrase_has_every_language(name: str) -> None:
     assert phrases.phrases(name)
+
+
+def test_the_provider_reads_of_its_plans_what_the_lists_of_the_program_say() -> None:
+    """Else a part of the plan that is reworded in the program would keep its old words in the notebook."""
+    told = phrases.phrases("05_provider")
+    said = {name: texts["en"] for name, texts in told.items() if name.startswith(("part ", "model "))}
+    parts = plan_kinds()["information-security"].parts
+    assert said == {
+        **{f"part {name}": part.text for name, part in parts.items()},
+        **{f"model {name}": text for name, text in join_data().models.items()},
+    }
 
 
 def test_a_phrase_without_a_language_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,3 +208,15 @@ def test_a_refusal_is_told_with_its_rule_in_the_readers_language(
     assert told.attempt("Nothing", lambda: 1, "sv") == 1
     with pytest.raises(KeyError):
         told.rule_text("no.such-rule", "fi")
+
+
+def test_what_kanta_found_is_told_with_its_rule_in_the_readers_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sentence stands in every acknowledgement; a serial number of this run would differ in the next."""
+    monkeypatch.syspath_prepend(str(HERE))
+    import told
+
+    ended = Finding("path.expired", Severity.ERROR, f"The certificate {'0a' * 15} has ended.")
+    assert told.findings_told([ended], "en") == ["  error: The certificate (serial number) has ended. [path.expired]"]
+    sentence, *rule = told.findings_told([ended], "sv")
+    assert sentence == "  fel: The certificate (serienummer) has ended. [path.expired]"
+    assert "Varje certifikat i certifikatkedjan" in rule[0]

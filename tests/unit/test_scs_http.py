@@ -19,7 +19,8 @@ from scs_world import ORIGIN, PIN2, MemoryCard
 
 from sotepki.errors import Fault, Misuse
 from sotepki.scs import CertificateVariant, SignatureService, load_settings, local_certificate, running
-from sotepki.scs.client import ScsClient, tls_of
+from sotepki.scs.client import ScsClient
+from sotepki.x509.tls import tls_of
 
 NOW = datetime.now(UTC)
 
@@ -58,6 +59,7 @@ def test_version_is_read_over_tls_that_a_client_verifies_with_the_local_certific
     assert answer.headers["Vary"] == "Origin"
     assert answer.headers["Connection"] == "close"
     assert answer.headers["Content-Type"].startswith("application/json")
+    assert call(url, chain, "GET", "/version")[0].headers["Access-Control-Allow-Origin"] == "*"
 
 
 def test_a_page_signs_over_https(url: str, chain: Path) -> None:
@@ -82,6 +84,8 @@ def test_preflight_offers_the_private_network_only_when_asked(url: str, chain: P
     asked, _ = call(url, chain, "OPTIONS", "/sign", Origin=ORIGIN, Access_Control_Request_Private_Network="true")
     assert plain.status == asked.status == 200
     assert plain.headers["Access-Control-Allow-Methods"] == "GET, POST"
+    assert plain.headers["Access-Control-Allow-Headers"] == "Accept, Content-Type"
+    assert plain.headers["Access-Control-Max-Age"] == "3600"
     assert plain.headers["Access-Control-Allow-Private-Network"] is None
     assert asked.headers["Access-Control-Allow-Private-Network"] == "true"
 

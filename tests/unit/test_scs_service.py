@@ -199,6 +199,8 @@ def test_ecdsa_signatures_are_r_and_s_side_by_side_or_der_by_switch() -> None:
         ({"keyusages": ["nonrepudiation"], "issuers": ["CN=Toinen CA,C=FI"]}, False),
         ({"keyusages": ["nonrepudiation", "digitalsignature"]}, False),
         ({"keyusages": ["nonrepudiation"], "akis": ["00" * 20]}, False),
+        # Of a third-party server, in a form that is not public (docs/field/scs.md 5): read past.
+        ({"keyusages": ["nonrepudiation"], "thumbprint": "00", "validate": True}, True),
     ],
 )
 def test_the_selector_selects_what_fits_and_nothing_else(selector: dict[str, Any], chosen: bool) -> None:

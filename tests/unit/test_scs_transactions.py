@@ -33,9 +33,10 @@ from sotepki.scs import (
     local_certificate,
     running,
 )
-from sotepki.scs.client import AUTHENTICATION, SIGNATURE, ScsClient, tls_of
+from sotepki.scs.client import AUTHENTICATION, SIGNATURE, ScsClient
 from sotepki.scs.jose import read_jwe, read_jws, write_jwe, write_jws
 from sotepki.scs.transactions import Transactions, jws_algorithm, jws_signature
+from sotepki.x509.tls import tls_of
 
 ORIGIN = "https://potilastieto.example"
 NOW = datetime.now(UTC)
@@ -163,6 +164,18 @@ def test_another_origin_cannot_execute() -> None:
     assert isinstance(begun.answer(begin(), ORIGIN), str)
     answer = begun.answer(write_jwe({"content": "eA=="}, bytes(32)).encode(), "https://attacker.example")
     assert isinstance(answer, dict) and "scs.jwt.transaction" in answer["reasonText"]
+
+
+def test_a_page_cannot_push_the_transaction_of_another_aside() -> None:
+    """docs/field/scs.md 6, row 403: another transaction is active. The page that began it may begin anew."""
+    elsewhere = "https://toinen.example"
+    other = server_certificate(KEY, "toinen.example").public_bytes(Encoding.DER)
+    begun = transactions()
+    assert isinstance(begun.answer(begin(), ORIGIN), str)
+    second = begun.answer(begin(serverCert=base64.b64encode(other).decode()), elsewhere)
+    assert isinstance(second, dict) and second["reasonCode"] == 403
+    assert "scs.jwt.transaction" in second["reasonText"]
+    assert isinstance(begun.answer(begin(), ORIGIN), str)
 
 
 def test_a_wrong_key_does_not_execute() -> None:

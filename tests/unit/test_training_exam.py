@@ -124,7 +124,7 @@ def test_the_exam_is_a_paper_in_a_notebook(desk: Registration) -> None:
     letters = "".join(right_in("sv")(1, 8, one) for one in paper.exam.questions)
     assert exam(world, NURSE).exam == paper.exam, "an open exam goes on"
     passed = paper.hand_in(letters)
-    assert passed and "Provet är avlagt: 8 rätt" in repr(passed) and "double" in passed._repr_html_()
+    assert passed and "Provet är godkänt: 8 rätt" in repr(passed) and "double" in passed._repr_html_()
     certificate = desk.course.certificate(NURSE)
     assert f"Intyg {certificate.number}" in repr(passed), "the number is what DVV is told"
     none = exam(world, NURSE)

@@ -197,6 +197,15 @@ def test_a_translated_text_shows_the_same_code(one: Task) -> None:
 
 
 @TASKS
+@pytest.mark.parametrize(("language", "foreign"), [("sv", r"\b(DVV|Kela)\b"), ("fi", r"\b(MDB|FPA)\b")])
+def test_authorities_bear_their_name_in_the_language(one: Task, language: str, foreign: str) -> None:
+    """docs/field/README.md 5: DVV is MDB in Swedish, Kela is FPA; that is what the authorities' pages say."""
+    texts = one.text(language)
+    whole = " ".join([texts.situation, texts.question, *texts.hints, texts.explanation, *texts.missing.values()])
+    assert not re.search(foreign, re.sub(r"`[^`]+`", "", whole))
+
+
+@TASKS
 def test_a_text_is_fit_to_be_read(one: Task) -> None:
     for texts in one.texts.values():
         whole = " ".join([texts.situation, texts.question, *texts.hints, texts.explanation, *texts.missing.values()])

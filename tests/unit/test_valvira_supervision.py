@@ -78,7 +78,6 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     [
         ("A1", [], "supervision.security-certificate"),
         ("A1", [CERTIFICATE], None),
-        ("A2", [CERTIFICATE], "supervision.joint-test"),
         ("A2", [JOINT_TEST], "supervision.security-certificate"),
         ("A2", [CERTIFICATE, JOINT_TEST], None),
         ("A3", [CERTIFICATE, JOINT_TEST], None),
@@ -121,14 +120,27 @@ def test_a_certificate_lasts_three_years_then_the_clock_bars_the_use(desk: Desk)
     assert desk.step(system, "release") == "registered"
 
 
-def test_the_switch_shows_what_the_newer_page_says_of_a_missing_joint_test(desk: Desk) -> None:
+def test_a_system_without_a_joint_test_is_registered_with_a_warning_until_the_statement_comes(desk: Desk) -> None:
+    """The newer page allows the use under conditions: an office that barred it would be stricter than its source."""
     system = desk.notified("A2")
     desk.attach(system, CERTIFICATE)
-    desk.office = Supervision(desk.registers.records, missing_joint_test=MissingJointTest.WARN)
     assert desk.step(system, "register") == "registered"
     found = desk.office.usability(system)
     assert found.allowed
     assert [one.rule for one in found.findings] == ["supervision.joint-test.conditions"]
+    desk.attach(system, JOINT_TEST)
+    assert desk.office.usability(system).findings == ()
+
+
+def test_the_switch_bars_a_system_without_a_joint_test_as_the_older_page_does(desk: Desk) -> None:
+    system = desk.notified("A2")
+    desk.attach(system, CERTIFICATE)
+    desk.office = Supervision(desk.registers.records, missing_joint_test=MissingJointTest.BAR)
+    with pytest.raises(Refused) as caught:
+        desk.step(system, "register")
+    assert caught.value.rule == "supervision.joint-test"
+    desk.attach(system, JOINT_TEST)
+    assert desk.step(system, "register") == "registered"
 
 
 def test_a_significant_deviation_keeps_the_bar_until_it_is_closed(desk: Desk) -> None:

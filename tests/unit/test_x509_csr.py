@@ -77,6 +77,10 @@ def renamed(*, keep: int = 4, **values: str) -> list[tuple[x509.ObjectIdentifier
     return [*SERVER[:keep], *((getattr(N, name), value) for name, value in values.items())]
 
 
+def located(locality: str) -> list[tuple[x509.ObjectIdentifier, str]]:
+    return [*SERVER[:2], (N.LOCALITY_NAME, locality), *SERVER[3:]]
+
+
 IP = [x509.IPAddress(ipaddress.ip_address("192.0.2.7"))]
 
 
@@ -102,6 +106,8 @@ IP = [x509.IPAddress(ipaddress.ip_address("192.0.2.7"))]
         ({"alternative": [x509.DNSName("other.example.fi")]}, "csr.domain.common-name", Severity.WARNING),
         ({"names": SERVER[:1] + SERVER[3:]}, "csr.subject.missing", Severity.WARNING),
         ({"names": [(N.COUNTRY_NAME, "SE"), *SERVER[1:]]}, "csr.subject.value", Severity.WARNING),
+        ({"names": located("TestilÃ¤")}, "csr.subject.value", Severity.WARNING),
+        ({"names": located("Testil\ufffd\ufffd")}, "csr.subject.value", Severity.WARNING),
         ({"names": [*SERVER, (N.TITLE, "x")]}, "csr.subject.extra", Severity.NOTICE),
         ({"names": [*SERVER[:3], (N.ORGANIZATION_NAME, "x" * 70), SERVER[4]]}, "csr.subject.value", Severity.WARNING),
         ({"ca": True}, "csr.ca-requested", Severity.WARNING),

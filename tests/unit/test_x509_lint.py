@@ -153,20 +153,37 @@ def test_against_other_peoples_work_an_observed_form_only_warns() -> None:
     assert lint_certificate(defect, own=True).verdict is Verdict.INVALID
 
 
-def test_a_server_certificate_for_too_long_fails_for_everybody() -> None:
-    """One year is DVV's written rule, not an observed form."""
-    certificate = w.odd_certificate(
-        subject=w.server_certificate().subject,
-        issuer=w.world().services,
-        key=w.rsa_key(2048, "service"),
-        serial=w.server_certificate().serial_number,
-        end=datetime(2028, 3, 2, 21, 59, 59, tzinfo=UTC),
-        extensions=[(extension.value, extension.critical) for extension in w.server_certificate().extensions],
-        algorithm=hashes.SHA512(),
-    )
-    report = lint_certificate(certificate)
-    errors = {finding.rule for finding in report.findings if finding.severity is Severity.ERROR}
-    assert (report.verdict, errors) == (Verdict.INVALID, {"cert.test-server.validity"})
+PURPOSES_REVERSED = extended_key_usage_of(("server-auth", "client-auth"))
+
+
+def ending(**later: float) -> x509.Certificate:
+    """A server certificate that ends so much after the last day that our own ones have."""
+    return w.odd_server_certificate(end=w.server_certificate().not_valid_after_utc + timedelta(**later))
+
+
+@pytest.mark.parametrize(
+    ("make", "field", "severity"),
+    [
+        (lambda: ending(days=2), "validity", Severity.ERROR),
+        (lambda: ending(days=1), "validity", None),
+        (lambda: ending(hours=-9), "validity", Severity.WARNING),
+        (lambda: w.odd_server_certificate(more=(N.ORGANIZATIONAL_UNIT_NAME, "IT")), "subject.others", Severity.ERROR),
+        (lambda: w.odd_server_certificate(more=(N.EMAIL_ADDRESS, "a@b.example")), "subject.others", Severity.ERROR),
+        (lambda: w.odd_server_certificate(more=(N.SERIAL_NUMBER, "1234567-1")), "subject.others", Severity.WARNING),
+        (lambda: w.odd_server_certificate(other=PURPOSES_REVERSED), "extended-key-usage", Severity.WARNING),
+    ],
+    ids=["too-long", "same-day", "ends-at-noon", "unit", "e-mail", "serial-number", "purposes-reversed"],
+)
+def test_of_a_server_certificate_only_what_dvv_has_written_fails(
+    make: Any, field: str, severity: Severity | None
+) -> None:
+    """docs/field/pki.md 5.7 and 7: a year, no unit, no e-mail address. The rest was only seen, so it only warns."""
+    report = lint_certificate(make())
+    found = {finding.rule: finding.severity for finding in report.findings}
+    assert found.get(f"cert.test-server.{field}") is severity
+    ours = {finding.rule: finding.severity for finding in lint_certificate(make(), own=True).findings}
+    assert ours.get(f"cert.test-server.{field}") is (Severity.ERROR if severity else None)
+    assert report.verdict is (Verdict.INVALID if severity is Severity.ERROR else Verdict.VALID)
 
 
 def test_it_says_why_it_takes_a_certificate_for_a_profile() -> None:

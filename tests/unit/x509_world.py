@@ -196,6 +196,27 @@ def odd_certificate(
     return builder.sign(by.key, algorithm or hashes.SHA256())  # type: ignore[arg-type]
 
 
+def odd_server_certificate(
+    *,
+    more: tuple[x509.ObjectIdentifier, str] | None = None,
+    other: x509.ExtensionType | None = None,
+    end: datetime | None = None,
+) -> x509.Certificate:
+    """``server_certificate`` by pyca alone; ``more`` goes into its subject, ``other`` replaces an extension."""
+    right = server_certificate()
+    added = [x509.RelativeDistinguishedName([x509.NameAttribute(*more)])] if more else []
+    extensions = [(extension.value, extension.critical) for extension in right.extensions]
+    return odd_certificate(
+        subject=x509.Name([*right.subject.rdns, *added]),
+        issuer=world().services,
+        key=rsa_key(2048, "service"),
+        serial=right.serial_number,
+        end=end or right.not_valid_after_utc,
+        extensions=[(other if isinstance(other, type(value)) else value, critical) for value, critical in extensions],
+        algorithm=hashes.SHA512(),
+    )
+
+
 def signed_with_sha1(certificate: x509.Certificate, key: rsa.RSAPrivateKey) -> x509.Certificate:
     """The certificate again with sha1WithRSAEncryption, which pyca no longer makes."""
     sha1 = der.sequence(der.oid("1.2.840.113549.1.1.5"), der.NULL)

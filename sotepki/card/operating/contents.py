@@ -47,6 +47,7 @@ class CardContents:
         number: the card number, also its serial number.
         certificates: what stands in the two certificate files, in DER; None: the file is missing.
         issuers: CA certificates in DER, the issuing CA first, then the root; at most two.
+        issuer_files: whether the CA files are there; the directory of certificates names them all the same.
         readable_issuers: whether the CA files can be read.
         sound_token_info: whether EF.TokenInfo is what it should be.
     """
@@ -54,6 +55,7 @@ class CardContents:
     number: str
     certificates: Mapping[KeyUse, bytes | None]
     issuers: tuple[bytes, ...]
+    issuer_files: bool = True
     readable_issuers: bool = True
     sound_token_info: bool = True
 
@@ -174,6 +176,8 @@ def _trusted(contents: CardContents, issuing_ca: int) -> bytes:
 
 
 def _authority_files(contents: CardContents, profile: CardProfile) -> tuple[ElementaryFile, ...]:
+    if not contents.issuer_files:
+        return ()
     fids = (profile.numbering.issuing_ca, _ROOT_CA)
     return tuple(
         ElementaryFile(fid, der, readable=contents.readable_issuers)

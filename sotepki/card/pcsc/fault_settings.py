@@ -27,6 +27,7 @@ def faults_as_dict(faults: Faults) -> dict[str, Any]:
         "wrong_key": sorted(faults.wrong_key),
         "missing_signature_certificate": faults.missing_signature_certificate,
         "missing_sv_number": faults.missing_sv_number,
+        "missing_ca_files": faults.missing_ca_files,
         "unreadable_ca_files": faults.unreadable_ca_files,
         "corrupted_token_info": faults.corrupted_token_info,
         "quirks": "" if faults.quirks is Quirks.BY_PROFILE else str(faults.quirks),
@@ -54,6 +55,7 @@ def faults_from_json(text: str | bytes) -> Faults:
             wrong_key=frozenset(KeyUse(use) for use in raw.get("wrong_key", [])),
             missing_signature_certificate=bool(raw.get("missing_signature_certificate", False)),
             missing_sv_number=bool(raw.get("missing_sv_number", False)),
+            missing_ca_files=bool(raw.get("missing_ca_files", False)),
             unreadable_ca_files=bool(raw.get("unreadable_ca_files", False)),
             corrupted_token_info=bool(raw.get("corrupted_token_info", False)),
             quirks=Quirks(raw.get("quirks") or Quirks.BY_PROFILE),
@@ -92,6 +94,7 @@ def describe_faults(faults: Faults) -> list[str]:
         "mismatched": "the two certificates stand in each other's file",
         "missing_signature_certificate": "no signature certificate",
         "missing_sv_number": "certificates without the prescriber's identifier",
+        "missing_ca_files": "no CA files",
         "unreadable_ca_files": "CA files cannot be read",
         "corrupted_token_info": "EF.TokenInfo is damaged",
     }

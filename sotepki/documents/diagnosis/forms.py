@@ -80,16 +80,19 @@ def _alone(element: etree._Element) -> bytes:
 
 
 def _indentations(octets: bytes, element: etree._Element) -> Iterator[tuple[str, bytes]]:
-    yield "whitespace.indented", re.sub(rb">[ \t\r\n]+<", b"><", octets)
+    flat = re.sub(rb">[ \t\r\n]+<", b"><", octets)
+    yield "whitespace.indented", flat
     yield "whitespace.indented", re.sub(rb">\s*([^<>]*?)\s*<", rb">\1<", octets)
+    # Another indentation than the signed one shows that the document was indented again, not that white space went.
+    accident = "whitespace.removed" if flat == octets else "whitespace.indented"
     depth = sum(1 for _ in element.iterancestors())
     for space in ("  ", "\t", "    ", " "):
         for level in sorted({0, depth, max(0, depth - 1)}):
             try:
                 root = reread(octets)
                 etree.indent(root, space, level=level)
-                yield "whitespace.removed", canonicalise(root, exclusive=b"xmlns" in octets[:4])
-                yield "whitespace.removed", etree.tostring(root, method="c14n")
+                yield accident, canonicalise(root, exclusive=b"xmlns" in octets[:4])
+                yield accident, etree.tostring(root, method="c14n")
             except (Refused, etree.LxmlError, ValueError):
                 return
 
@@ -129,6 +132,13 @@ def _encodings(octets: bytes, element: etree._Element) -> Iterator[tuple[str, by
 
 def _identifier(octets: bytes, element: etree._Element) -> Iterator[tuple[str, bytes]]:
     yield "placement.identifier", re.sub(rb'^(<[^<>]*?) I[Dd]="[^"]*"', rb"\1", octets)
+
+
+def _unaware(octets: bytes, element: etree._Element) -> Iterator[tuple[str, bytes]]:
+    """As a tree without namespaces is digested: without declarations, or the first tag with the default one alone."""
+    bare = re.sub(rb' xmlns(?::[\w.-]+)?="[^"]*"', b"", octets)
+    yield "namespace.unaware", bare
+    yield "namespace.unaware", _with_declarations(bare, {"": element.nsmap.get(None, "")})
 
 
 def _unused(octets: bytes, element: etree._Element) -> Iterator[tuple[str, bytes]]:
@@ -213,5 +223,6 @@ _UNDOINGS: Sequence[Callable[[bytes, etree._Element], Iterator[tuple[str, bytes]
     _encodings,
     _identifier,
     _xpath_prefix,
+    _unaware,
     _unused,
 )

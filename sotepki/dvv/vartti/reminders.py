@@ -107,7 +107,7 @@ def _as_sent(row: CardOrderRow, reminder: Reminder) -> SentReminder:
 
 def _to_holder(row: CardOrderRow, name: str) -> bytes:
     how = {
-        True: "Uusi kortti OmaKortissa nykyisellä kortilla. Förnya kortet i Mittkort med ditt nuvarande kort. "
+        True: "Uusi kortti Omakortissa nykyisellä kortilla. Förnya kortet i Mittkort med ditt nuvarande kort. "
         "Renew it in MyCard with your present card.",
         False: "Uuden kortin tilaa rekisteröintipiste. Ett nytt kort beställs på registreringsstället. "
         "A new card is ordered at the registration point.",

@@ -1,4 +1,4 @@
-"""The holder's own renewal in the self-service (OmaKortti, MyCard, Mittkort; earlier WebVartti).
+"""The holder's own renewal in the self-service (Omakortti, MyCard, Mittkort; earlier WebVartti).
 
 The holder asks for a challenge for the present card, signs it with the card's authentication key, and orders a card
 that is the same as the present one. The new card comes by post; when it is taken into use, the old one is closed.

@@ -35,7 +35,8 @@ async function validate(file) {
     const count = report.findings.length;
     verdict.className = report.verdict === "valid" ? "note good" : "note bad";
     verdict.textContent = `${file.name}: ${report.verdict}, ${count} ${count === 1 ? "finding" : "findings"}.`;
-    findings.replaceChildren(...report.findings.map(shown));
+    const causes = report.causes.map((cause) => element("li", `Likely cause: ${cause}`, "notice"));
+    findings.replaceChildren(...report.findings.map(shown), ...causes);
   } catch (error) {
     verdict.className = "note bad";
     verdict.textContent = `${file.name} was not validated: ${error.message}`;
