@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from typing import TypeAlias
 
 from lxml import etree
@@ -30,6 +31,9 @@ _CLINICAL_DOCUMENT, _ID, _CODE, _SET_ID, _VERSION = map(
 
 _DOCUMENT_IDENTIFIER = re.compile(r"OID[0-9.]*")
 """An ID that names a document; in health care other forms are not known to be wrong (docs/field/kanta.md 3.1)."""
+
+_NAMED = 5
+"""How many elements a sentence names; a hostile document has thousands."""
 
 Children: TypeAlias = Mapping[str, Sequence[etree._Element]]
 """The child elements of one element by name, in lxml's form; those of one name in their order."""
@@ -185,7 +189,7 @@ def _entry(element: etree._Element) -> SignatureEntry:
     if names != [finland("signatureDescription"), finland("signatureTimestamp"), _SIGNATURE]:
         raise Refused(
             "A member of signatureCollection is not a signature with signatureDescription, signatureTimestamp and "
-            "ds:Signature, in this order and once each.",
+            f"ds:Signature, in this order and once each: it is {_name(element)} with {_names(element)}.",
             rule="doc.signature.structure",
         )
     return SignatureEntry(element, element[0], element[1], element[2])
@@ -233,6 +237,13 @@ def _only(parent: etree._Element, name: str, children: Children | None = None) -
             "component/nonXMLBody, or with localHeader and component/structuredBody.",
         )
     return found[0]
+
+
+def _names(element: etree._Element) -> str:
+    """The first children of an element, for a sentence."""
+    first_few = [_name(child) for child in islice(element.iterchildren("*"), _NAMED)]
+    more = " and more" if len(element) > _NAMED else ""
+    return (", ".join(first_few) or "nothing in it") + more
 
 
 def _name(element: etree._Element) -> str:

@@ -99,6 +99,29 @@ def test_every_member_of_the_collection_is_a_whole_signature(old: bytes, new: by
 
 
 @pytest.mark.parametrize(
+    ("old", "new", "found"),
+    [
+        (
+            b"signatureTimestamp",
+            b"signatureMoment",
+            "it is signature with signatureDescription, signatureMoment, Signature.",
+        ),
+        (b"</hl7fi:signatureCollection>", b"<hl7fi:x/></hl7fi:signatureCollection>", "it is x with nothing in it."),
+        (
+            b"</ds:Signature>",
+            b"</ds:Signature>" + b"<hl7fi:x/>" * 1000,
+            "it is signature with signatureDescription, signatureTimestamp, Signature, x, x and more.",
+        ),
+    ],
+)
+def test_a_member_that_is_no_signature_is_described(old: bytes, new: bytes, found: str) -> None:
+    """Whoever wrote it sees which element is missing, misspelt or too many."""
+    with pytest.raises(Refused) as caught:
+        signature_entries(outline(read_xml(SIGNED.replace(old, new))))
+    assert caught.value.sentence.endswith(found)
+
+
+@pytest.mark.parametrize(
     ("written", "version"),
     [
         (b'value="12"', 12),
