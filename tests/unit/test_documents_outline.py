@@ -108,6 +108,16 @@ def test_every_member_of_the_collection_is_a_whole_signature(old: bytes, new: by
         ),
         (b"</hl7fi:signatureCollection>", b"<hl7fi:x/></hl7fi:signatureCollection>", "it is x with nothing in it."),
         (
+            b"</hl7fi:signatureCollection>",
+            b"<?x y?></hl7fi:signatureCollection>",
+            "it is a processing instruction with nothing in it.",
+        ),
+        (
+            b"</hl7fi:signatureCollection>",
+            b"<hl7fi:signature><?x y?></hl7fi:signature></hl7fi:signatureCollection>",
+            "it is signature with nothing in it.",
+        ),
+        (
             b"</ds:Signature>",
             b"</ds:Signature>" + b"<hl7fi:x/>" * 1000,
             "it is signature with signatureDescription, signatureTimestamp, Signature, x, x and more.",
@@ -119,6 +129,8 @@ def test_a_member_that_is_no_signature_is_described(old: bytes, new: bytes, foun
     with pytest.raises(Refused) as caught:
         signature_entries(outline(read_xml(SIGNED.replace(old, new))))
     assert caught.value.sentence.endswith(found)
+    report = verify_document(SIGNED.replace(old, new), world.context())
+    assert [finding.rule for finding in report.findings] == ["doc.signature.structure"]
 
 
 @pytest.mark.parametrize(
