@@ -97,7 +97,7 @@ def _check_metadata(parts: Outline, known: Metadata, judgement: Judgement) -> No
     if missing:
         judgement.find(
             "doc.metadata",
-            "localSocialHeader lacks metadata elements.",
+            f"{parts.family.header.name} lacks metadata elements.",
             expected=_listed(known.required),
             found=f"without {_listed(missing)}",
         )

@@ -95,19 +95,18 @@ class Transactions:
         return signed
 
     def _check_no_other(self, origin: str) -> None:
-        """One page cannot push another's transaction aside; a page that begins anew gives its own up."""
+        """One page can neither push another's transaction aside nor end it; who begins anew gives the own one up."""
         with self._lock:
             pending = self._pending
         if pending is not None and pending.origin != origin and time.monotonic() <= pending.until:
             raise _refusal("scs.jwt.transaction", "A transaction of another origin is pending.")
 
     def _execute(self, text: str, origin: str) -> str:
+        self._check_no_other(origin)
         with self._lock:
             pending, self._pending = self._pending, None
         if pending is None or time.monotonic() > pending.until:
             raise _refusal("scs.jwt.transaction", "No transaction is pending.")
-        if pending.origin != origin:
-            raise _refusal("scs.jwt.transaction", "The transaction was begun by another origin.")
         row = read_object(read_jwe(text, pending.key))
         try:
             answer = self._signed(row, pending)

@@ -159,11 +159,14 @@ def test_a_faulty_beginning_is_a_bad_request(changes: dict[str, Any]) -> None:
     assert isinstance(answer, dict) and answer["reasonCode"] == 400
 
 
-def test_another_origin_cannot_execute() -> None:
+def test_another_origin_can_neither_execute_nor_end_a_transaction() -> None:
     begun = transactions()
     assert isinstance(begun.answer(begin(), ORIGIN), str)
-    answer = begun.answer(write_jwe({"content": "eA=="}, bytes(32)).encode(), "https://attacker.example")
+    execution = write_jwe({"content": "eA=="}, bytes(32)).encode()
+    answer = begun.answer(execution, "https://attacker.example")
     assert isinstance(answer, dict) and "scs.jwt.transaction" in answer["reasonText"]
+    own = begun.answer(execution, ORIGIN)
+    assert isinstance(own, dict) and "scs.jwt.transaction" not in own["reasonText"], "only the key was wrong"
 
 
 def test_a_page_cannot_push_the_transaction_of_another_aside() -> None:
