@@ -214,6 +214,14 @@ def grade_of(row: Mapping[str, Any], where: str) -> Grade:
         raise Fault(f"{where} is not well formed: {error}.") from None
 
 
+def evidence_of(row: Mapping[str, Any], where: str) -> tuple[Grade, Basis]:
+    """The grade and the basis of a row of data; ``Fault`` if there is none of that name."""
+    try:
+        return grade_of(row, where), Basis(row["basis"])
+    except (KeyError, ValueError) as error:
+        raise Fault(f"{where} is not well formed: {error}.") from None
+
+
 # The loader on libyaml reads the same language about eight times as fast; PyYAML may have been built without it.
 _SafeLoader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 

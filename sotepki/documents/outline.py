@@ -247,7 +247,7 @@ def _names(element: etree._Element) -> str:
 
 
 def _name(element: etree._Element) -> str:
-    if not isinstance(element.tag, str):
+    if isinstance(element, etree._ProcessingInstruction):
         return "a processing instruction"
     name = etree.QName(element)
     return f"{name.localname[:60]}" + ("" if name.namespace else " (without a namespace)")

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from sotepki.errors import Fault, Misuse
-from sotepki.evidence import Basis, Grade, RuleBook, expect_keys, load_yaml, refuse_unknown_keys
+from sotepki.evidence import Basis, Grade, RuleBook, evidence_of, expect_keys, load_yaml, refuse_unknown_keys
 from sotepki.resources import package_file
 
 PORT = 53952
@@ -149,7 +149,7 @@ def load_settings(version: str = "1.1") -> ScsSettings:
     known = ("fields", "lists_empty_without_card", "challenge", "transactions")
     refuse_unknown_keys(row, (*known, *_EVIDENCE), where)
     try:
-        _evidence(row, where)
+        evidence_of(row, where)
         codes = {str(rule): int(code) for rule, code in raw["reason_codes"].items()}
         form = ChallengeForm(row["challenge"])
         settings = ScsSettings(
@@ -182,7 +182,7 @@ def quirks() -> Mapping[str, Quirk]:
         expect_keys(row, ("text", "set", *_EVIDENCE), where)
         refuse_unknown_keys(row["set"], switches, where)
         values = {key: _switch(key, value) for key, value in row["set"].items()}
-        found[str(name)] = Quirk(str(row["text"]), values, str(row["source"]), *_evidence(row, where))
+        found[str(name)] = Quirk(str(row["text"]), values, str(row["source"]), *evidence_of(row, where))
     return found
 
 
@@ -196,7 +196,7 @@ def ports() -> Ports:
     row = _data()["ports"]
     keys = ("https", "old_https", "old_http", *_EVIDENCE)
     expect_keys(row, keys, "settings.yaml, ports")
-    _evidence(row, "settings.yaml, ports")
+    evidence_of(row, "settings.yaml, ports")
     return Ports(int(row["https"]), tuple(map(int, row["old_https"])), tuple(map(int, row["old_http"])))
 
 
@@ -211,13 +211,6 @@ def _data() -> Mapping[str, Any]:
     keys = ("versions", "ports", "quirks", "reason_codes")
     expect_keys(raw, keys, "settings.yaml")
     return raw
-
-
-def _evidence(row: Mapping[str, Any], where: str) -> tuple[Grade, Basis]:
-    try:
-        return Grade(row["grade"]), Basis(row["basis"])
-    except (KeyError, ValueError) as error:
-        raise Fault(f"{where} is not well formed: {error}.") from None
 
 
 def _switch(name: str, value: Any) -> Any:

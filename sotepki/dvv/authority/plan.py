@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sotepki.errors import Fault
-from sotepki.evidence import Basis, Grade, expect_keys, load_yaml
+from sotepki.evidence import Basis, Grade, evidence_of, expect_keys, load_yaml
 from sotepki.resources import package_file
 from sotepki.tokens import KeyKind
 
@@ -150,7 +150,7 @@ def _responders(row: Any, where: str) -> ResponderPolicy:
     numbers = {"renew_before_days", "answer_valid_minutes"}
     words = {"profile", "key", "ec_profile", "ec_key", "key_label_prefix", "source", "grade", "basis"}
     expect_keys(row, numbers | words, where)
-    _evidence(row, where)
+    evidence_of(row, where)
     _positive(row, numbers, where)
     try:
         key, ec_key = KeyKind(row["key"]), KeyKind(row["ec_key"])
@@ -170,7 +170,7 @@ def _responders(row: Any, where: str) -> ResponderPolicy:
 def _lists(row: Any, where: str) -> ListPolicy:
     numbers = {"next_update_hours", "republish_after_hours"}
     expect_keys(row, numbers | {"source", "grade", "basis"}, where)
-    _evidence(row, where)
+    evidence_of(row, where)
     _positive(row, numbers, where)
     if row["republish_after_hours"] >= row["next_update_hours"]:
         raise Fault(f"In {where} a list would be replaced only after it has run out.")
@@ -178,13 +178,6 @@ def _lists(row: Any, where: str) -> ListPolicy:
         next_update=timedelta(hours=row["next_update_hours"]),
         republish_after=timedelta(hours=row["republish_after_hours"]),
     )
-
-
-def _evidence(row: Mapping[str, Any], where: str) -> None:
-    try:
-        Grade(row["grade"]), Basis(row["basis"])
-    except ValueError as error:
-        raise Fault(f"In {where}: {error}.") from None
 
 
 def _positive(row: Mapping[str, Any], keys: set[str], where: str) -> None:
