@@ -20,11 +20,13 @@ def tls_of(trust: Path | None = None) -> ssl.SSLContext:
     """
     try:
         context = ssl.create_default_context(cafile=str(trust) if trust else None)
-    except OSError as error:  # ssl.SSLError is one
+    except ssl.SSLError:
         raise Misuse(
-            f"There are no certificates in PEM to be read from {trust}: {error.strerror or error}.",
+            f"The file {trust} holds no certificates in PEM.",
             advice="Give the certificate of the service or of its issuer in PEM.",
         ) from None
+    except OSError as error:
+        raise Misuse(f"The file {trust} cannot be read: {error.strerror}.", advice="Check the path.") from None
     # Authorities of development often leave out the key identifiers without which strict verification refuses.
     context.verify_flags = ssl.VERIFY_X509_TRUSTED_FIRST | ssl.VERIFY_X509_PARTIAL_CHAIN
     return context

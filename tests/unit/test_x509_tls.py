@@ -86,10 +86,16 @@ def test_the_name_is_still_compared(hasty: tuple[int, Path]) -> None:
         HttpEndpoint(f"https://127.0.0.1:{port}/", tls=tls_of(place / "root.pem")).reach()
 
 
-@pytest.mark.parametrize("content", [None, b"", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"])
-def test_a_file_without_certificates_is_refused_in_a_sentence(tmp_path: Path, content: bytes | None) -> None:
+@pytest.mark.parametrize(
+    "content", [b"", b"garbage", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"]
+)
+def test_a_file_without_certificates_is_refused_in_a_sentence(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "trust.pem"
-    if content is not None:
-        path.write_bytes(content)
-    with pytest.raises(Misuse, match="no certificates in PEM"):
+    path.write_bytes(content)
+    with pytest.raises(Misuse, match=r"trust\.pem holds no certificates in PEM\. Give the certificate"):
         tls_of(path)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(Misuse, match=r"trust\.pem cannot be read: No such file or directory\. Check the path"):
+        tls_of(tmp_path / "trust.pem")
