@@ -8,6 +8,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from sotepki.x509.explaining import explain_extension
+from sotepki.x509.names import readable
 from sotepki.x509.purposes import key_usages
 from sotepki.x509.serials import serial_text
 from sotepki.x509.view import view_certificate
@@ -38,8 +39,8 @@ def key_usage_names(certificate: x509.Certificate) -> tuple[str, ...]:
 def certificate_text(certificate: x509.Certificate) -> str:
     """A certificate in a dozen lines."""
     lines = [
-        f"subject      {certificate.subject.rfc4514_string()}",
-        f"issuer       {certificate.issuer.rfc4514_string()}",
+        f"subject      {readable(certificate.subject)}",
+        f"issuer       {readable(certificate.issuer)}",
         f"serial       {serial_text(certificate.serial_number)}",
         f"valid        {certificate.not_valid_before_utc:%Y-%m-%d %H:%M:%SZ} to "
         f"{certificate.not_valid_after_utc:%Y-%m-%d %H:%M:%SZ}",

@@ -37,6 +37,7 @@ from conformance.sut.rows import Row
 from sotepki.clock import Clock
 from sotepki.errors import Refused, SotepkiError
 from sotepki.x509.csr import check_csr
+from sotepki.x509.names import readable
 from sotepki.x509.reading import read_certificates
 
 _SECONDS = 5.0
@@ -164,7 +165,7 @@ def _certificates(holder: HoldsCertificates, clock: Clock | None) -> Iterator[tu
         except Refused as error:
             yield State.WRONG, f"{role}: {error.sentence} {error.advice}".rstrip()
             continue
-        yield State.OK, f"{role}: {certificate.subject.rfc4514_string()}"
+        yield State.OK, f"{role}: {readable(certificate.subject)}"
         if clock is not None:
             yield from _validity(certificate, str(role), clock)
 
@@ -173,7 +174,7 @@ def _validity(certificate: x509.Certificate, what: str, clock: Clock) -> Iterato
     now = clock.now()
     if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
         end = certificate.not_valid_after_utc
-        yield State.NOTE, f"The {what} {certificate.subject.rfc4514_string()} is not valid now (ends {end:%Y-%m-%d})."
+        yield State.NOTE, f"The {what} {readable(certificate.subject)} is not valid now (ends {end:%Y-%m-%d})."
 
 
 def _requests(holder: HoldsCsrs) -> Iterator[tuple[State, str]]:
@@ -227,7 +228,7 @@ def _tls_server(server: RunningTlsServer) -> Iterator[tuple[State, str]]:
     ):
         der = secured.getpeercert(binary_form=True) or b""
         yield State.OK, f"It speaks {secured.version()}."
-    yield State.OK, f"It shows {x509.load_der_x509_certificate(der).subject.rfc4514_string()}."
+    yield State.OK, f"It shows {readable(x509.load_der_x509_certificate(der).subject)}."
 
 
 def _scs(scs: OperatedScs) -> Iterator[tuple[State, str]]:

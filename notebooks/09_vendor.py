@@ -93,6 +93,7 @@ from vendor_story import Door, home_made
 from sotepki.documents import build_frame
 from sotepki.identifiers import Oid
 from sotepki.services import running_services
+from sotepki.x509.names import readable
 
 services = stack.enter_context(running_services(workspace))
 door = Door(services)
@@ -141,8 +142,8 @@ table(
 # %% NBVAL_CHECK_OUTPUT
 entry = knocks["the one of the makers' own network"].entry
 kept = services.kanta.refused_certificate(entry.certificate_sha256)
-print("subject:", kept.subject.rfc4514_string())
-print("issuer: ", kept.issuer.rfc4514_string())
+print("subject:", readable(kept.subject))
+print("issuer: ", readable(kept.issuer))
 print("the makers' own:", kept == shown["the one of the makers' own network"].certificate)
 
 # %% [markdown]

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from conformance.bench.listener_hello import Hello, read_hello
+from sotepki.x509.names import readable
 
 LOOPBACK = "127.0.0.1"
 _SECONDS = 5.0
@@ -66,7 +67,7 @@ class Contact:
         """The contact in a few lines, for a report."""
         presented = "none"
         if self.certificate:
-            presented = x509.load_der_x509_certificate(self.certificate).subject.rfc4514_string()
+            presented = readable(x509.load_der_x509_certificate(self.certificate).subject)
         return "\n".join(
             [
                 f"versions offered    {', '.join(self.offered) or 'unknown'}",

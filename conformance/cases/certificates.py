@@ -19,6 +19,7 @@ from sotepki.errors import Refused
 from sotepki.identifiers import Oid, RegistrationNumber
 from sotepki.x509.extension_lookup import readable_extension
 from sotepki.x509.issuer import issuer_among
+from sotepki.x509.names import readable
 from sotepki.x509.ocsp_client import ocsp_urls
 from sotepki.x509.serials import serial_text
 
@@ -46,7 +47,7 @@ def chain(certificates: Mapping[CertificateRole, x509.Certificate], trust: Trust
             f"The {role} certificate does not lead to a trusted root.",
             subject=str(role),
             expected=", ".join(_common_name(root) for root in trust.roots),
-            found=certificate.issuer.rfc4514_string(),
+            found=readable(certificate.issuer),
         )
 
 
@@ -281,8 +282,8 @@ def card_one_holder(
         "cert.card.one-holder",
         card_authentication_certificate.subject == card_signature_certificate.subject,
         "The two certificates of the card name different holders.",
-        expected=card_authentication_certificate.subject.rfc4514_string(),
-        found=card_signature_certificate.subject.rfc4514_string(),
+        expected=readable(card_authentication_certificate.subject),
+        found=readable(card_signature_certificate.subject),
     )
 
 
@@ -328,7 +329,7 @@ def _reaches_root(certificate: x509.Certificate, trust: Trust) -> bool:
 
 
 def _common_name(certificate: x509.Certificate) -> str:
-    return subject_value(certificate, NameOID.COMMON_NAME) or certificate.subject.rfc4514_string()
+    return subject_value(certificate, NameOID.COMMON_NAME) or readable(certificate.subject)
 
 
 def _parses(parse: Callable[[str], object], text: str) -> bool:

@@ -15,6 +15,7 @@ from conformance.check import Check
 from conformance.declaring import Area, case, family
 from conformance.requirements import Phase
 from conformance.sut.facets import Endpoint, Sends, SignatureKind, SystemUnderTest
+from sotepki.x509.names import readable
 
 _SECONDS = 10.0
 _CERTIFICATE_IN_HEAD = re.compile(rb"BEGIN(?: |%20|\\+)CERTIFICATE|MII[A-Za-z0-9+/=%]{300,}")
@@ -44,8 +45,8 @@ def client_certificate(
         "tls.client-certificate",
         presented is not None and presented.public_key() == server_certificate.public_key(),
         "The system did not present its server certificate.",
-        expected=server_certificate.subject.rfc4514_string(),
-        found=presented.subject.rfc4514_string() if presented else contact.alert or "no client certificate",
+        expected=readable(server_certificate.subject),
+        found=readable(presented.subject) if presented else contact.alert or "no client certificate",
     )
 
 

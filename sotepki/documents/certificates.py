@@ -9,6 +9,7 @@ from cryptography.x509.oid import NameOID
 
 from sotepki.documents.standing import Certificates, Standing
 from sotepki.documents.vocabulary import SignatureKind
+from sotepki.x509.names import readable
 
 _NAMES = {
     "digital_signature": "digitalSignature",
@@ -112,6 +113,6 @@ def signer_certificate(certificate: x509.Certificate) -> SignerCertificate:
 def subject_name(certificate: x509.Certificate) -> str:
     """The subject for a sentence, at most 200 characters; empty if it cannot be read."""
     try:
-        return certificate.subject.rfc4514_string()[:200]
+        return readable(certificate.subject)[:200]
     except _UNREADABLE:
         return ""

@@ -19,6 +19,7 @@ from sotepki.kela.revocation import StatusQuestions
 from sotepki.kela.rules import rulebook
 from sotepki.kela.settings import KantaSettings
 from sotepki.x509.issuer import issuer_among
+from sotepki.x509.names import readable
 from sotepki.x509.serials import serial_text
 from sotepki.x509.status import CertificateState
 
@@ -278,7 +279,7 @@ def _organisation(certificate: x509.Certificate) -> str:
 
 def _common_name(name: x509.Name) -> str:
     names = name.get_attributes_for_oid(NameOID.COMMON_NAME)
-    return str(names[0].value) if names else name.rfc4514_string()
+    return str(names[0].value) if names else readable(name)
 
 
 def _plain(name: str) -> str:

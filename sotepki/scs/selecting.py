@@ -11,6 +11,7 @@ from cryptography.x509.oid import NameOID
 
 from sotepki.scs.request import Selector
 from sotepki.x509.extension_lookup import readable_extension
+from sotepki.x509.names import readable
 from sotepki.x509.purposes import key_usages
 
 EC_NAMES = frozenset({"ecdsa", "ec"})
@@ -31,7 +32,7 @@ def chain_of(leaf: x509.Certificate, issuers: Sequence[x509.Certificate]) -> lis
 def holder_of(certificate: x509.Certificate) -> str:
     """The common name, or the whole subject where there is none: what a person recognises the card by."""
     names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-    return str(names[0].value) if names else certificate.subject.rfc4514_string()
+    return str(names[0].value) if names else readable(certificate.subject)
 
 
 def algorithm_names(certificate: x509.Certificate) -> frozenset[str]:
