@@ -30,7 +30,8 @@ from sotepki.documents import build_frame
 from sotepki.dvv import ROOT, SOTE_PERSONS, SOTE_SERVICES, ApplicationKind
 from sotepki.journey.cast import Cast, load_cast
 from sotepki.journey.service_provider import ServiceIdentity, service_identity
-from sotepki.kela import ARCHIVE_PATH, OcspOverHttp, reached_at
+from sotepki.kela import OcspOverHttp, reached_at
+from sotepki.kela.archive_service import ARCHIVE_PATH
 from sotepki.kela.request_log import newest
 from sotepki.loopback import LOOPBACK
 from sotepki.registers import Organisation

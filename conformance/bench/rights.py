@@ -15,7 +15,8 @@ from sotepki import loopback
 from sotepki.identifiers import Oid, RegistrationNumber
 from sotepki.kela.transport import server_context
 from sotepki.registers import Professional
-from sotepki.serving import Down, RequestHistory, ServiceFaultBoard, ServiceFaults
+from sotepki.serving.faults import Down, ServiceFaultBoard, ServiceFaults
+from sotepki.serving.history import RequestHistory
 from sotepki.valvira.approved_systems import ApprovedSystem
 from sotepki.valvira.attribute_service import NAME, attribute_application
 

@@ -11,7 +11,7 @@ from conformance.declaring import Area, family
 from conformance.requirements import Phase
 from conformance.sut.facets_rights import AtWork, ChecksRights, RightsDecision, RightsTask, RightsTrouble
 from sotepki.registers import Professional
-from sotepki.serving import Down
+from sotepki.serving.faults import Down
 
 _LOGIN, _SIGN, _PRESCRIBE = RightsTask.LOGIN, RightsTask.SIGN, RightsTask.PRESCRIBE
 _PHARMACIST, _NURSE, _PHYSICIAN = "farmaseutti", "nurse", "specialist-physician"

@@ -10,7 +10,7 @@ from sotepki.cli.context import emit, pass_workspace
 from sotepki.errors import Misuse
 
 if TYPE_CHECKING:
-    from sotepki.serving import ServiceFaultBoard
+    from sotepki.serving.faults import ServiceFaultBoard
     from sotepki.workspace import Workspace
 
 
@@ -38,7 +38,7 @@ def command() -> None:
 def set_(workspace: Workspace, service: str, down: str, slow: float, stale: float, answers: int) -> None:
     """Give a service its faults; without options it is honest again."""
     from sotepki.services import service_fault_board
-    from sotepki.serving import Down, ServiceFaults
+    from sotepki.serving.faults import Down, ServiceFaults
 
     _check(service)
     board = service_fault_board(workspace)
@@ -68,7 +68,7 @@ def clear(workspace: Workspace) -> None:
 
 def _check(service: str) -> None:
     from sotepki.services import catalogue
-    from sotepki.serving import ALL
+    from sotepki.serving.fault_board import ALL
 
     known = list(catalogue())
     if service not in (ALL, *known):

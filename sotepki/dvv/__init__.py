@@ -5,7 +5,6 @@ from sotepki.dvv.authority.certification import CertificateOrder
 from sotepki.dvv.authority.ledger import IssuedCertificate
 from sotepki.dvv.population import Population
 from sotepki.dvv.publication.request_history import RequestHistory
-from sotepki.dvv.publication.service import publication_app, serve_publication
 from sotepki.dvv.registration.card_signature import CardSignature, sign_with_card
 from sotepki.dvv.registration.contract_store import Contract
 from sotepki.dvv.registration.contracts import Contracts
@@ -53,7 +52,5 @@ __all__ = [
     "TestCard",
     "TestCards",
     "Vartti",
-    "publication_app",
-    "serve_publication",
     "sign_with_card",
 ]

@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import date, timedelta
 from functools import cache
 
-import holidays
-
 
 def is_working_day(day: date) -> bool:
     """Whether offices work on ``day``; Midsummer Eve and Christmas Eve are days off, as the library has them."""
@@ -23,4 +21,6 @@ def add_working_days(day: date, count: int) -> date:
 
 @cache
 def _holidays(year: int) -> frozenset[date]:
+    import holidays  # every command would wait for the calendars of all countries
+
     return frozenset(holidays.country_holidays("FI", years=year))

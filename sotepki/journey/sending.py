@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 
 from sotepki.errors import Fault
 from sotepki.journey.service_provider import ServiceIdentity
-from sotepki.kela import ARCHIVE_PATH, Acknowledgement
+from sotepki.kela import Acknowledgement
+from sotepki.kela.archive_service import ARCHIVE_PATH
 from sotepki.services import KANTA_HOST
 
 _SECONDS = 60.0

@@ -4,14 +4,12 @@ from sotepki.kela import tables as _tables  # noqa: F401 - the workspace creates
 from sotepki.kela.access_points import AccessPoints
 from sotepki.kela.acknowledgement import AckCode, Acknowledgement
 from sotepki.kela.approvals import Approval, Approvals
-from sotepki.kela.archive_service import ARCHIVE_PATH, ArchiveService, archive_application, running
 from sotepki.kela.change_notices import ChangeNotice, ChangeNotices
 from sotepki.kela.client import Trust
 from sotepki.kela.joint_testing import JointTests, JointTestState, Statement, SystemClass
 from sotepki.kela.joint_testing_data import ChangeKind, change_kinds
 from sotepki.kela.joint_testing_data import Role as JointTestRole
 from sotepki.kela.kanta import Kanta
-from sotepki.kela.public_service import public_application
 from sotepki.kela.request_log import RequestEntry, RequestKind
 from sotepki.kela.revocation import OcspOverHttp, StatusLookup, reached_at
 from sotepki.kela.rules import rulebook
@@ -28,14 +26,12 @@ from sotepki.kela.transport import RefusedHandshake, server_context
 from sotepki.kela.validation import VALIDATION_PATH, ValidationService
 
 __all__ = [
-    "ARCHIVE_PATH",
     "VALIDATION_PATH",
     "AccessPoints",
     "AckCode",
     "Acknowledgement",
     "Approval",
     "Approvals",
-    "ArchiveService",
     "ChangeKind",
     "ChangeNotice",
     "ChangeNotices",
@@ -56,14 +52,11 @@ __all__ = [
     "Trust",
     "ValidationService",
     "WhenStatusUnavailable",
-    "archive_application",
     "change_kinds",
     "load_environments",
     "load_settings",
-    "public_application",
     "reached_at",
     "rulebook",
-    "running",
     "server_chain",
     "server_context",
 ]

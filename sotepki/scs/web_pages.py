@@ -20,8 +20,9 @@ from aiohttp.http_exceptions import HttpProcessingError
 from sotepki.errors import Refused, SotepkiError
 from sotepki.evidence import load_yaml, refuse_unknown_keys
 from sotepki.resources import package_file
-from sotepki.serving import HttpRefusal, operator_pages
+from sotepki.serving import operator_pages
 from sotepki.serving.bodies import whole_body
+from sotepki.serving.desk import HttpRefusal
 from sotepki.serving.hosts import asked_host, is_loopback
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

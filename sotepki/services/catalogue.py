@@ -12,9 +12,10 @@ from functools import cache
 from cryptography import x509
 
 from sotepki.errors import Misuse, SotepkiError
-from sotepki.kela import ARCHIVE_PATH, Kanta, archive_application, load_settings, public_application, server_context
+from sotepki.kela import Kanta, load_settings, server_context
+from sotepki.kela.archive_service import ARCHIVE_PATH, archive_application
 from sotepki.kela.fhir_service import FHIR_PATH
-from sotepki.kela.public_service import PAGE_PATH
+from sotepki.kela.public_service import PAGE_PATH, public_application
 from sotepki.services.applications import APPROVED_APPLICATIONS, approved_applications
 from sotepki.services.archive import KANTA_HOST, kanta_of, kanta_server_chain, server_identity, trust_of
 from sotepki.services.front import front_application

@@ -8,7 +8,7 @@ import time
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from sotepki.serving import Down, ServiceFaultBoard
+from sotepki.serving.faults import Down, ServiceFaultBoard
 
 _LOOK_AGAIN_SECONDS = 0.1
 """How long an honest service does not look at the board again, which is a file."""

@@ -12,8 +12,8 @@ from aiohttp import ClientError, ClientSession, ClientTimeout, web
 
 from sotepki.services.house import House
 from sotepki.services.service import Application
-from sotepki.serving import HttpRefusal
 from sotepki.serving.bodies import whole_body
+from sotepki.serving.desk import HttpRefusal
 from sotepki.serving.hosts import asked_host
 
 _LARGEST = 32 * 1024 * 1024

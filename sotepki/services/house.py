@@ -17,8 +17,9 @@ from sotepki.services.failing import failing
 from sotepki.services.observing import RequestCounts, Sample, added, observer
 from sotepki.services.publication import trust_file
 from sotepki.services.service import Application, Service
-from sotepki.serving import FileTally, ServiceFaultBoard
+from sotepki.serving.faults import ServiceFaultBoard
 from sotepki.serving.hosts import only_hosts
+from sotepki.serving.tally import FileTally
 from sotepki.workspace import Workspace
 
 if TYPE_CHECKING:

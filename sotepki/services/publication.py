@@ -9,10 +9,10 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from sotepki import kela
-from sotepki.dvv import RequestHistory, serve_publication
+from sotepki.dvv import RequestHistory
 from sotepki.dvv.publication.ocsp_fault_board import FaultBoard
-from sotepki.kela import Kanta, KantaSettings, OcspOverHttp, reached_at
+from sotepki.dvv.publication.service import serve_publication
+from sotepki.kela import Kanta, KantaSettings, OcspOverHttp, archive_service, reached_at
 from sotepki.records import write_atomically
 from sotepki.services.archive import kanta_of, kanta_server_chain
 from sotepki.workspace import Workspace
@@ -70,5 +70,5 @@ def running_services(
         faults=fault_board(workspace),
     ) as publication:
         kanta = kanta_of(workspace, OcspOverHttp(workspace.clock, reached_at(publication.base_url)), settings)
-        with kela.running(kanta, kanta_server_chain(workspace), port=kanta_port) as kanta_url:
+        with archive_service.running(kanta, kanta_server_chain(workspace), port=kanta_port) as kanta_url:
             yield RunningServices(publication.base_url, kanta_url, publication.history, kanta, trust_file(workspace))

@@ -14,7 +14,7 @@ from sotepki.resources import package_file
 from sotepki.services.house import House
 from sotepki.services.observing import METRICS_TYPE, exposition, requests_of
 from sotepki.services.service import Application
-from sotepki.serving import NO_FAULTS, ServiceFaults
+from sotepki.serving.faults import NO_FAULTS, ServiceFaults
 from sotepki.serving.operator_pages import HEADERS, add_style, operator_page
 
 _PAGES = package_file("services", "pages")

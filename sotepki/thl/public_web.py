@@ -20,8 +20,10 @@ from aiohttp import web
 from sotepki.clock import Clock
 from sotepki.errors import Misuse, Refused, SotepkiError
 from sotepki.identifiers import BusinessId, Oid
-from sotepki.serving import MOMENT, Desk, HttpRefusal, Refusal, RequestHistory, ServiceFaultBoard
 from sotepki.serving.bodies import count_in
+from sotepki.serving.desk import MOMENT, Desk, HttpRefusal, Refusal
+from sotepki.serving.faults import ServiceFaultBoard
+from sotepki.serving.history import RequestHistory
 from sotepki.thl.codes import Code, CodeSystem
 from sotepki.thl.history import Wanted
 from sotepki.thl.office import Thl

@@ -13,7 +13,7 @@ from lxml import etree
 from sotepki.errors import Refused
 from sotepki.identifiers import PrescriberId, RegistrationNumber
 from sotepki.registers import ProfessionalRight
-from sotepki.serving import Refusal
+from sotepki.serving.desk import Refusal
 from sotepki.valvira.attribute_interface import AttributeInterface
 from sotepki.valvira.rules import attribute_rules
 from sotepki.xmldsig import parse

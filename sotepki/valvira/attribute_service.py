@@ -16,17 +16,10 @@ from cryptography import x509
 
 from sotepki.clock import Clock
 from sotepki.errors import Refused
-from sotepki.serving import (
-    CLIENT,
-    MOMENT,
-    STALE,
-    Desk,
-    HttpRefusal,
-    Refusal,
-    RequestHistory,
-    ServiceFaultBoard,
-)
 from sotepki.serving.bodies import whole_body
+from sotepki.serving.desk import CLIENT, MOMENT, STALE, Desk, HttpRefusal, Refusal
+from sotepki.serving.faults import ServiceFaultBoard
+from sotepki.serving.history import RequestHistory
 from sotepki.valvira.approved_systems import Approvals, ApprovedSystem
 from sotepki.valvira.attribute_interface import AttributeInterface
 from sotepki.valvira.attribute_message import (

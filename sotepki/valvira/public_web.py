@@ -23,8 +23,10 @@ from sotepki.evidence import load_yaml
 from sotepki.identifiers import RegistrationNumber
 from sotepki.registers import Register
 from sotepki.resources import package_file
-from sotepki.serving import MOMENT, Desk, Refusal, RequestHistory, ServiceFaultBoard, json_refusal
 from sotepki.serving.bodies import form_fields, json_object, text_fields
+from sotepki.serving.desk import MOMENT, Desk, Refusal, json_refusal
+from sotepki.serving.faults import ServiceFaultBoard
+from sotepki.serving.history import RequestHistory
 from sotepki.valvira.authority import authority_name
 from sotepki.valvira.office import Valvira
 from sotepki.valvira.public_service import PublicEntry

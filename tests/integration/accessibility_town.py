@@ -15,7 +15,7 @@ from sotepki import loopback
 from sotepki.identifiers import RegistrationNumber
 from sotepki.journey import load_cast
 from sotepki.journey.card_holder import PIN1, PIN2, card_in_hand
-from sotepki.kela import ARCHIVE_PATH
+from sotepki.kela.archive_service import ARCHIVE_PATH
 from sotepki.reference_system import ReferenceSystem
 from sotepki.reference_system.starting import give_access, surroundings
 from sotepki.scs import tls_context

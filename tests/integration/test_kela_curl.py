@@ -26,9 +26,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from kela_world import HOST, Client, KelaWorld, new_world
 from scs_world import MemoryCard
 
-from sotepki import kela
 from sotepki.documents import build_frame
-from sotepki.kela import ARCHIVE_PATH, Kanta
+from sotepki.kela import Kanta, archive_service
+from sotepki.kela.archive_service import ARCHIVE_PATH
 from sotepki.kela.tables import ArchivedDocument
 from sotepki.records import Database, first_break
 
@@ -103,7 +103,7 @@ def lab(tmp_path: Path) -> Iterator[Lab]:
     world = new_world(tmp_path)
     with world.publication() as publication:
         kanta = world.kanta(publication)
-        with kela.running(kanta, world.server_chain()) as url:
+        with archive_service.running(kanta, world.server_chain()) as url:
             yield Lab(world, kanta, url, tmp_path)
     world.records.database.close()
 
@@ -154,7 +154,7 @@ def test_a_revoked_client_certificate_gets_ar_with_the_rule_through_real_ocsp(la
 def test_when_the_responder_is_down_the_client_is_told_so(lab: Lab) -> None:
     with lab.world.publication() as gone:
         pass
-    with kela.running(lab.world.kanta(gone), lab.world.server_chain()) as url:
+    with archive_service.running(lab.world.kanta(gone), lab.world.server_chain()) as url:
         answer = replace(lab, url=url).answer(lab.world.frame(lab.world.system_signed()), lab.world.client())
     assert (answer["code"], _rules(answer)) == ("AR", {"kanta.client.status-unavailable"})
 

@@ -36,7 +36,7 @@ from sqlalchemy import select
 from sotepki.kela.tables import AcknowledgedMessage, ArchivedDocument
 from sotepki.resources import package_file
 from sotepki.services import service_fault_board
-from sotepki.serving import Down, ServiceFaults
+from sotepki.serving.faults import Down, ServiceFaults
 from sotepki.workspace import Workspace
 
 pytestmark = [

@@ -18,7 +18,9 @@ from sotepki.errors import Refused
 from sotepki.identifiers import RegistrationNumber
 from sotepki.journey import load_cast
 from sotepki.journey.card_holder import PIN1, PIN2, card_in_hand
-from sotepki.kela import ARCHIVE_PATH, OcspOverHttp, public_application, reached_at
+from sotepki.kela import OcspOverHttp, reached_at
+from sotepki.kela.archive_service import ARCHIVE_PATH
+from sotepki.kela.public_service import public_application
 from sotepki.reference_system import ReferenceSystem
 from sotepki.reference_system.audit import check_audit_log
 from sotepki.reference_system.rights import AttributeService, check_rights
@@ -33,7 +35,7 @@ from sotepki.services import (
     running_services,
     service_fault_board,
 )
-from sotepki.serving import Down, ServiceFaults
+from sotepki.serving.faults import Down, ServiceFaults
 from sotepki.tokens import Pin
 from sotepki.workspace import Workspace
 

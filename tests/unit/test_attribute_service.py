@@ -27,7 +27,9 @@ from sotepki.evidence import Grade
 from sotepki.identifiers import Oid
 from sotepki.loopback import running
 from sotepki.resources import package_file
-from sotepki.serving import Down, RequestHistory, ServiceFaultBoard, ServiceFaults, bodies
+from sotepki.serving import bodies
+from sotepki.serving.faults import Down, ServiceFaultBoard, ServiceFaults
+from sotepki.serving.history import RequestHistory
 from sotepki.valvira import ApprovedSystems
 from sotepki.valvira.attribute_interface import AttributeInterface
 from sotepki.valvira.attribute_service import NAME, attribute_application

@@ -25,12 +25,21 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from kela_world import HOST, Client, KelaWorld, new_world
 from lxml import etree
 
-from sotepki import kela, loopback
+from sotepki import loopback
 from sotepki.documents.diagnosis import accidents
 from sotepki.errors import Misuse
-from sotepki.kela import ARCHIVE_PATH, VALIDATION_PATH, Kanta, SharkQuirk, load_settings, public_application
+from sotepki.kela import (
+    VALIDATION_PATH,
+    Kanta,
+    RequestEntry,
+    RequestKind,
+    SharkQuirk,
+    archive_service,
+    load_settings,
+)
 from sotepki.kela.acknowledgement import HL7
-from sotepki.kela.archive_service import MOST_LINES, ArchiveService
+from sotepki.kela.archive_service import ARCHIVE_PATH, MOST_LINES, ArchiveService
+from sotepki.kela.public_service import public_application
 from sotepki.kela.soap import SOAP_11, SOAP_12
 from sotepki.kela.transport import RefusedHandshake, server_context
 from sotepki.kela.turns import Turn
@@ -98,7 +107,7 @@ def _running(directory: Path) -> Iterator[Served]:
     settings = replace(load_settings(), max_message_bytes=SMALL, read_seconds=2.0)
     kanta = replace(world.kanta(), settings=settings)
     with (
-        kela.running(kanta, world.server_chain()) as url,
+        archive_service.running(kanta, world.server_chain()) as url,
         loopback.running(public_application(kanta)) as public,
     ):
         yield Served(world, kanta, url, public, directory, world.client())
@@ -480,6 +489,6 @@ def test_the_status_page_shows_refused_handshakes_with_rule_and_text(served: Ser
 
 def test_what_a_client_sends_cannot_put_markup_on_the_status_page(served: Served) -> None:
     served.kanta.log(
-        kela.RequestEntry(kela.RequestKind.ARCHIVE, "AR", ("<script>",), message_id="<script>alert(1)</script>")
+        RequestEntry(RequestKind.ARCHIVE, "AR", ("<script>",), message_id="<script>alert(1)</script>")
     )
     assert b"<script>" not in _ask(served.public + "/status")[2]

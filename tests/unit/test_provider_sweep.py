@@ -22,7 +22,7 @@ from sotepki.identifiers import Oid, RegistrationNumber
 from sotepki.loopback import running
 from sotepki.provider import AskedRegister, AttributeClient, Provider, RightInForce, Standing, Unanswered
 from sotepki.provider.tables import AccessRow
-from sotepki.serving import Down, ServiceFaultBoard, ServiceFaults
+from sotepki.serving.faults import Down, ServiceFaultBoard, ServiceFaults
 from sotepki.valvira import ApprovedSystems
 from sotepki.valvira.attribute_service import NAME, attribute_application
 from sotepki.x509.status import CertificateState, CertificateStatus

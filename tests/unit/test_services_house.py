@@ -31,7 +31,8 @@ from sotepki.services.log_lines import JsonLines
 from sotepki.services.observing import RequestCounts, Sample, added, exposition, observer, requests_of
 from sotepki.services.service import Application, Service
 from sotepki.services.status import status_application
-from sotepki.serving import Down, ServiceFaultBoard, ServiceFaults, bodies
+from sotepki.serving import bodies
+from sotepki.serving.faults import Down, ServiceFaultBoard, ServiceFaults
 
 
 async def _hello(request: web.Request) -> web.Response:

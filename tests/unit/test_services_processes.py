@@ -27,7 +27,8 @@ from sotepki.services.master import Master, _Worker, deaf_to_signals
 from sotepki.services.observing import Sample
 from sotepki.services.pulse import LONGEST_LOOK_SECONDS, Pulse
 from sotepki.services.worker import Report
-from sotepki.serving import Down, FileTally, ServiceFaultBoard, ServiceFaults
+from sotepki.serving.faults import Down, ServiceFaultBoard, ServiceFaults
+from sotepki.serving.tally import FileTally
 
 
 def _environments(path: Path, value: Any, name: str = "processes") -> Path:

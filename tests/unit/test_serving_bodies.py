@@ -10,7 +10,8 @@ from http_world import answer_to_dripping
 
 from sotepki import loopback
 from sotepki.clock import SystemClock
-from sotepki.serving import Desk, bodies
+from sotepki.serving import bodies
+from sotepki.serving.desk import Desk
 
 Reader = Callable[[web.Request], Awaitable[Mapping[str, object]]]
 

@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from sotepki.clock import SystemClock
 from sotepki.errors import Fault, Misuse, Refused
 from sotepki.loopback import running
-from sotepki.serving import Desk, Down, RequestHistory, RequestRecord, ServiceFaultBoard, ServiceFaults
+from sotepki.serving.desk import Desk
+from sotepki.serving.faults import Down, ServiceFaultBoard, ServiceFaults
+from sotepki.serving.history import RequestHistory, RequestRecord
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=5),

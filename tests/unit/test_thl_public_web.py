@@ -14,7 +14,8 @@ from registers_world import Registers, open_registers
 
 from sotepki.identifiers import Oid
 from sotepki.loopback import running
-from sotepki.serving import RequestHistory, ServiceFaultBoard, ServiceFaults
+from sotepki.serving.faults import ServiceFaultBoard, ServiceFaults
+from sotepki.serving.history import RequestHistory
 from sotepki.thl.public_web import NAME, thl_application
 
 COUNTY = "1.2.246.10.99000018.10.0"

@@ -13,7 +13,8 @@ from http_world import ask, post_form, post_json, worst_status
 from registers_world import NOON, Registers, open_registers
 
 from sotepki.loopback import running
-from sotepki.serving import Down, RequestHistory, ServiceFaultBoard, ServiceFaults
+from sotepki.serving.faults import Down, ServiceFaultBoard, ServiceFaults
+from sotepki.serving.history import RequestHistory
 from sotepki.valvira.public_web import NAME, public_application
 
 

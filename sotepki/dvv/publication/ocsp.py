@@ -26,8 +26,8 @@ from sotepki.dvv.publication.ocsp_fault_board import FaultBoard
 from sotepki.dvv.publication.request_history import RequestHistory, RequestRecord, Service
 from sotepki.dvv.publication.revocation_watch import RememberedStatus, RevocationWatch
 from sotepki.errors import SotepkiError
-from sotepki.serving import HttpRefusal
 from sotepki.serving.bodies import whole_body
+from sotepki.serving.desk import HttpRefusal
 from sotepki.x509.ocsp import Answered, Responder
 from sotepki.x509.ocsp_faults import NO_FAULTS, OcspFaults
 

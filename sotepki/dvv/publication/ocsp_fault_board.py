@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sotepki.serving import ALL
-from sotepki.serving import FaultBoard as AnyFaultBoard
+from sotepki.serving.fault_board import ALL
+from sotepki.serving.fault_board import FaultBoard as AnyFaultBoard
 from sotepki.x509.ocsp_faults import NO_FAULTS, OcspFaults
 
 __all__ = ["ALL", "FaultBoard", "read_board"]

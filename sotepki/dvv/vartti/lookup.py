@@ -25,8 +25,8 @@ from sotepki.dvv.vartti.lookup_request import ApprovedApplication, PersonQuery, 
 from sotepki.dvv.vartti.tables import CardOrderRow
 from sotepki.errors import Refused, SotepkiError
 from sotepki.records import Records
-from sotepki.serving import HttpRefusal
 from sotepki.serving.bodies import whole_body
+from sotepki.serving.desk import HttpRefusal
 from sotepki.x509.serials import serial_text
 
 LARGEST_REQUEST = 16 * 1024
