@@ -312,7 +312,6 @@ def prefixed():
 
 
 authentication = workspace.cards.read(order.card_number).certificates["authentication"]
-issuer = workspace.authorities.certificate(SOTE_PERSONS)
 shown = b"<ds:X509Certificate>"
 HAPPENINGS = {
     "pretty-printed on the way": indented(),
@@ -327,7 +326,9 @@ HAPPENINGS = {
     "value encoded twice": with_value(base64.b64encode),
     "value as hexadecimal digits": with_value(lambda octets: octets.hex().encode()),
     "the other certificate of the card": re.sub(shown + rb"[^<]*", shown + der(authentication), signed),
-    "issuer's certificate first": signed.replace(shown, shown + der(issuer) + b"</ds:X509Certificate>" + shown, 1),
+    "both certificates, the wrong one first": signed.replace(
+        shown, shown + der(authentication) + b"</ds:X509Certificate>" + shown, 1
+    ),
     "one letter of the plan changed": signed.replace(b'representation="B64">P', b'representation="B64">Q', 1),
 }
 print(len(HAPPENINGS), "documents made")

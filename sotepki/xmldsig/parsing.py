@@ -79,13 +79,11 @@ def read_xml(data: bytes, limits: XmlLimits = DEFAULT_LIMITS) -> XmlDocument:
     try:
         root = etree.fromstring(data, _parser(encoding))
     except (etree.XMLSyntaxError, ValueError) as error:
+        if _EXCESSIVE_DEPTH in str(error):
+            raise _too_deep(limits) from None
         raise _not_well_formed(error) from None
     if _deeper_than(limits.depth)(root):
-        raise Refused(
-            f"The document is nested deeper than {limits.depth} elements.",
-            rule="xml.too-deep",
-            advice="Send the document itself; no Kanta document is nested so deeply.",
-        )
+        raise _too_deep(limits)
     return XmlDocument(data, root, encoding, _identified(root))
 
 
@@ -204,6 +202,18 @@ def _not_xml(data: bytes, position: int) -> Refused:
         "The file is not an XML document: it does not begin with a tag.",
         rule="xml.not-well-formed",
         advice="Send the XML document as it is, not zipped, encrypted or wrapped.",
+    )
+
+
+_EXCESSIVE_DEPTH = "Excessive depth"
+"""libxml2 stops of itself at 256 levels; that is a bound like ours, and not a fault of the XML."""
+
+
+def _too_deep(limits: XmlLimits) -> Refused:
+    return Refused(
+        f"The document is nested deeper than {limits.depth} elements.",
+        rule="xml.too-deep",
+        advice="Send the document itself; no Kanta document is nested so deeply.",
     )
 
 

@@ -32,19 +32,43 @@ def check_value(parts: SignatureParts, judgement: Judgement) -> x509.Certificate
     return certificate
 
 
+_LONGEST_CHAIN = 8
+"""Certificates that are looked at for the signer's; a hostile KeyInfo could hold thousands."""
+
+
 def _signer(parts: SignatureParts, judgement: Judgement) -> tuple[x509.Certificate, CertificatePublicKeyTypes] | None:
     """The signer's certificate and its key, None with a finding if they cannot be read."""
     if len(parts.certificates) > 1:
         judgement.find(
             "dsig.key-info.chain",
-            "KeyInfo carries more than the signer's certificate; the first one is taken as the signer's.",
+            "KeyInfo carries several certificates; the one that issued none of the others is taken as the signer's.",
             found=f"{len(parts.certificates)} certificates",
         )
     try:
-        return _loaded(parts.certificates[0])
+        return _loaded(_signers_own(parts.certificates))
     except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion):
         judgement.find("dsig.certificate", "X509Certificate does not hold a certificate that can be read.")
         return None
+
+
+def _signers_own(certificates: tuple[bytes, ...]) -> bytes:
+    """The certificate that issued none of the others: X509Data has no order (W3C XML Signature 1.1, 4.5.4).
+
+    Where that is not exactly one, or one cannot be read, or no chain is so long, it is the first.
+    """
+    different = tuple(dict.fromkeys(certificates))
+    if not 1 < len(different) <= _LONGEST_CHAIN:
+        return different[0]
+    try:
+        read = [_loaded(der)[0] for der in different]
+        last = [
+            der
+            for der, one in zip(different, read, strict=True)
+            if not any(other is not one and other.issuer == one.subject for other in read)
+        ]
+    except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion):
+        return different[0]
+    return last[0] if len(last) == 1 else different[0]
 
 
 def _method(uri: str, key: CertificatePublicKeyTypes, judgement: Judgement) -> SignatureMethod | None:

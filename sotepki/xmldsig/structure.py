@@ -85,7 +85,7 @@ class Reference:
 
 @dataclass(frozen=True, eq=False)
 class SignatureParts:
-    """A ds:Signature as written; the certificates are DER, the signer's first."""
+    """A ds:Signature as written; the certificates are DER, in the order in which they stand."""
 
     signed_info: etree._Element
     canonicalisation: CanonicalisationStep
@@ -210,7 +210,8 @@ def _children(element: etree._Element, name: str) -> list[etree._Element]:
     text = element.text
     for child in children:
         if not isinstance(child.tag, str):
-            raise _structure(f"ds:{name} has a processing instruction or an entity among its children.")
+            # The schema has no word on them, and canonicalisation keeps them: open, not broken.
+            raise _form(f"ds:{name} has a processing instruction among its children.")
         tail = child.tail
         if tail:
             text = (text or "") + tail

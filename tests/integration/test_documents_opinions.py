@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -130,6 +131,19 @@ def test_absent_verifiers_are_said_kindly(world: CorpusWorld, monkeypatch: pytes
     told = opinions(world, world.bases["professional"], *BOTH)
     assert [opinion.outcome for opinion in told] == [Outcome.NO_ANSWER, Outcome.NO_ANSWER]
     assert all("not installed" in opinion.reason for opinion in told)
+
+
+def test_a_verifier_that_is_ended_by_a_signal_has_not_refused(
+    world: CorpusWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """xmlsec1 1.2.37 breaks down on nested entities; who reads that as a refusal believes a crash."""
+    program = tmp_path / "xmlsec1"
+    program.write_text("#!/bin/sh\nkill -SEGV $$\n", encoding="ascii")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    told = opinions(world, world.bases["professional"], "xmlsec1")[0]
+    assert told.outcome is Outcome.NO_ANSWER
+    assert "signal 11" in told.reason
 
 
 def test_the_command_line_asks_both(tmp_path: Path) -> None:

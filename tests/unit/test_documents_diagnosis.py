@@ -217,10 +217,10 @@ def test_wrong_certificate_in_key_info() -> None:
     assert named(signed) == {"SignatureValue": set()}
 
 
-def test_signers_certificate_behind_that_of_the_ca() -> None:
-    """A chain in the order of a TLS library that was reversed."""
-    ca = base64.b64encode(world.root().public_bytes(serialization.Encoding.DER))
-    first = b"<ds:X509Certificate>" + ca + b"</ds:X509Certificate>"
+def test_signers_certificate_behind_another_that_is_not_its_issuer() -> None:
+    """All certificates of a card, the wrong one first; of a chain, the order does not matter."""
+    other = base64.b64encode(world.system_certificate().public_bytes(serialization.Encoding.DER))
+    first = b"<ds:X509Certificate>" + other + b"</ds:X509Certificate>"
     signed = world.signed_by_professional().replace(b"<ds:X509Data>", b"<ds:X509Data>" + first)
     assert named(signed) == {"SignatureValue": {"certificate.order"}}
 

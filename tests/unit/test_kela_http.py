@@ -488,7 +488,5 @@ def test_the_status_page_shows_refused_handshakes_with_rule_and_text(served: Ser
 
 
 def test_what_a_client_sends_cannot_put_markup_on_the_status_page(served: Served) -> None:
-    served.kanta.log(
-        RequestEntry(RequestKind.ARCHIVE, "AR", ("<script>",), message_id="<script>alert(1)</script>")
-    )
+    served.kanta.log(RequestEntry(RequestKind.ARCHIVE, "AR", ("<script>",), message_id="<script>alert(1)</script>"))
     assert b"<script>" not in _ask(served.public + "/status")[2]

@@ -49,7 +49,8 @@ def refused(data: bytes, limits: XmlLimits | None = None) -> str:
         (b'<a><b ID="x"/><c xml:id="x"/></a>', "xml.id.duplicate"),
         (b'<a><b ID="x"/><c ID=" x "/></a>', "xml.id.duplicate"),
         (b"<a>" * 101 + b"</a>" * 101, "xml.too-deep"),
-        (b"<a>" * 50_000, "xml.not-well-formed"),
+        (b"<a>" * 10_000 + b"</a>" * 10_000, "xml.too-deep"),
+        (b"<a>" * 50_000, "xml.too-deep"),
     ],
 )
 def test_bytes_that_are_no_safe_document_are_refused_by_rule(data: bytes, rule: str) -> None:

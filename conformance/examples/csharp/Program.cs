@@ -29,7 +29,8 @@ public static class Program
         string reason = "";
         try
         {
-            Verify(question);
+            var bytes = Convert.FromBase64String(Strings(question, "document").Single());
+            Verify(bytes, Certificates(question, "roots"), Certificates(question, "intermediates"));
         }
         catch (Exception error)
         {
@@ -39,22 +40,29 @@ public static class Program
         Console.Write("{\"accepted\": " + (reason == "" ? "true" : "false") + ", \"reasons\": [" + reasons + "]}");
     }
 
-    private static void Verify(string question)
+    private static void Verify(byte[] bytes, X509Certificate2[] roots, X509Certificate2[] intermediates)
+    {
+        foreach (var signer in Signers(bytes))
+        {
+            CheckChain(signer, roots, intermediates);
+        }
+    }
+
+    // The certificates of all signatures of the document, each of which verifies; otherwise an exception.
+    public static IEnumerable<X509Certificate2> Signers(byte[] bytes)
     {
         var document = new XmlDocument { PreserveWhitespace = true, XmlResolver = null };
         var settings = new XmlReaderSettings { DtdProcessing = DtdProcessing.Prohibit, XmlResolver = null };
-        var bytes = Convert.FromBase64String(Strings(question, "document").Single());
         using (var reader = XmlReader.Create(new MemoryStream(bytes), settings))
         {
             document.Load(reader);
         }
-        var roots = Certificates(question, "roots");
-        var intermediates = Certificates(question, "intermediates");
         var signatures = document.GetElementsByTagName("Signature", SignedXml.XmlDsigNamespaceUrl);
         if (signatures.Count == 0)
         {
             throw new InvalidOperationException("no signature");
         }
+        var signers = new List<X509Certificate2>();
         foreach (XmlElement element in signatures)
         {
             var signed = new SignedByUpperCaseId(document);
@@ -65,8 +73,9 @@ public static class Program
             {
                 throw new InvalidOperationException("the signature does not verify");
             }
-            CheckChain(signer, roots, intermediates);
+            signers.Add(signer);
         }
+        return signers;
     }
 
     // CustomTrustStore is of .NET 5 and later; this way works everywhere.

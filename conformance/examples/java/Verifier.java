@@ -7,6 +7,7 @@ import java.security.cert.TrustAnchor;
 import java.security.cert.X509Certificate;
 import java.util.ArrayList;
 import java.util.Base64;
+import java.util.Date;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -35,7 +36,8 @@ public final class Verifier {
         }
         String reason = "";
         try {
-            verify(question);
+            verify(Base64.getDecoder().decode(text(question, "document")), read(question, "roots"),
+                    read(question, "intermediates"), new Date());
         } catch (Exception error) {
             reason = error.getClass().getSimpleName() + ": " + error.getMessage();
         }
@@ -43,8 +45,9 @@ public final class Verifier {
         System.out.print("{\"accepted\": " + reason.isEmpty() + ", \"reasons\": [" + reasons + "]}");
     }
 
-    private static void verify(String question) throws Exception {
-        byte[] bytes = Base64.getDecoder().decode(text(question, "document"));
+    /** Every signature of the document; the chain is judged at the moment. What does not verify is an exception. */
+    static void verify(byte[] bytes, List<X509Certificate> roots, List<X509Certificate> intermediates, Date moment)
+            throws Exception {
         DocumentBuilderFactory factory = DocumentBuilderFactory.newInstance();
         factory.setNamespaceAware(true);
         factory.setFeature("http://apache.org/xml/features/disallow-doctype-decl", true);
@@ -66,19 +69,19 @@ public final class Verifier {
             if (!parsed.validate(context)) {
                 throw new IllegalArgumentException("signature " + number + " does not verify");
             }
-            checkChain(certificates, signer, read(certificates, question, "roots"),
-                    read(certificates, question, "intermediates"));
+            checkChain(certificates, signer, roots, intermediates, moment);
         }
     }
 
     private static void checkChain(CertificateFactory factory, X509Certificate signer, List<X509Certificate> roots,
-            List<X509Certificate> intermediates) throws Exception {
+            List<X509Certificate> intermediates, Date moment) throws Exception {
         Set<TrustAnchor> anchors = new HashSet<>();
         for (X509Certificate root : roots) {
             anchors.add(new TrustAnchor(root, null));
         }
         PKIXParameters parameters = new PKIXParameters(anchors);
         parameters.setRevocationEnabled(false);
+        parameters.setDate(moment);
         List<X509Certificate> chain = new ArrayList<>(List.of(signer));
         for (X509Certificate authority : intermediates) {
             if (authority.getSubjectX500Principal().equals(signer.getIssuerX500Principal())) {
@@ -101,8 +104,8 @@ public final class Verifier {
         }
     }
 
-    private static List<X509Certificate> read(CertificateFactory factory, String question, String key)
-            throws Exception {
+    private static List<X509Certificate> read(String question, String key) throws Exception {
+        CertificateFactory factory = CertificateFactory.getInstance("X.509");
         Matcher list = Pattern.compile("\"" + key + "\"\\s*:\\s*\\[([^\\]]*)\\]").matcher(question);
         List<X509Certificate> found = new ArrayList<>();
         if (list.find()) {

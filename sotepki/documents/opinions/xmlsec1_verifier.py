@@ -47,6 +47,8 @@ def ask(question: Question) -> Saying:
             return Saying(None, f"xmlsec1 gave no answer: {type(error).__name__}.")
     if done.returncode == 0:
         return Saying(True)
+    if done.returncode < 0:
+        return Saying(None, f"xmlsec1 gave no answer: it was ended by signal {-done.returncode}.")
     return Saying(False, _reason(done.stderr + done.stdout), _LIMITS)
 
 
