@@ -171,6 +171,7 @@ def _findings(
         yield rules.finding("path.untrusted", message, expected="a trusted root", found=f"issuer {subject}")
         yield from _times(chain, at)
         return
+    yield from _old_versions(chain)
     middle = chain[1:-1]
     covered = data is not None and data.covers(middle)
     rejection = judge(
@@ -208,6 +209,22 @@ def _strangers(chain: Sequence[x509.Certificate]) -> Iterator[Finding]:
             found=(named.key_identifier or b"").hex(),
             where=readable(certificate.subject),
         )
+
+
+def _old_versions(chain: Sequence[x509.Certificate]) -> Iterator[Finding]:
+    """Certificates with extensions that say they are of version 1, which has none; pyca reads them all the same."""
+    for certificate in chain:
+        if certificate.version is x509.Version.v1 and _has_extensions(certificate):
+            message = "A certificate of the path has extensions and says that it is of version 1."
+            where = readable(certificate.subject)
+            yield rulebook().finding("cert.extension.version", message, expected="3", found="1", where=where)
+
+
+def _has_extensions(certificate: x509.Certificate) -> bool:
+    try:
+        return len(certificate.extensions) > 0
+    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+        return True
 
 
 def _told(rejection: Rejection, certificate: x509.Certificate, data: RevocationData) -> Finding:

@@ -104,6 +104,11 @@ LOADERS: list[tuple[str, str, list[Place]]] = [
     ),
     ("sotepki.documents.family", "algorithm_rules", [(), ("digests", 0)]),
     ("sotepki.documents.corpus.catalogue", "catalogue", [("valid.system",)]),
+    (
+        "sotepki.documents.corpus.libraries",
+        "libraries",
+        [(), ("groups",), ("libraries", "xmlsec1"), ("reasons", "coverage")],
+    ),
     ("sotepki.documents.building", "document_kinds", [("client-plan",)]),
     (
         "sotepki.documents.building_health",
@@ -120,8 +125,9 @@ LOADERS: list[tuple[str, str, list[Place]]] = [
     (
         "sotepki.x509.defects.catalogue",
         "load_defects",
-        [("good-signature",), ("good-signature", "path"), ("good-revoked-later", "openssl")],
+        [("good-signature",), ("good-signature", "path"), ("good-revoked-later", "path")],
     ),
+    ("sotepki.x509.defects.validators", "load_validators", [("gnutls",), ("gnutls", "views", 0)]),
     ("sotepki.kela.settings", "load_environments", [("next",), ("next", "settings")]),
     ("conformance.requirements", "requirements", [("time.own-clock",), ("time.own-clock", "actor")]),
     ("sotepki.xmldsig.algorithms", "load_algorithms", [(), ("digests", 0), ("signatures", 0)]),

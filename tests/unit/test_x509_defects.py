@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
@@ -14,10 +15,12 @@ from defect_world import defect_world
 from sotepki.cli import root as cli
 from sotepki.errors import Fault, Misuse
 from sotepki.evidence import Verdict
-from sotepki.x509.defects import BASES, Defect, load_defects
-from sotepki.x509.defects.catalogue import find_defect
+from sotepki.x509.defects import BASES, Base, Defect, load_defects, load_validators
+from sotepki.x509.defects.catalogue import find_defect, with_views
 from sotepki.x509.defects.document import vectors_document
-from sotepki.x509.defects.vectors import check_index, judge_vector, write_vectors
+from sotepki.x509.defects.draft import Draft
+from sotepki.x509.defects.path_builders import good_setting
+from sotepki.x509.defects.vectors import check_index, judge_path, judge_vector, write_vectors
 from sotepki.x509.path import Purpose
 
 ROOT = Path(__file__).parents[2]
@@ -139,3 +142,68 @@ def test_a_private_key_among_the_vectors_is_never_shown(vectors: Path) -> None:
         answer = CliRunner().invoke(cli, ["cert", "verify", str(file), "--trust", trust])
     assert "private key" in answer.output
     assert secret not in answer.output
+
+
+_VALIDATOR = (
+    "{name: N, measured: '1', series: ['1'], asked: so, views: [{verdict: valid, reason: why, vectors: [revoked]}]}"
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("asked: so, ", "", "asked"),
+        ("name: N", "name: N, extra: 1", "extra"),
+        ("verdict: valid", "verdict: perhaps", "perhaps"),
+        ("reason: why", "reason: ''", "reason"),
+        ("[revoked]", "[]", "vectors"),
+        ("[revoked]", "[revoked, revoked]", "already"),
+    ],
+)
+def test_a_table_of_validators_that_is_not_well_formed_is_refused(
+    tmp_path: Path, old: str, new: str, words: str
+) -> None:
+    path = tmp_path / "validators.yaml"
+    path.write_text(f"other: {_VALIDATOR}\n", encoding="utf-8")
+    assert load_validators(path)["other"].views["revoked"].reason == "why"
+    broken = tmp_path / "broken.yaml"
+    broken.write_text(f"other: {_VALIDATOR.replace(old, new)}\n", encoding="utf-8")
+    with pytest.raises(Fault, match=words):
+        load_validators(broken)
+
+
+@pytest.mark.parametrize(("vector", "words"), [("none-such", "unknown vector"), ("good-system", "is that of 'path'")])
+def test_a_view_is_about_a_vector_that_is_there_and_differs(tmp_path: Path, vector: str, words: str) -> None:
+    path = tmp_path / "validators.yaml"
+    path.write_text(f"other: {_VALIDATOR.replace('revoked', vector)}\n", encoding="utf-8")
+    with pytest.raises(Fault, match=words):
+        with_views(DEFECTS, load_validators(path).values())
+
+
+def test_a_series_of_versions_is_told_by_whole_numbers() -> None:
+    gnutls = load_validators()["gnutls"]
+    assert gnutls.knows("3.7.11")
+    assert not gnutls.knows("3.70.1")
+
+
+def test_the_index_tells_what_other_validators_say(vectors: Path) -> None:
+    rows = {row["id"]: row for row in json.loads((vectors / "index.json").read_text(encoding="utf-8"))["vectors"]}
+    assert rows["crl-forged"]["validators"]["gnutls"]["verdict"] == "valid"
+    assert set(rows["crl-forged"]["validators"]) == {"gnutls", "pyca"}
+    assert "validators" not in rows["validity-expired"]
+
+
+def test_the_schema_knows_every_validator() -> None:
+    schema = json.loads((ROOT / "docs/schemas/vectors.schema.json").read_text(encoding="utf-8"))
+    known = schema["$defs"]["vector"]["properties"]["validators"]["properties"]
+    assert set(known) == set(load_validators())
+
+
+def test_extensions_in_version_1_stop_a_path_even_where_they_cannot_be_read() -> None:
+    """pyca raises an error of its own for an extension that stands twice; the path is refused, nothing breaks."""
+    world = defect_world()
+    draft = Draft.of(world.good(Base.SYSTEM))
+    twice = replace(draft, version=b"", extensions=(*draft.extensions, draft.extensions[0]))
+    setting = replace(good_setting(world, Base.SYSTEM), certificate=twice.signed(world.issuer(Base.SYSTEM).key))
+    verdict, _ = judge_path(setting, Purpose.SYSTEM_SIGNATURE, world.at)
+    assert verdict is Verdict.INVALID

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from sotepki.x509.defects.path_builders import (
     good_setting,
     spoilt_certificate,
 )
+from sotepki.x509.defects.validators import OtherView, Validator, load_validators
 from sotepki.x509.defects.world import Base, DefectWorld
 
 
@@ -34,14 +35,6 @@ class Expectation:
 
 
 @dataclass(frozen=True)
-class OtherView:
-    """Where another validator judges otherwise than the expectation says, and why that is so."""
-
-    verdict: Verdict
-    reason: str
-
-
-@dataclass(frozen=True)
 class Defect:
     """One named defect, or a good certificate to compare with (``group`` good).
 
@@ -51,7 +44,7 @@ class Defect:
         builder, arguments: how it is built; the name of a certificate builder or of a path builder.
         path: the verdict of path validation with revocation, for the purpose, at the moment of the vectors.
         lint: the verdict of the linter on the certificate alone (``cert lint --own``).
-        openssl: set where ``openssl verify`` judges otherwise than ``path``.
+        others: where other validators judge otherwise than ``path``, by the id of the validator.
     """
 
     id: str
@@ -62,12 +55,22 @@ class Defect:
     path: Expectation
     lint: Expectation
     arguments: Mapping[str, Any] = field(default_factory=dict)
-    openssl: OtherView | None = None
+    others: Mapping[str, OtherView] = field(default_factory=dict)
 
     @property
     def good(self) -> bool:
         """Whether nothing is wrong with it."""
         return self.group == "good"
+
+    @property
+    def openssl(self) -> OtherView | None:
+        """What OpenSSL says, where it judges otherwise than ``path``."""
+        return self.others.get("openssl")
+
+    def verdict_of(self, validator: str) -> Verdict:
+        """The verdict that a validator of ``validators.yaml`` comes to."""
+        other = self.others.get(validator)
+        return self.path.verdict if other is None else other.verdict
 
     def build(self, world: DefectWorld) -> Setting:
         """Build it in a world."""
@@ -83,14 +86,35 @@ class Defect:
 def load_defects(path: Path | None = None) -> Mapping[str, Defect]:
     """The catalogue by id, in file order (``catalogue.yaml`` of this package when no path is given).
 
+    The views of other validators are those of ``validators.yaml``; a catalogue of another path has none.
+
     Raises:
-        Fault: an unknown or missing key, an unknown builder, a bad value.
+        Fault: an unknown or missing key, an unknown builder, a bad value; a view about an unknown vector.
     """
+    views = {} if path is not None else load_validators()
     path = path or package_file("x509", "defects", "catalogue.yaml")
     raw = load_yaml(path)
     if not isinstance(raw, dict):
         raise Fault(f"{path.name} must be a mapping from defect id to defect.")
-    return {str(name): _defect(str(name), row, f"{path.name}, {name}") for name, row in raw.items()}
+    defects = {str(name): _defect(str(name), row, f"{path.name}, {name}") for name, row in raw.items()}
+    return with_views(defects, views.values())
+
+
+def with_views(defects: Mapping[str, Defect], validators: Iterable[Validator]) -> Mapping[str, Defect]:
+    """The defects with what each validator says of them.
+
+    Raises:
+        Fault: a view is about a vector that is not there, or says what ``path`` says.
+    """
+    others: dict[str, dict[str, OtherView]] = {name: {} for name in defects}
+    for validator in validators:
+        for name, view in validator.views.items():
+            if name not in defects:
+                raise Fault(f"The views of {validator.name} name the unknown vector {name!r}.")
+            if view.verdict is defects[name].path.verdict:
+                raise Fault(f"{validator.name} is said to differ on {name}, and its verdict is that of 'path'.")
+            others[name][validator.id] = view
+    return {name: replace(defect, others=others[name]) for name, defect in defects.items()}
 
 
 def find_defect(name: str) -> Defect:
@@ -107,7 +131,7 @@ def find_defect(name: str) -> Defect:
 
 def _defect(name: str, row: Any, where: str) -> Defect:
     required = {"title", "group", "base", "builder", "path", "lint"}
-    expect_keys(row, required, where, optional={"arguments", "openssl"})
+    expect_keys(row, required, where, optional={"arguments"})
     builder = str(row["builder"])
     if builder not in CERTIFICATE_BUILDERS and builder not in PATH_BUILDERS and builder != "nothing":
         raise Fault(f"{where} names the unknown builder {builder!r}.")
@@ -121,7 +145,6 @@ def _defect(name: str, row: Any, where: str) -> Defect:
             arguments=dict(row.get("arguments") or {}),
             path=_expectation(row["path"], where),
             lint=_expectation(row["lint"], where),
-            openssl=_other(row["openssl"], where) if "openssl" in row else None,
         )
     except (ValueError, TypeError) as error:
         raise Fault(f"{where} is not well formed: {error}.") from None
@@ -133,8 +156,3 @@ def _expectation(row: Any, where: str) -> Expectation:
     if expected.verdict is Verdict.INVALID and not expected.rule:
         raise ValueError("an invalid verdict names the rule that is broken")
     return expected
-
-
-def _other(row: Any, where: str) -> OtherView:
-    expect_keys(row, {"verdict", "reason"}, where)
-    return OtherView(Verdict(row["verdict"]), str(row["reason"]).strip())

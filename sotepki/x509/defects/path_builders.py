@@ -47,6 +47,8 @@ class Setting:
 
 PathBuilder = Callable[..., Setting]
 
+_ID_HASHES: Mapping[str, type[hashes.HashAlgorithm]] = {"sha1": hashes.SHA1, "sha256": hashes.SHA256}
+
 
 def good_setting(world: DefectWorld, base: Base) -> Setting:
     """A good certificate with everything that is needed to see that it is good."""
@@ -235,13 +237,17 @@ def ocsp_answer(
     base: Base,
     *,
     state: str = "good",
+    id_hash: str = "sha1",
     faults: Mapping[str, Any] | None = None,
 ) -> Setting:
-    """An OCSP answer instead of the CA's list, from the records or with faults of ``OcspFaults``."""
+    """An OCSP answer instead of the CA's list, from the records or with faults of ``OcspFaults``.
+
+    The CertID is made with SHA-1 unless told otherwise: every client finds that one (RFC 5019 2.1.1).
+    """
     authority = BASES[base].authority
     certificate, key = world.responder(authority)
     issuer, asked = _certificate(world.issuer(base)), world.good(base)
-    request = ocsp.OCSPRequestBuilder().add_certificate(asked, issuer, hashes.SHA256()).build()
+    request = ocsp.OCSPRequestBuilder().add_certificate(asked, issuer, _ID_HASHES[id_hash]()).build()
     moment = world.at - timedelta(minutes=10)
     responder = Responder(issuer, certificate, key, _Fixed(CertificateState(state), world), SetClock(moment))
     answered = responder.answer(request.public_bytes(Encoding.DER), OcspFaults.from_dict(faults or {}))

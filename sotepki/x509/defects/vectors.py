@@ -207,8 +207,10 @@ def _write_one(directory: Path, defect: Defect, world: DefectWorld) -> dict[str,
         "files": files,
         "expected": {"path": defect.path.as_dict(), "lint": defect.lint.as_dict()},
     }
-    if defect.openssl is not None:
-        row["openssl"] = {"verdict": str(defect.openssl.verdict), "reason": defect.openssl.reason}
+    if defect.others:
+        row["validators"] = {
+            name: {"verdict": str(view.verdict), "reason": view.reason} for name, view in defect.others.items()
+        }
     return row
 
 
