@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 from sotepki.evidence import RuleBook
+from sotepki.markdown import table
 from sotepki.resources import package_file
 from sotepki.states import SAME, StateMachine, Transition
 
@@ -40,9 +41,9 @@ def as_markdown(drawn: Callable[[StateMachine], str] = as_mermaid) -> str:
 def _section(machine: StateMachine, drawn: Callable[[StateMachine], str]) -> Iterator[str]:
     yield f"## {machine.title}\n"
     yield drawn(machine)
-    yield from _table(("State", "Meaning"), [(f"`{name}`", meaning) for name, meaning in machine.states.items()])
+    yield from table(("State", "Meaning"), [(f"`{name}`", meaning) for name, meaning in machine.states.items()])
     steps = [_step(transition) for transition in machine.transitions.values()]
-    yield from _table(("Step", "From", "To", "Who", "Rules", "When", "Source", "Grade"), steps)
+    yield from table(("Step", "From", "To", "Who", "Rules", "When", "Source", "Grade"), steps)
 
 
 def _step(transition: Transition) -> tuple[str, ...]:
@@ -56,14 +57,6 @@ def _step(transition: Transition) -> tuple[str, ...]:
         transition.source,
         str(transition.grade),
     )
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    yield "| " + " | ".join(head) + " |"
-    yield "|" + "---|" * len(head)
-    for row in rows:
-        yield "| " + " | ".join(" ".join(cell.split()).replace("|", "\\|") for cell in row) + " |"
-    yield ""
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import click
 
 from sotepki.documents.corpus.catalogue import Importance, catalogue
 from sotepki.documents.corpus.libraries import Library, Measured, Whose, libraries
+from sotepki.markdown import table
 
 _WHOSE = {
     Whose.YOURS: "your code",
@@ -35,7 +36,7 @@ def _how() -> Iterator[str]:
     yield "### How each was used"
     yield ""
     rows = [(one.name, one.version, f"{one.use}.", f"{one.beware}.", _MEASURED[one.measured]) for one in _all()]
-    yield from _table(("Library", "Version", "Use", "Beware", "Measured"), rows)
+    yield from table(("Library", "Version", "Use", "Beware", "Measured"), rows)
 
 
 def _importance() -> Iterator[str]:
@@ -57,7 +58,7 @@ def _importance() -> Iterator[str]:
                 str(len(one.crashes)),
             )
         )
-    yield from _table(head, rows)
+    yield from table(head, rows)
 
 
 def _critical() -> Iterator[str]:
@@ -67,7 +68,7 @@ def _critical() -> Iterator[str]:
     for one in _all():
         counts = Counter(libraries().reason(entry.id).whose for entry in one.wrong(Importance.CRITICAL))
         rows.append((one.name, *(str(counts[whose]) for whose in Whose)))
-    yield from _table(("Library", *(_WHOSE[whose] for whose in Whose)), rows)
+    yield from table(("Library", *(_WHOSE[whose] for whose in Whose)), rows)
 
 
 def _groups() -> Iterator[str]:
@@ -78,7 +79,7 @@ def _groups() -> Iterator[str]:
     for group, sentence in libraries().groups.items():
         cells = (f"{len(one.wrong(group=group))} ({len(one.wrong(Importance.CRITICAL, group))})" for one in _all())
         rows.append((f"`{group}` ({of[group]})", *cells, sentence))
-    yield from _table(("Group", *(one.name for one in _all()), "Your code"), rows)
+    yield from table(("Group", *(one.name for one in _all()), "Your code"), rows)
 
 
 def _reasons() -> Iterator[str]:
@@ -89,19 +90,11 @@ def _reasons() -> Iterator[str]:
         who = [f"{one.name} {count}" for one in _all() if (count := len(set(reason.documents) & set(one.otherwise)))]
         documents = ", ".join(f"`{document}`" for document in reason.documents)
         rows.append((_WHOSE[reason.whose], reason.text, ", ".join(who), documents))
-    yield from _table(("Whose matter", "What to do, or what it is", "Libraries and number", "Documents"), rows)
+    yield from table(("Whose matter", "What to do, or what it is", "Libraries and number", "Documents"), rows)
 
 
 def _all() -> Sequence[Library]:
     return tuple(libraries().libraries.values())
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    yield "| " + " | ".join(head) + " |"
-    yield "|" + "---|" * len(head)
-    for row in rows:
-        yield "| " + " | ".join(" ".join(cell.split()).replace("|", "\\|") for cell in row) + " |"
-    yield ""
 
 
 if __name__ == "__main__":

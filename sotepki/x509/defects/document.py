@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import click
 
 from sotepki.evidence import Verdict
+from sotepki.markdown import table
 from sotepki.x509.defects.catalogue import Defect, load_defects
 from sotepki.x509.defects.validators import Validator, load_validators
 
@@ -133,10 +134,8 @@ def _said(defect: Defect, validator: Validator) -> str:
     return "" if view is None else f"**{view.verdict}**"
 
 
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
-    lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
-    return "\n".join(lines) + "\n"
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    return "\n".join(table(head, rows))
 
 
 if __name__ == "__main__":
