@@ -44,6 +44,10 @@ public final class PathValidator {
             Pattern.compile("\"id\":\\s*\"([^\"]+)\".*?\"purpose\":\\s*\"([^\"]+)\"", Pattern.DOTALL);
 
     public static void main(String[] arguments) throws Exception {
+        if (arguments.length == 0 || !Files.isReadable(Path.of(arguments[0], "index.json"))) {
+            System.err.println("Name a directory that 'sotepki cert vectors OUT' wrote; it holds index.json.");
+            System.exit(2);
+        }
         Path directory = Path.of(arguments[0]);
         boolean usages = arguments.length > 1 && arguments[1].equals("usages");
         ProxySelector.setDefault(new Nowhere());
