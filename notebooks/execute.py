@@ -1,6 +1,6 @@
 """Execute every notebook and compare it with what is committed: ``python -m notebooks.execute``.
 
-Each is executed once, in a fresh kernel and a workspace of its own, two at a time. What is asked of it, and why
+Each is executed once, in a fresh kernel and a workspace of its own, three at a time. What is asked of it, and why
 nbclient and nbval share one run, stands in ``judge``. ``--write`` executes from the sources and stores the outputs.
 """
 
@@ -21,7 +21,8 @@ from notebooks.pairs import HERE, cells_of, editions, notebooks, sources
 from notebooks.running import run
 
 SANITIZER = HERE / "sanitize.cfg"
-AT_A_TIME = 2
+# A kernel and its client wait for each other: two at a time leave a sixth of two processors idle.
+AT_A_TIME = 3
 ONE_FILE_ONE_PROCESS = ("--dist", "loadfile", "--no-loadscope-reorder")
 
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from cryptography import x509
 
@@ -31,7 +31,6 @@ from sotepki.dvv import (
 )
 from sotepki.errors import Misuse, Refused
 from sotepki.identifiers import Oid
-from sotepki.kela import Approvals, ChangeNotices, JointTests
 from sotepki.provider import AccessRights, InformationSystem, Provider, SweepSchedule
 from sotepki.records import Database, Records, deliver
 from sotepki.records.heads import NOTE
@@ -57,6 +56,10 @@ from sotepki.workspace.directory import (
 from sotepki.x509.csr import certificate_key_digest
 from sotepki.x509.profiles import load_profiles
 from sotepki.x509.status import CertificateStatus
+
+if TYPE_CHECKING:
+    # Kela's registers bring the whole verification of documents along: a quarter of what every command waits for.
+    from sotepki.kela import Approvals, ChangeNotices, JointTests
 
 
 class Workspace:
@@ -266,16 +269,22 @@ class Workspace:
     @cached_property
     def joint_tests(self) -> JointTests:
         """Kela's register of joint tests."""
+        from sotepki.kela import JointTests
+
         return JointTests(self.records)
 
     @cached_property
     def approvals(self) -> Approvals:
         """Kela's register of approved systems."""
+        from sotepki.kela import Approvals
+
         return Approvals(self.records)
 
     @cached_property
     def change_notices(self) -> ChangeNotices:
         """Notices of change of approved systems."""
+        from sotepki.kela import ChangeNotices
+
         return ChangeNotices(self.records)
 
     @cached_property

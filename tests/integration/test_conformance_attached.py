@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 from cryptography import x509
+from csharp_programs import compiled, needs_dotnet
 
 from conformance import CaseVerdict, Selection, run
 from conformance.bench import Bench
@@ -109,6 +110,31 @@ def test_the_example_of_a_client_in_node_passes(reference: Reference, tmp_path: 
     of_pages = {"scs-use.signature-key", "scs-use.challenge", "scs-use.verifies-signature", "scs-use.verifies-issuer"}
     cases = frozenset(of_client | of_pages)
     found = verdicts(reference.bench, tmp_path / "system.toml", tmp_path / "report", cases)
+    assert found == dict.fromkeys(cases, (CaseVerdict.PASS, ""))
+
+
+@needs_dotnet
+def test_the_example_of_a_client_in_csharp_passes(reference: Reference, tmp_path: Path) -> None:
+    """Who copies it trusts the right Kanta and no other server, and reads the acknowledgement."""
+    compiled(tmp_path / "Program.exe")
+    for name, pem in zip(("server.pem", "server.key"), reference.bench.guest_identity.pem(), strict=True):
+        (tmp_path / name).write_text(pem, encoding="ascii")
+    (tmp_path / "password.txt").write_text("changeit\n", encoding="ascii")
+    store = ["-in", "server.pem", "-inkey", "server.key", "-out", "server.p12", "-passout", "pass:changeit"]
+    subprocess.run(["openssl", "pkcs12", "-export", *store], cwd=tmp_path, check=True)
+    text = (EXAMPLES / "csharp" / "client.toml").read_text(encoding="utf-8")
+    text = text.replace('["dotnet", "run", "--", ', '["dotnet", "Program.exe", ')
+    cases = frozenset(
+        {
+            "kanta.acknowledgement",
+            "tls.client-certificate",
+            "tls.follows-no-redirect",
+            "tls.refuses-client-only",
+            "tls.refuses-foreign-authority",
+            "tls.refuses-other-name",
+        }
+    )
+    found = verdicts(reference.bench, described(tmp_path, text), tmp_path / "report", cases)
     assert found == dict.fromkeys(cases, (CaseVerdict.PASS, ""))
 
 

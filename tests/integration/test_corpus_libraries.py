@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from cryptography import x509
 from cryptography.x509 import verification
+from csharp_programs import compiled, dotnet_version, needs_compiler, needs_dotnet
 from lxml import etree
 from signxml.exceptions import SignXMLException
 from signxml.verifier import SignatureConfiguration, XMLVerifier
@@ -200,14 +201,20 @@ def test_the_jdk(written: Written, tmp_path: Path) -> None:
     compare("java", told(lines), written, run("java", "--version").splitlines()[0])
 
 
-@pytest.mark.skipif(shutil.which("mcs") is None, reason="there is no C# compiler (Debian: mono-mcs)")
+@needs_compiler
 def test_mono(written: Written, tmp_path: Path) -> None:
     """The signatures of the example that vendors copy; of its chain, Mono cannot read the elliptic keys."""
-    program = tmp_path / "CorpusRun.exe"
-    sources = (EXAMPLES / "csharp" / "Program.cs", PROGRAMS / "CorpusRun.cs")
-    run("mcs", "-warnaserror", "-main:CorpusRun", "-r:System.Security.dll", f"-out:{program}", *sources)
+    program = compiled(tmp_path / "CorpusRun.exe", PROGRAMS / "CorpusRun.cs")
     lines = run("mono", program, written.documents)
     compare("mono", told(lines), written, run("mono", "--version").splitlines()[0])
+
+
+@needs_dotnet
+def test_dotnet(written: Written, tmp_path: Path) -> None:
+    """The same example, with the chain."""
+    program = compiled(tmp_path / "CorpusRun.exe", PROGRAMS / "CorpusRun.cs")
+    lines = run("dotnet", program, written.documents, *written.trust(), written.moment)
+    compare("dotnet", told(lines), written, dotnet_version())
 
 
 def has_xml_crypto() -> bool:

@@ -173,6 +173,19 @@ def test_help_imports_nothing_heavy() -> None:
     assert "Exit codes" in done.stdout
 
 
+def test_a_command_that_verifies_no_document_does_not_wait_for_the_verifier() -> None:
+    """The verification of documents is a quarter of what opening a workspace would take otherwise."""
+    code = "import sys, sotepki.workspace; print(sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not set(eval(done.stdout)) & {
+        "sotepki.documents",
+        "sotepki.kela",
+        "aiohttp",
+        "pyhanko_certvalidator",
+        "lxml",
+    }
+
+
 def test_a_closed_pipe_is_no_error() -> None:
     """``sotepki ... | head`` ends quietly."""
     done = subprocess.run(

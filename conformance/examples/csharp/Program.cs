@@ -1,100 +1,97 @@
-// A verifier in C# as a command. It looks at the signature and the chain, and at nothing else.
+// A system that verifies and signs social welfare documents and sends message frames, as a command: one question as a
+// JSON object on standard input, one answer on standard output. To sign and to send it needs a key store (PKCS#12, RSA
+// or P-384) and a file with its password: Program.exe KEYSTORE PASSWORD-FILE
 //
-//   Mono:            mcs -r:System.Security.dll Program.cs && mono Program.exe
-//   .NET Framework:  csc -r:System.Security.dll Program.cs
-//   .NET 8 or later: dotnet run, with the package System.Security.Cryptography.Xml
-//
-// A test of this project compiles and runs it with Debian's Mono, where that is installed. It was never run with
-// .NET or .NET Framework here. Mono's SignedXml knows RSA signatures only.
+//   .NET 8 or later:  dotnet new console -n Example; the files of this directory in place of its Program.cs;
+//                     dotnet add package System.Security.Cryptography.Xml; dotnet run
+//   .NET Framework:   csc -main:Program -r:System.Security.dll -r:System.Net.Http.dll *.cs
+//   Mono:             mcs, with the same words; no elliptic keys, which Mono cannot use
 using System;
 using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using System.Security.Cryptography.X509Certificates;
-using System.Security.Cryptography.Xml;
 using System.Text;
 using System.Text.RegularExpressions;
-using System.Xml;
 
 public static class Program
 {
-    public static void Main()
+    public static void Main(string[] arguments)
     {
+        EcdsaSignatures.Register();
         string question = new StreamReader(Console.OpenStandardInput(), new UTF8Encoding(false)).ReadToEnd();
-        if (!question.Contains("\"operation\": \"verify\""))
-        {
-            Console.Write("{\"error\": \"unknown operation\"}");
-            return;
-        }
-        string reason = "";
+        Console.Write(Answer(question, arguments));
+    }
+
+    private static string Answer(string question, string[] arguments)
+    {
         try
         {
-            var bytes = Convert.FromBase64String(Strings(question, "document").Single());
-            Verify(bytes, Certificates(question, "roots"), Certificates(question, "intermediates"));
+            byte[] document = Convert.FromBase64String(Strings(question, "document").FirstOrDefault() ?? "");
+            string operation = Strings(question, "operation").FirstOrDefault();
+            if (operation == "verify")
+            {
+                string reason = Reason(document, question);
+                return "{\"accepted\": " + (reason == null ? "true" : "false") + ", \"reasons\": ["
+                    + (reason == null ? "" : "\"" + Plain(reason) + "\"") + "]}";
+            }
+            if (operation == "sign" && arguments.Length == 2)
+            {
+                var key = new X509Certificate2(arguments[0], File.ReadAllText(arguments[1]).Trim());
+                bool correction = Regex.IsMatch(question, "\"correction\": *true");
+                return "{\"document\": \"" + Convert.ToBase64String(Signer.Sign(document, key, correction)) + "\"}";
+            }
+            if (operation == "send" && arguments.Length == 2)
+            {
+                return Sent(question, new X509Certificate2(arguments[0], File.ReadAllText(arguments[1]).Trim()));
+            }
+            return "{\"error\": \"unknown operation\"}";
         }
         catch (Exception error)
         {
-            reason = error.GetType().Name + ": " + error.Message;
-        }
-        string reasons = reason == "" ? "" : "\"" + Regex.Replace(reason, "[^A-Za-z0-9 .,:;()#_-]", " ") + "\"";
-        Console.Write("{\"accepted\": " + (reason == "" ? "true" : "false") + ", \"reasons\": [" + reasons + "]}");
-    }
-
-    private static void Verify(byte[] bytes, X509Certificate2[] roots, X509Certificate2[] intermediates)
-    {
-        foreach (var signer in Signers(bytes))
-        {
-            CheckChain(signer, roots, intermediates);
+            return "{\"error\": \"" + Plain(error.GetType().Name + ": " + error.Message) + "\"}";
         }
     }
 
-    // The certificates of all signatures of the document, each of which verifies; otherwise an exception.
-    public static IEnumerable<X509Certificate2> Signers(byte[] bytes)
+    // A guest's certificate and key come as PEM; X509Certificate2.CreateFromPem reads them, from .NET 5 on.
+    private static string Sent(string question, X509Certificate2 own)
     {
-        var document = new XmlDocument { PreserveWhitespace = true, XmlResolver = null };
-        var settings = new XmlReaderSettings { DtdProcessing = DtdProcessing.Prohibit, XmlResolver = null };
-        using (var reader = XmlReader.Create(new MemoryStream(bytes), settings))
+        try
         {
-            document.Load(reader);
+            var address = new Uri(Strings(question, "url").Single());
+            byte[] frame = Convert.FromBase64String(Strings(question, "frame").Single());
+            string code = KantaClient.Send(address, frame, own, Certificates(question, "roots")).Result;
+            return "{\"connected\": true, \"accepted\": " + (code == null ? "null" : code == "AA" ? "true" : "false") + "}";
         }
-        var signatures = document.GetElementsByTagName("Signature", SignedXml.XmlDsigNamespaceUrl);
-        if (signatures.Count == 0)
+        catch (AggregateException error)
         {
-            throw new InvalidOperationException("no signature");
-        }
-        var signers = new List<X509Certificate2>();
-        foreach (XmlElement element in signatures)
-        {
-            var signed = new SignedByUpperCaseId(document);
-            signed.LoadXml(element);
-            string encoded = element.GetElementsByTagName("X509Certificate", SignedXml.XmlDsigNamespaceUrl)[0].InnerText;
-            var signer = new X509Certificate2(Convert.FromBase64String(encoded));
-            if (!signed.CheckSignature(signer, true))
+            var words = new List<string>();
+            for (Exception one = error.InnerException; one != null; one = one.InnerException)
             {
-                throw new InvalidOperationException("the signature does not verify");
+                words.Add(one.Message);
             }
-            signers.Add(signer);
+            string detail = Plain(string.Join(" ", words));
+            return "{\"connected\": false, \"accepted\": null, \"detail\": \"" + detail + "\"}";
         }
-        return signers;
     }
 
-    // CustomTrustStore is of .NET 5 and later; this way works everywhere.
-    private static void CheckChain(X509Certificate2 signer, X509Certificate2[] roots, X509Certificate2[] intermediates)
+    // Why the document is refused; null if it is accepted.
+    private static string Reason(byte[] document, string question)
     {
-        var chain = new X509Chain();
-        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
-        chain.ChainPolicy.VerificationFlags = X509VerificationFlags.AllowUnknownCertificateAuthority;
-        chain.ChainPolicy.ExtraStore.AddRange(roots);
-        chain.ChainPolicy.ExtraStore.AddRange(intermediates);
-        if (!chain.Build(signer))
+        try
         {
-            throw new InvalidOperationException("the chain is broken");
+            Verifier.Verify(document, Certificates(question, "roots"), Certificates(question, "intermediates"), DateTime.Now);
+            return null;
         }
-        var last = chain.ChainElements[chain.ChainElements.Count - 1].Certificate;
-        if (!roots.Any(root => root.RawData.SequenceEqual(last.RawData)))
+        catch (Exception error)
         {
-            throw new InvalidOperationException("the chain does not end at a root");
+            return error.GetType().Name + ": " + error.Message;
         }
+    }
+
+    private static string Plain(string words)
+    {
+        return Regex.Replace(words, "[^A-Za-z0-9 .,:;()#_-]", " ");
     }
 
     private static X509Certificate2[] Certificates(string question, string name)
@@ -110,21 +107,5 @@ public static class Program
     {
         var value = Regex.Match(question, "\"" + name + "\": (\\[[^\\]]*\\]|\"[^\"]*\")");
         return Regex.Matches(value.Groups[1].Value, "\"([^\"]*)\"").Cast<Match>().Select(match => match.Groups[1].Value);
-    }
-}
-
-// The attribute is called ID, and there is no DTD that says so.
-public sealed class SignedByUpperCaseId : SignedXml
-{
-    public SignedByUpperCaseId(XmlDocument document) : base(document)
-    {
-    }
-
-    public override XmlElement GetIdElement(XmlDocument document, string idValue)
-    {
-        // Whoever wrote the document chose the name; with a quotation mark in it, it would be more than a name below.
-        XmlConvert.VerifyNCName(idValue);
-        var found = document.SelectNodes("//*[@ID='" + idValue + "']");
-        return found.Count == 1 ? (XmlElement)found[0] : null;
     }
 }

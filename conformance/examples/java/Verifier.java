@@ -60,10 +60,7 @@ public final class Verifier {
         CertificateFactory certificates = CertificateFactory.getInstance("X.509");
         for (int number = 0; number < signatures.getLength(); number++) {
             Element signature = (Element) signatures.item(number);
-            String encoded = signature.getElementsByTagNameNS(DS, "X509Certificate").item(0).getTextContent();
-            byte[] der = Base64.getMimeDecoder().decode(encoded);
-            X509Certificate signer =
-                    (X509Certificate) certificates.generateCertificate(new ByteArrayInputStream(der));
+            X509Certificate signer = signer(certificates, signature);
             DOMValidateContext context = new DOMValidateContext(signer.getPublicKey(), signature);
             XMLSignature parsed = XMLSignatureFactory.getInstance("DOM").unmarshalXMLSignature(context);
             if (!parsed.validate(context)) {
@@ -71,6 +68,22 @@ public final class Verifier {
             }
             checkChain(certificates, signer, roots, intermediates, moment);
         }
+    }
+
+    /** KeyInfo may hold a chain in any order: the signer's certificate is the one that issued none of the others. */
+    private static X509Certificate signer(CertificateFactory factory, Element signature) throws Exception {
+        NodeList given = signature.getElementsByTagNameNS(DS, "X509Certificate");
+        List<X509Certificate> all = new ArrayList<>();
+        for (int number = 0; number < given.getLength(); number++) {
+            byte[] der = Base64.getMimeDecoder().decode(given.item(number).getTextContent());
+            all.add((X509Certificate) factory.generateCertificate(new ByteArrayInputStream(der)));
+        }
+        List<X509Certificate> last = all.stream().filter(one -> all.stream().noneMatch(other -> other != one
+                && other.getIssuerX500Principal().equals(one.getSubjectX500Principal()))).toList();
+        if (last.size() != 1) {
+            throw new IllegalArgumentException("KeyInfo does not say which certificate is the signer's");
+        }
+        return last.get(0);
     }
 
     private static void checkChain(CertificateFactory factory, X509Certificate signer, List<X509Certificate> roots,
