@@ -1,4 +1,4 @@
-"""OpenSSL, GnuTLS, the JDK, certvalidator and pyca judge every vector as the table of validators says they do."""
+"""Every validator judges every vector as the table of validators says it does."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from csharp_programs import needs_dotnet
 from validators_world import (
     Answers,
     asked_certvalidator,
+    asked_dotnet,
     asked_gnutls,
     asked_jdk,
     asked_pyca,
@@ -84,6 +86,11 @@ def test_the_jdk_refuses_wrong_key_usages_when_it_is_told_the_purpose(
         "ca-flag",
         "ca-as-end-entity",
     }
+
+
+@needs_dotnet
+def test_dotnet_judges_as_the_table_says(vectors: Path, tmp_path: Path) -> None:
+    _compare("dotnet", asked_dotnet(vectors, tmp_path))
 
 
 def test_certvalidator_judges_as_the_table_says(questions: Mapping[str, Question]) -> None:

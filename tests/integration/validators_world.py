@@ -15,6 +15,7 @@ from pathlib import Path
 from asn1crypto import crl as asn1_crl
 from asn1crypto import ocsp as asn1_ocsp
 from asn1crypto import x509 as asn1_x509
+from csharp_programs import compiled, dotnet_version
 from pyhanko_certvalidator import CertificateValidator, ValidationContext
 from pyhanko_certvalidator.errors import PathError, ValidationError
 
@@ -23,6 +24,7 @@ from sotepki.x509.purposes import Purpose
 from sotepki.x509.second_opinions import Question, pem, pyca_opinion
 
 JAVA = Path(__file__).parents[2] / "conformance" / "examples" / "java" / "PathValidator.java"
+CSHARP = Path(__file__).parent / "vector_validators" / "VectorRun.cs"
 SERVER_AUTH = "1.3.6.1.5.5.7.3.1"
 
 
@@ -82,10 +84,23 @@ def asked_jdk(vectors: Path, *options: str) -> Answers:
     done = subprocess.run(
         ["java", str(JAVA), str(vectors), *options], capture_output=True, text=True, timeout=120, check=True
     )
-    rows = [line.split("\t") for line in done.stdout.splitlines()]
     found = re.search(r'"([0-9.]+)', shown)
     assert found is not None, shown
-    return Answers(found[1], {name: Said(Verdict(verdict), words) for name, verdict, words in rows})
+    return Answers(found[1], _told(done.stdout))
+
+
+def asked_dotnet(vectors: Path, place: Path) -> Answers:
+    """X509Chain over a directory of vectors, in one run."""
+    program = compiled(place / "VectorRun.exe", CSHARP)
+    done = subprocess.run(
+        ["dotnet", str(program), str(vectors)], capture_output=True, text=True, timeout=120, check=True
+    )
+    return Answers(dotnet_version(), _told(done.stdout))
+
+
+def _told(lines: str) -> dict[str, Said]:
+    rows = [line.split("\t") for line in lines.splitlines()]
+    return {name: Said(Verdict(verdict), words) for name, verdict, words in rows}
 
 
 def asked_certvalidator(questions: Mapping[str, Question]) -> Answers:

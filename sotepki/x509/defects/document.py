@@ -43,9 +43,9 @@ The same for the JDK, as a program to start from: `java conformance/examples/jav
 
 _LEARN = """## What your own code must check
 
-A library that validates paths does not know what you use a certificate for. OpenSSL, GnuTLS, the JDK, certvalidator
-and pyca were run over all vectors ([the table](#what-other-validators-say)). Asked for a path and not for a purpose,
-all of them take these certificates:
+A library that validates paths does not know what you use a certificate for. OpenSSL, GnuTLS, the JDK, .NET,
+certvalidator and pyca were run over all vectors ([the table](#what-other-validators-say)). Asked for a path and not
+for a purpose, all of them take these certificates:
 
 {taken}
 
@@ -56,13 +56,14 @@ So whoever lets in by a certificate, or believes a signature, checks besides the
    check is a line of your own, here as in the other libraries.
 2. **No CA at the end.** The certificate that signs does not say CA:TRUE (`setBasicConstraints(-2)` in the JDK).
 3. **Revocation, and that it was looked at.** certtool takes a missing, old or forged list without a word; pyca looks
-   at none. Demand an answer, and refuse without one.
-4. **When it was revoked.** OpenSSL and GnuTLS ask whether a certificate is on the list, not since when. A signature
-   made before that moment is good.
+   at none; X509Chain fetches lists and answers only with `RevocationMode` Online below a root that it trusts
+   (`CustomTrustStore`, from .NET 5). Demand an answer, and refuse without one.
+4. **When it was revoked.** OpenSSL, GnuTLS and .NET ask whether a certificate is on the list, not since when. A
+   signature made before that moment is good.
 5. **Weak algorithms.** The JDK takes SHA-1 below a root of one's own; forbid it in
-   `jdk.certpath.disabledAlgorithms`.
+   `jdk.certpath.disabledAlgorithms`. .NET takes MD5 too; read `SignatureAlgorithm` of every element of the chain.
 6. **Whom an OCSP answer is about, and how old it is**, if your library only verifies its signature, as ocsptool does.
-   The JDK finds an answer only by a CertID made with SHA-1.
+   The JDK and .NET find an answer only by a CertID made with SHA-1.
 """
 
 _VALIDATORS = """Every vector is judged as `path` says, except as told here. A test runs all of them where they are
