@@ -164,7 +164,7 @@ def csharp_signer(runtime: str, place: Path, bench: Bench, key: Path, certificat
     """The C# signer, attached by its own description as a vendor would, but for the command that starts it."""
     compiled(place / "Program.exe")
     description = (EXAMPLES / "csharp" / "signer.toml").read_text(encoding="utf-8")
-    description = description.replace('["dotnet", "run", "--", ', f'["{runtime}", "Program.exe", ')
+    description = description.replace('["dotnet", "Example.dll", ', f'["{runtime}", "Program.exe", ')
     (place / "signer.toml").write_text(description, encoding="utf-8")
     # Mono, like older Windows, reads no key store that is enciphered with AES.
     key_store(place, bench, key, certificate, *(["-legacy"] if runtime == "mono" else []))

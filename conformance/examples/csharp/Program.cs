@@ -3,7 +3,8 @@
 // or P-384) and a file with its password: Program.exe KEYSTORE PASSWORD-FILE
 //
 //   .NET 8 or later:  dotnet new console -n Example; the files of this directory in place of its Program.cs;
-//                     dotnet add package System.Security.Cryptography.Xml; dotnet run
+//                     dotnet add package System.Security.Cryptography.Xml; dotnet publish -o out;
+//                     dotnet out/Example.dll
 //   .NET Framework:   csc -main:Program -r:System.Security.dll -r:System.Net.Http.dll *.cs
 //   Mono:             mcs, with the same words; no elliptic keys, which Mono cannot use
 using System;
