@@ -3,10 +3,11 @@ using System.Linq;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
-// A path to a root that was given, and to no root of the machine. Revocation is not asked for: see PathValidator.cs.
+// A path to a root that was given, and to no root of the machine, in a way that .NET Framework knows too. Nobody is asked
+// about revocation: below a root that it does not trust X509Chain fetches nothing. From .NET 5 on, TrustMode and
+// CustomTrustStore say which roots to trust, and RevocationMode Online fetches lists and answers below them.
 public static class Chains
 {
-    // CustomTrustStore is of .NET 5 and later; this way works everywhere.
     public static void Check(
         X509Certificate2 subject,
         X509Certificate2[] roots,
