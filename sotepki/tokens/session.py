@@ -81,7 +81,7 @@ class TokenDirectory:
                 raise wrong_pin(label)
             login.users += 1
             session = TokenSession(login)
-        self._sessions.append(session)
+        self._sessions = [one for one in self._sessions if one.alive] + [session]
         return session
 
     def change_user_pin(self, label: str, old: Pin, new: Pin) -> bool:

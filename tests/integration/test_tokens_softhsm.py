@@ -35,6 +35,8 @@ from sotepki.tokens.pool import make_key
 
 pytestmark = pytest.mark.integration
 
+_ECDSA = ec.ECDSA(hashes.SHA256())
+
 
 def test_eight_threads_sign_with_one_session(session: TokenSession) -> None:
     """python-pkcs11 initialises SoftHSM without locking: without our lock this crashes the interpreter (measured)."""
@@ -255,6 +257,33 @@ def test_a_key_ring_keeps_its_keys_and_finds_them_again(tmp_path: Path) -> None:
     TokenDirectory(tmp_path / "other").create_token("other", SO_PIN, USER_PIN)
     assert ring("root").public_key() == public_key, "a ring opens again after another directory was in use"
     ring.close()
+
+
+def test_two_rings_of_one_process_sign_beside_each_other(tmp_path: Path) -> None:
+    """While one workspace publishes a list, another one may sign: neither must say that its session has ended."""
+    keys: dict[str, PrivateKey] = {}
+    for name, kind in (("one", KeyKind.P_384), ("two", KeyKind.RSA_2048)):
+        keys[name] = KeyRing(tmp_path / name, f"TEST {name}", KeyPool(tmp_path / "pool")).create("key", kind)
+    failures: list[BaseException] = []
+
+    def work(key: PrivateKey) -> None:
+        try:
+            for _ in range(20):
+                if isinstance(key, rsa.RSAPrivateKey):
+                    signature = key.sign(b"TEST", padding.PKCS1v15(), hashes.SHA256())
+                    key.public_key().verify(signature, b"TEST", padding.PKCS1v15(), hashes.SHA256())
+                else:
+                    assert isinstance(key, ec.EllipticCurvePrivateKey)
+                    key.public_key().verify(key.sign(b"TEST", _ECDSA), b"TEST", _ECDSA)
+        except BaseException as error:  # noqa: BLE001  reported by the main thread
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(key,)) for key in keys.values()]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures, failures[0]
 
 
 def test_a_missing_softhsm_is_one_sentence(tmp_path: Path) -> None:
