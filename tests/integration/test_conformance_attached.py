@@ -115,7 +115,7 @@ def test_the_example_of_a_client_in_node_passes(reference: Reference, tmp_path: 
 
 @needs_dotnet
 def test_the_example_of_a_client_in_csharp_passes(reference: Reference, tmp_path: Path) -> None:
-    """Who copies it trusts the right Kanta and no other server, and reads the acknowledgement."""
+    """Who copies it passes every case but those that docs/conformance.md names, which warn."""
     compiled(tmp_path / "Program.exe")
     for name, pem in zip(("server.pem", "server.key"), reference.bench.guest_identity.pem(), strict=True):
         (tmp_path / name).write_text(pem, encoding="ascii")
@@ -124,18 +124,11 @@ def test_the_example_of_a_client_in_csharp_passes(reference: Reference, tmp_path
     subprocess.run(["openssl", "pkcs12", "-export", *store], cwd=tmp_path, check=True)
     text = (EXAMPLES / "csharp" / "client.toml").read_text(encoding="utf-8")
     text = text.replace('["dotnet", "Example.dll", ', '["dotnet", "Program.exe", ')
-    cases = frozenset(
-        {
-            "kanta.acknowledgement",
-            "tls.client-certificate",
-            "tls.follows-no-redirect",
-            "tls.refuses-client-only",
-            "tls.refuses-foreign-authority",
-            "tls.refuses-other-name",
-        }
-    )
-    found = verdicts(reference.bench, described(tmp_path, text), tmp_path / "report", cases)
-    assert found == dict.fromkeys(cases, (CaseVerdict.PASS, ""))
+    found = verdicts(reference.bench, described(tmp_path, text), tmp_path / "report", cases_of(Facet.CLIENT))
+    told = {case: said[0] for case, said in found.items() if said[0] is not CaseVerdict.PASS}
+    known = ("tls.refuses-revoked", "tls.sends-chain", "load.sends-again")
+    assert told == dict.fromkeys(known, CaseVerdict.WARN)
+    assert found.keys() >= {"kanta.acknowledgement", "tls.client-certificate", "tls.refuses-client-only"}
 
 
 GARBAGE = ("print('{}')", "print('no')", "print('{\"allowed\": 1}')", "import time; time.sleep(9)")

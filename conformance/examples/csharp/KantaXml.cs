@@ -16,7 +16,8 @@ public static class KantaXml
         return document;
     }
 
-    // XmlDocument.Save(Stream) puts a byte order mark before UTF-8, which some receivers take for text.
+    // XmlDocument.Save(Stream) puts a byte order mark before UTF-8, which some receivers take for text. SignedXml digests
+    // a carriage return as a line feed; with NewLineHandling.None readers see a line feed too, with Entitize they do not.
     public static byte[] Written(XmlDocument document)
     {
         var settings = new XmlWriterSettings { Encoding = new UTF8Encoding(false), NewLineHandling = NewLineHandling.None };

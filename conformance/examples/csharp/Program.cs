@@ -36,17 +36,21 @@ public static class Program
                 return "{\"accepted\": " + (reason == null ? "true" : "false") + ", \"reasons\": ["
                     + (reason == null ? "" : "\"" + Plain(reason) + "\"") + "]}";
             }
-            if (operation == "sign" && arguments.Length == 2)
+            if (operation != "sign" && operation != "send")
             {
-                var key = new X509Certificate2(arguments[0], File.ReadAllText(arguments[1]).Trim());
+                return "{\"error\": \"unknown operation\"}";
+            }
+            if (arguments.Length != 2)
+            {
+                return "{\"error\": \"To sign and to send, give a key store and a file with its password.\"}";
+            }
+            var key = new X509Certificate2(arguments[0], File.ReadAllText(arguments[1]).Trim());
+            if (operation == "sign")
+            {
                 bool correction = Regex.IsMatch(question, "\"correction\": *true");
                 return "{\"document\": \"" + Convert.ToBase64String(Signer.Sign(document, key, correction)) + "\"}";
             }
-            if (operation == "send" && arguments.Length == 2)
-            {
-                return Sent(question, new X509Certificate2(arguments[0], File.ReadAllText(arguments[1]).Trim()));
-            }
-            return "{\"error\": \"unknown operation\"}";
+            return Sent(question, key);
         }
         catch (Exception error)
         {
