@@ -18,11 +18,14 @@ from pathlib import Path
 import nbformat
 
 from notebooks.pairs import HERE, cells_of, editions, notebooks, sources
-from notebooks.running import run
+from notebooks.running import KEY_STOCK, run
+from sotepki.tokens import KeyPool
+from sotepki.workspace import founding_keys
 
 SANITIZER = HERE / "sanitize.cfg"
 # A kernel and its client wait for each other: two at a time leave a sixth of two processors idle.
 AT_A_TIME = 3
+_CARD_KEYS = 8
 ONE_FILE_ONE_PROCESS = ("--dist", "loadfile", "--no-loadscope-reorder")
 
 
@@ -91,8 +94,10 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     os.environ.setdefault("JUPYTER_PLATFORM_DIRS", "1")
     os.environ["SOTEPKI_WIDGETS"] = "off"  # nobody clicks here: widgets show their tables
-    with tempfile.TemporaryDirectory(prefix="sotepki-ipython-") as profile:
-        os.environ.setdefault("IPYTHONDIR", profile)
+    with tempfile.TemporaryDirectory(prefix="sotepki-notebooks-") as place:
+        os.environ.setdefault("IPYTHONDIR", str(Path(place, "ipython")))
+        os.environ[KEY_STOCK] = str(Path(place, "keys"))
+        KeyPool(Path(os.environ[KEY_STOCK])).fill(founding_keys(_CARD_KEYS))
         if options.write:
             wanted = [path.resolve() for path in options.notebooks] or sources()
             return _written([edition for path in wanted for edition in _editions(path)], options.jobs)

@@ -6,6 +6,10 @@ nothing and takes the rest of its cell with it (docs/field/engineering.md 6, tra
 
 from __future__ import annotations
 
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +19,10 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from notebooks.pairs import HERE
+from sotepki.tokens import READY_KEYS, KeyPool
 
+KEY_STOCK = "SOTEPKI_NOTEBOOK_KEYS"
+"""The variable that names keys for every notebook of a run; making them anew takes longer than most notebooks."""
 SENTINEL = "sotepki notebook: reached the end"
 SECONDS_A_CELL = 240
 
@@ -41,7 +48,8 @@ def run(content: nbformat.NotebookNode, directory: Path = HERE) -> Run:
         done, timeout=SECONDS_A_CELL, kernel_name="python3", resources={"metadata": {"path": str(directory)}}
     )
     try:
-        client.execute()
+        with _environment() as environment:
+            client.execute(env=environment)
     except CellExecutionError as error:
         return Run(done, f"a cell raised an error.\n{error}")
     except CellTimeoutError:
@@ -49,6 +57,18 @@ def run(content: nbformat.NotebookNode, directory: Path = HERE) -> Run:
     except DeadKernelError:
         return Run(done, "the kernel died.")
     return Run(done, _ending(done))
+
+
+@contextmanager
+def _environment() -> Iterator[dict[str, str]]:
+    """That of the kernel: no two workspaces of one notebook have a key in common, those of two notebooks may."""
+    if KEY_STOCK not in os.environ:
+        yield dict(os.environ)
+        return
+    stock = Path(os.environ[KEY_STOCK])
+    with tempfile.TemporaryDirectory(prefix="ready-", dir=stock.parent) as ready:
+        KeyPool(stock).repeat(Path(ready))
+        yield {**os.environ, READY_KEYS: ready}
 
 
 def _ending(done: nbformat.NotebookNode) -> str:

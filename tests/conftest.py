@@ -1,4 +1,4 @@
-"""Settings for every test: the database it works on, and no time limit for one example of Hypothesis.
+"""Settings for every test: the database it works on, where its keys come from, no time limit for Hypothesis.
 
 ``SOTEPKI_TEST_DATABASE=postgresql pytest ...`` starts a PostgreSQL server for the run and works there; else SQLite.
 """
@@ -6,13 +6,18 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from databases import SERVER, on_postgresql
 from hypothesis import settings
 from postgresql_server import NoPostgresql, Server, postgresql
+
+from sotepki.tokens import READY_KEYS, KeyKind, KeyPool
+from sotepki.tokens.storage import locked
 
 # A run that was started in the background of a script ignores Ctrl-C, and so would the programs that it tests.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -20,6 +25,37 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # A busy machine is no fault.
 settings.register_profile("sotepki", settings.default, deadline=None)
 settings.load_profile("sotepki")
+
+
+_ALL_OF_THEM = 1000
+"""A run of so many tests makes enough workspaces for keys made beforehand to pay."""
+_STOCK = {KeyKind.RSA_4096: 10, KeyKind.RSA_3072: 30, KeyKind.RSA_2048: 8}
+
+
+@pytest.fixture(scope="session")
+def key_stock(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path | None:
+    """Keys that a run makes once, for the workspaces of all its files: a tenth of its time went into keys."""
+    if len(request.session.items) < _ALL_OF_THEM:
+        return None
+    place = tmp_path_factory.getbasetemp()
+    stock = (place.parent if "PYTEST_XDIST_WORKER" in os.environ else place) / "key-stock"
+    with locked(stock.with_suffix(".lock")):
+        KeyPool(stock).fill(_STOCK)
+    return stock
+
+
+@pytest.fixture(scope="module", autouse=True)
+def keys_of_the_file(key_stock: Path | None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Workspaces of a file have keys of their own; those of another file may have the same."""
+    if key_stock is None:
+        yield
+        return
+    ready = tmp_path_factory.mktemp("ready-keys")
+    KeyPool(key_stock).repeat(ready)
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv(READY_KEYS, str(ready))
+        yield
+    shutil.rmtree(ready)
 
 
 @pytest.fixture(scope="session", autouse=on_postgresql())

@@ -22,7 +22,7 @@ COMMANDS = {
     "init": ("sotepki.cli.init", "Make a new workspace from the test world."),
     "workspace": (
         "sotepki.cli.workspace",
-        "Where the workspace and its database are; upgrade from an earlier version.",
+        "Where the workspace and its database are; its upgrade; keys for new ones.",
     ),
     "demo": ("sotepki.cli.demo", "Walk the whole journey and run the conformance suite on the reference system."),
     "cert": ("sotepki.cli.cert", "Certificates: profiles, show, lint, verify, defects, vectors, OCSP faults."),

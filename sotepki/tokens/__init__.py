@@ -9,11 +9,12 @@ from sotepki.tokens.keys import (
     token_private_key,
 )
 from sotepki.tokens.pin import Pin
-from sotepki.tokens.pool import KeyKind, KeyPool
+from sotepki.tokens.pool import READY_KEYS, KeyKind, KeyPool, ready_keys
 from sotepki.tokens.session import TokenDirectory, TokenSession
 from sotepki.tokens.softhsm import find_softhsm
 
 __all__ = [
+    "READY_KEYS",
     "KeyHandle",
     "KeyKind",
     "KeyPool",
@@ -25,5 +26,6 @@ __all__ = [
     "TokenRsaPrivateKey",
     "TokenSession",
     "find_softhsm",
+    "ready_keys",
     "token_private_key",
 ]

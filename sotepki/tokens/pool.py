@@ -16,6 +16,9 @@ from sotepki.errors import Fault
 from sotepki.tokens.keys import PrivateKey
 from sotepki.tokens.storage import private_directory, write_private
 
+READY_KEYS = "SOTEPKI_READY_KEYS"
+"""The variable of the environment that names a directory with keys made beforehand."""
+
 
 class KeyKind(StrEnum):
     """The kinds of key that certificates in this house have."""
@@ -43,10 +46,14 @@ class KeyPool:
 
     A key is claimed by renaming its file, which only one process can do, and the file is gone before the key is
     handed out: whatever is killed when, no key is given twice.
+
+    Args:
+        ready: another pool, whose keys are taken before new ones are made.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, ready: KeyPool | None = None) -> None:
         self.directory = directory
+        self._ready = ready
 
     def take(self, kind: KeyKind) -> PrivateKey:
         """A key that nobody had before; made now if none is waiting.
@@ -54,18 +61,15 @@ class KeyPool:
         Raises:
             Fault: the pool's directory cannot be written.
         """
-        while (claimed := self._claim(KeyKind(kind))) is not None:
-            key = self._open(claimed)
-            if key is not None:
-                return key
-        return make_key(KeyKind(kind))
+        kind = KeyKind(kind)
+        return self._waiting_key(kind) or self._new_key(kind)
 
     def waiting(self, kind: KeyKind) -> int:
         """How many keys of a kind are waiting."""
         return len(self._files(KeyKind(kind)))
 
     def fill(self, wanted: Mapping[KeyKind, int], workers: int = 2) -> None:
-        """Make keys until ``wanted[kind]`` of each kind are waiting, ``workers`` at the same time.
+        """Take or make keys until ``wanted[kind]`` of each kind are waiting, ``workers`` at the same time.
 
         pyca releases the interpreter while it makes a key, so the work runs in threads on as many processors.
 
@@ -86,8 +90,36 @@ class KeyPool:
                 crew.shutdown(cancel_futures=True)
                 raise
 
+    def repeat(self, directory: Path) -> KeyPool:
+        """The same keys once more, in another directory: for test runs whose workspaces never meet.
+
+        Raises:
+            Fault: the directory is on another file system, or cannot be written.
+        """
+        for kind in KeyKind:
+            place = private_directory(directory / kind)
+            for key in self._files(kind):
+                try:
+                    os.link(key, place / key.name)
+                except OSError as error:
+                    raise Fault(
+                        f"The keys of {self.directory} are not linked to {place}: {error.strerror}."
+                    ) from error
+        return KeyPool(directory)
+
+    def _new_key(self, kind: KeyKind) -> PrivateKey:
+        key = self._ready._waiting_key(kind) if self._ready is not None else None
+        return key or make_key(kind)
+
+    def _waiting_key(self, kind: KeyKind) -> PrivateKey | None:
+        while (claimed := self._claim(kind)) is not None:
+            key = self._open(claimed)
+            if key is not None:
+                return key
+        return None
+
     def _add(self, kind: KeyKind) -> None:
-        content = make_key(kind).private_bytes(
+        content = self._new_key(kind).private_bytes(
             serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
         directory = private_directory(self.directory / kind)
@@ -106,7 +138,7 @@ class KeyPool:
             except OSError as error:
                 raise Fault(
                     f"The key pool {self.directory} cannot be written: {error.strerror}.",
-                    advice="Check the owner and the permissions of the workspace directory.",
+                    advice="Check the owner and the permissions of this directory.",
                 ) from error
             return claimed
         return None
@@ -122,6 +154,12 @@ class KeyPool:
             claimed.unlink(missing_ok=True)
             return None
         return key if isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) else None
+
+
+def ready_keys() -> KeyPool | None:
+    """The pool that the environment names in ``SOTEPKI_READY_KEYS``, if it names one."""
+    directory = os.environ.get(READY_KEYS)
+    return KeyPool(Path(directory).absolute()) if directory else None
 
 
 def _effort(kind: KeyKind) -> int:

@@ -40,7 +40,7 @@ from sotepki.records.migrations.models import load_models
 from sotepki.records.migrations.upgrading import upgrade_books
 from sotepki.resources import fixtures
 from sotepki.thl import Steering, Thl
-from sotepki.tokens import KeyKind, KeyPool, KeyRing
+from sotepki.tokens import KeyKind, KeyPool, KeyRing, ready_keys
 from sotepki.valvira import ApprovedSystems, Supervision, Valvira
 from sotepki.valvira.supervision import EvidenceKind
 from sotepki.workspace.directory import (
@@ -129,7 +129,8 @@ class Workspace:
         Whole or not at all: if anything stops it, what it made is removed.
 
         Args:
-            card_keys: how many RSA-3072 keys to make beforehand; more are made when they are needed.
+            card_keys: how many RSA-3072 keys to make beforehand; more are made when they are needed. Keys that
+                wait in the directory of SOTEPKI_READY_KEYS are taken first.
             database: the address of a PostgreSQL database, where the workspace gets a schema of its own (or the one
                 that ``?schema=`` names); default: SOTEPKI_DATABASE_URL, or else a file of SQLite in the directory.
             tell: called with a line for each step.
@@ -181,7 +182,7 @@ class Workspace:
     @cached_property
     def keys(self) -> KeyPool:
         """Keys made beforehand; each is used once."""
-        return KeyPool(self.directory / "key-pool")
+        return KeyPool(self.directory / "key-pool", ready_keys())
 
     @cached_property
     def population(self) -> Population:
@@ -410,7 +411,7 @@ class Workspace:
         self.valvira.load_world(world)
         self.registration_points.load_world(world)
         tell("Making keys")
-        self.keys.fill({KeyKind.RSA_4096: 3, KeyKind.RSA_3072: card_keys + 3})
+        self.keys.fill(founding_keys(card_keys))
         tell("Founding the TEST hierarchy in SoftHSM")
         self.authorities.create_hierarchy(self.hsm.create)
         self.authorities.publish(self.published)
@@ -419,6 +420,11 @@ class Workspace:
         load_models()
         self.records.database.create_tables()
         stamp(self.records.database)
+
+
+def founding_keys(card_keys: int) -> dict[KeyKind, int]:
+    """The keys that a new workspace makes: those of its hierarchy, and some for cards."""
+    return {KeyKind.RSA_4096: 3, KeyKind.RSA_3072: card_keys + 3}
 
 
 def upgrade(directory: Path) -> tuple[list[str], Path | None]:

@@ -18,6 +18,7 @@ from sqlalchemy import text
 from sotepki.clock import SetClock, SystemClock
 from sotepki.errors import Fault, Misuse
 from sotepki.records import first_break
+from sotepki.tokens import READY_KEYS
 from sotepki.workspace import INCOMPLETE, SETTINGS, Workspace
 
 pytestmark = pytest.mark.integration
@@ -47,6 +48,18 @@ def test_the_world_is_of_the_size_that_training_needs(made: Path) -> None:
         counts = workspace.counts()
     assert counts["people"] >= 60
     assert counts["organisations"] >= 15
+
+
+def test_init_takes_the_keys_that_were_made_beforehand(tmp_path: Path) -> None:
+    """A pipeline that makes a workspace for each job waits for its keys once."""
+    ready = tmp_path / "ready"
+    told = _sotepki("workspace", "keys", str(ready), "--cards", "1", "--format", "json")
+    assert json.loads(told.stdout) == {"directory": str(ready), "rsa-4096": 3, "rsa-3072": 4}, told.stderr
+    assert {path.stat().st_mode & 0o077 for path in ready.rglob("*")} == {0}
+    environment = {**os.environ, READY_KEYS: str(ready)}
+    done = _sotepki("init", "--workspace", str(tmp_path / "ws"), "--keys", "1", env=environment)
+    assert done.returncode == 0, done.stderr
+    assert [path for path in ready.rglob("*") if path.is_file()] == []
 
 
 def test_a_second_init_changes_nothing(copy: Path) -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 from sotepki.errors import Fault
-from sotepki.tokens import KeyKind, KeyPool
+from sotepki.tokens import READY_KEYS, KeyKind, KeyPool, ready_keys
 
 
 @pytest.fixture
@@ -81,3 +82,35 @@ def test_a_pool_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     (tmp_path / "keys").write_text("in the way")
     with pytest.raises(Fault, match="cannot be written"):
         KeyPool(tmp_path / "keys").fill({KeyKind.P_256: 1})
+
+
+def _number(key: object) -> int:
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    return key.private_numbers().private_value
+
+
+def test_keys_made_beforehand_are_taken_first_and_once(tmp_path: Path, pool: KeyPool) -> None:
+    """Who fills SOTEPKI_READY_KEYS waits less, and still no two workspaces get one key."""
+    pool.fill({KeyKind.P_256: 3})
+    ready = {_number(load_der_private_key(path.read_bytes(), None)) for path in pool.directory.rglob("*.key")}
+    one, other = (KeyPool(tmp_path / name, pool) for name in ("one", "other"))
+    one.fill({KeyKind.P_256: 2})
+    assert {_number(one.take(KeyKind.P_256)) for _ in range(2)} | {_number(other.take(KeyKind.P_256))} == ready
+    assert pool.waiting(KeyKind.P_256) == 0
+    assert _number(other.take(KeyKind.P_256)) not in ready, "with none left, a key is made"
+
+
+def test_a_repeated_pool_has_the_same_keys_and_leaves_the_first_as_it_is(tmp_path: Path, pool: KeyPool) -> None:
+    """A run of tests makes its keys once; what one file of tests takes must still be there for the next."""
+    pool.fill({KeyKind.P_256: 1})
+    again = [_number(pool.repeat(tmp_path / name).take(KeyKind.P_256)) for name in ("one", "two")]
+    assert again == [_number(pool.take(KeyKind.P_256))] * 2
+
+
+def test_the_environment_names_the_ready_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(READY_KEYS, raising=False)
+    assert ready_keys() is None
+    monkeypatch.setenv(READY_KEYS, str(tmp_path / "ready"))
+    named = ready_keys()
+    assert named is not None and named.directory == tmp_path / "ready"
+    assert isinstance(KeyPool(tmp_path / "own", named).take(KeyKind.P_256), ec.EllipticCurvePrivateKey)
