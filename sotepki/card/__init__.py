@@ -1,11 +1,30 @@
-"""The card: keys behind PINs behind counters, made on a shelf, inserted into readers."""
+"""The card: keys behind PINs behind counters, made on a shelf, inserted into readers.
 
-from sotepki.card.inserted import InsertedCard
-from sotepki.card.kinds import CardKind, Credential, KeyUse, card_kind, card_kinds
-from sotepki.card.letter import pin_letter
-from sotepki.card.personalisation import Personalisation, check_number, new_activation_code
-from sotepki.card.shelf import CardContent, CardShelf
-from sotepki.card.state import CardState, Phase
+The names are fetched when they are first asked for: a chip is a process of its own, which needs few of them, and
+whoever inserts a card waits for it.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sotepki.card.inserted import InsertedCard
+    from sotepki.card.kinds import CardKind, Credential, KeyUse, card_kind, card_kinds
+    from sotepki.card.letter import pin_letter
+    from sotepki.card.personalisation import Personalisation, check_number, new_activation_code
+    from sotepki.card.shelf import CardContent, CardShelf
+    from sotepki.card.state import CardState, Phase
+
+_ROOMS = {
+    "inserted": ("InsertedCard",),
+    "kinds": ("CardKind", "Credential", "KeyUse", "card_kind", "card_kinds"),
+    "letter": ("pin_letter",),
+    "personalisation": ("Personalisation", "check_number", "new_activation_code"),
+    "shelf": ("CardContent", "CardShelf"),
+    "state": ("CardState", "Phase"),
+}
 
 __all__ = [
     "CardContent",
@@ -23,3 +42,10 @@ __all__ = [
     "new_activation_code",
     "pin_letter",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    room = next((room for room, names in _ROOMS.items() if name in names), None)
+    if room is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{room}"), name)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from cryptography import x509
 from pkcs11 import Attribute, ObjectClass
 from pkcs11.exceptions import PKCS11Error
 
@@ -19,6 +18,9 @@ from sotepki.tokens.pin import Pin
 from sotepki.tokens.softhsm import write_configuration
 from sotepki.tokens.storage import locked
 from sotepki.tokens.token_copies import keep_tokens_whole
+
+if TYPE_CHECKING:
+    from cryptography import x509
 
 LONGEST_LABEL = 32
 
@@ -200,6 +202,8 @@ class TokenSession:
 
     def certificate(self, label: str) -> x509.Certificate | None:
         """The certificate called ``label``, or None."""
+        from cryptography import x509  # loads slowly, and using keys does not need it
+
         login = self._live()
         with login.module.lock, plain_errors(f"read the certificate {label!r}"):
             found = login.find(ObjectClass.CERTIFICATE, label)
