@@ -8,6 +8,7 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
+from handbook.contents import drawn_once
 from sotepki import __version__
 
 project = "sotepki"
@@ -62,6 +63,7 @@ pygments_dark_style = "a11y-high-contrast-dark"
 def setup(app: Sphinx) -> None:
     """What no setting of Sphinx does."""
     app.connect("html-page-context", in_its_language)
+    app.connect("html-page-context", drawn_once(), priority=400)  # before the theme, which asks for it
 
 
 def in_its_language(app: Sphinx, page: str, _template: str, context: dict[str, Any], _doctree: object) -> None:
