@@ -17,15 +17,6 @@ if TYPE_CHECKING:
     from sotepki.card.shelf import CardContent, CardShelf
     from sotepki.card.state import CardState, Phase
 
-_ROOMS = {
-    "inserted": ("InsertedCard",),
-    "kinds": ("CardKind", "Credential", "KeyUse", "card_kind", "card_kinds"),
-    "letter": ("pin_letter",),
-    "personalisation": ("Personalisation", "check_number", "new_activation_code"),
-    "shelf": ("CardContent", "CardShelf"),
-    "state": ("CardState", "Phase"),
-}
-
 __all__ = [
     "CardContent",
     "CardKind",
@@ -44,8 +35,29 @@ __all__ = [
 ]
 
 
+_PLACES = {
+    "InsertedCard": "inserted",
+    "CardKind": "kinds",
+    "Credential": "kinds",
+    "KeyUse": "kinds",
+    "card_kind": "kinds",
+    "card_kinds": "kinds",
+    "pin_letter": "letter",
+    "Personalisation": "personalisation",
+    "check_number": "personalisation",
+    "new_activation_code": "personalisation",
+    "CardContent": "shelf",
+    "CardShelf": "shelf",
+    "CardState": "state",
+    "Phase": "state",
+}
+
+
 def __getattr__(name: str) -> Any:
-    room = next((room for room, names in _ROOMS.items() if name in names), None)
-    if room is None:
+    if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{room}"), name)
+    return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

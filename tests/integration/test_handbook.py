@@ -8,12 +8,15 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_origin
 
 import pytest
 from accessibility_world import needs_axe, violations
 from browser_world import chromium, needs_chromium, picture
+
+from handbook.reference import GROUPS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -57,6 +60,21 @@ def test_everything_that_a_reader_looks_for_is_there(site: Path) -> None:
     assert len(list((site / "profiles").glob("*.html"))) == len(list((ROOT / "docs" / "profiles").glob("*.md")))
     notebooks = {path.stem for path in (ROOT / "notebooks").glob("*.ipynb")}
     assert notebooks <= {path.stem for path in (site / "notebooks").glob("*.html")}
+
+
+def test_the_reference_tells_of_every_name_that_a_package_gives_out(site: Path) -> None:
+    """A page of a package whose names cannot be listed is empty, and nothing warns of it."""
+    told = {path.stem: path.read_text(encoding="utf-8") for path in (site / "api").glob("*.html")}
+    given = {name: getattr(import_module(name), "__all__", ()) for modules in GROUPS.values() for name in modules}
+    documented = {
+        f"{module}.{name}"
+        for module, names in given.items()
+        for name in names
+        if callable(getattr(import_module(module), name)) and not get_origin(getattr(import_module(module), name))
+    }
+    assert len(documented) > 200
+    missing = [one for one in sorted(documented) if f'id="{one}"' not in told[one.rpartition(".")[0]]]
+    assert missing == []
 
 
 def test_a_table_that_a_notebook_shows_is_a_table(site: Path) -> None:
