@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -84,6 +85,8 @@ class Database:
         url = parsed(address)
         self.schema = schema_of(url)
         self.engine = _engine(url)
+        pool = type(self.engine.pool)
+        logging.getLogger(f"{pool.__module__}.{pool.__name__}").addFilter(_in_one_line)
 
     @property
     def address(self) -> str:
@@ -145,6 +148,19 @@ class Database:
     def close(self) -> None:
         """Close every connection; the database object is not used after this."""
         self.engine.dispose()
+
+
+def _in_one_line(record: logging.LogRecord) -> bool:
+    """What SQLAlchemy's pool reports of a connection that does not close, without a traceback.
+
+    An interruption is not reported at all: the pool raises it again, and whoever interrupts gets a sentence then.
+    """
+    error = record.exc_info[1] if record.exc_info else None
+    if error is None:
+        return True
+    record.msg, record.args = f"{record.getMessage()}: {error}", ()
+    record.exc_info = record.exc_text = None
+    return isinstance(error, Exception)
 
 
 def _engine(url: URL) -> Engine:
