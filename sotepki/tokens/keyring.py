@@ -94,7 +94,7 @@ class KeyRing:
             pin = self._new_pin()
         except OSError as error:
             raise Fault(f"The PIN of the token {self._token_label!r} cannot be read: {error.strerror}.") from error
-        if self._token_label not in self._directory.token_labels():
+        if not self._directory.has_token(self._token_label):
             self._directory.create_token(self._token_label, pin, pin)
         return pin
 

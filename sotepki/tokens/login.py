@@ -163,6 +163,24 @@ def log_in(module: SoftHsm, label: str, pin: Pin) -> Login:
     return Login(module, label, pin, session)
 
 
+def is_present(module: SoftHsm, label: str, *, on_disk: int) -> bool:
+    """Whether the configuration in force has a token of a label. With the lock held.
+
+    Of ``on_disk`` tokens one may have no label, because another process is writing its record: it is looked for
+    again, for half a second. A token that was never finished costs that time, and is then not there.
+    """
+    end = time.monotonic() + _LOOKS * _BETWEEN_LOOKS_SECONDS
+    while True:
+        labels = [token.label for token in tokens_present(module)]
+        if label in labels:
+            return True
+        if len(labels) >= on_disk or time.monotonic() > end:
+            return False
+        time.sleep(_BETWEEN_LOOKS_SECONDS)
+        if not module.logins:
+            module.restart()  # the library leaves out what it could not read when it looked
+
+
 def tokens_present(module: SoftHsm) -> Iterable[Any]:
     """Every token of the configuration in force that has a label."""
     try:

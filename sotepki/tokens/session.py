@@ -12,12 +12,21 @@ from pkcs11.exceptions import PKCS11Error
 from sotepki.errors import Fault, Misuse
 from sotepki.tokens import objects
 from sotepki.tokens.keys import PrivateKey
-from sotepki.tokens.login import Login, fetch_key, log_in, plain_errors, session_ended, tokens_present, wrong_pin
+from sotepki.tokens.login import (
+    Login,
+    fetch_key,
+    is_present,
+    log_in,
+    plain_errors,
+    session_ended,
+    tokens_present,
+    wrong_pin,
+)
 from sotepki.tokens.module import SoftHsm, describe, softhsm
 from sotepki.tokens.pin import Pin
 from sotepki.tokens.softhsm import write_configuration
 from sotepki.tokens.storage import locked
-from sotepki.tokens.token_copies import keep_tokens_whole
+from sotepki.tokens.token_copies import keep_tokens_whole, token_records
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -55,7 +64,7 @@ class TokenDirectory:
         if len(so_pin) < 4 or len(user_pin) < 4:
             raise Misuse("A token's PIN has at least 4 digits.", rule="token.pin.length")
         with locked(self._prepared().with_name("softhsm2.lock")):
-            if label in self.token_labels():
+            if self.has_token(label):
                 raise Misuse(f"There is a token {label!r} already.", rule="token.label-taken")
             administration.initialise_token(self._module(), label, so_pin, user_pin)
             keep_tokens_whole(self.path)
@@ -65,6 +74,15 @@ class TokenDirectory:
         module = self._module()
         with module.lock:
             return tuple(sorted(token.label for token in tokens_present(module)))
+
+    def has_token(self, label: str) -> bool:
+        """Whether there is a token of this label. One that another process writes just now is waited for.
+
+        A second token of the same label would hide the keys of the first.
+        """
+        module = self._module()
+        with module.lock:
+            return is_present(module, label, on_disk=len(token_records(self.path)))
 
     def open(self, label: str, user_pin: Pin) -> TokenSession:
         """Log in to a token. A token that is open already is shared, after the PIN was compared.

@@ -30,7 +30,7 @@ def keep_tokens_whole(directory: Path) -> tuple[str, ...]:
         Fault: the directory cannot be written.
     """
     mended = []
-    for record in sorted((directory / "tokens").glob(f"*/{_RECORD}")):
+    for record in token_records(directory):
         copy = directory / _COPIES / record.parent.name
         content = _content(record)
         known = copy.read_bytes() if copy.is_file() else b""
@@ -41,6 +41,11 @@ def keep_tokens_whole(directory: Path) -> tuple[str, ...]:
             private_directory(copy.parent)
             write_private(copy, content, durable=False)
     return tuple(mended)
+
+
+def token_records(directory: Path) -> list[Path]:
+    """The records of the tokens in ``directory/tokens``, also of those that were never finished."""
+    return sorted((directory / "tokens").glob(f"*/{_RECORD}"))
 
 
 def _content(record: Path) -> bytes:

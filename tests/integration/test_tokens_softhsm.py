@@ -245,7 +245,9 @@ def test_a_key_ring_keeps_its_keys_and_finds_them_again(tmp_path: Path) -> None:
     """An authority must sign with the same key after a restart, and after a crash in the middle of set-up."""
     pool = KeyPool(tmp_path / "pool")
     (tmp_path / "ring").mkdir()
-    (tmp_path / "ring" / "pin").write_text("1234567812345678")  # as if killed before the token was made
+    (tmp_path / "ring" / "pin").write_text("1234567812345678")  # as if killed while the token was made
+    (tmp_path / "ring" / "tokens" / "6d2f8a0c-unfinished").mkdir(parents=True)
+    (tmp_path / "ring" / "tokens" / "6d2f8a0c-unfinished" / "token.object").touch()
     ring = KeyRing(tmp_path / "ring", "TEST CA", pool)
     key = ring.create("root", KeyKind.P_256)
     assert ring.create("root", KeyKind.P_256) is key
@@ -257,6 +259,30 @@ def test_a_key_ring_keeps_its_keys_and_finds_them_again(tmp_path: Path) -> None:
     TokenDirectory(tmp_path / "other").create_token("other", SO_PIN, USER_PIN)
     assert ring("root").public_key() == public_key, "a ring opens again after another directory was in use"
     ring.close()
+
+
+def test_a_token_whose_record_another_process_writes_is_not_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two processes that open a token at one moment must not end with a second, empty one of its name."""
+    ring = KeyRing(tmp_path / "ring", "TEST CA", KeyPool(tmp_path / "pool"))
+    public_key = ring.create("root", KeyKind.P_256).public_key()
+    ring.close()
+    (record,) = (tmp_path / "ring" / "tokens").glob("*/token.object")
+    content = record.read_bytes()
+    TokenDirectory(tmp_path / "other").create_token("other", SO_PIN, USER_PIN)  # so that the library looks afresh
+    # SoftHSM empties the record at a login in another process, after this one has looked whether it is whole.
+    monkeypatch.setattr("sotepki.tokens.module.keep_tokens_whole", lambda _directory: ())
+    record.write_bytes(b"")
+    writer = threading.Timer(0.1, record.write_bytes, [content])
+    writer.start()
+    try:
+        found = KeyRing(tmp_path / "ring", "TEST CA", KeyPool(tmp_path / "pool"))
+        assert found("root").public_key() == public_key
+        assert len(list((tmp_path / "ring" / "tokens").iterdir())) == 1
+        found.close()
+    finally:
+        writer.join()
 
 
 def test_two_rings_of_one_process_sign_beside_each_other(tmp_path: Path) -> None:
