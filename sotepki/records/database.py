@@ -9,11 +9,13 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import URL, DateTime, Engine, MetaData, create_engine, event, inspect, text
+from sqlalchemy import URL, DateTime, Engine, MetaData, create_engine, create_mock_engine, event, inspect, text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.schema import ExecutableDDLElement
 from sqlalchemy.types import TypeDecorator
 
 from sotepki.errors import Fault, Misuse
@@ -94,11 +96,18 @@ class Database:
         return complete(self.engine.url)
 
     def create_tables(self) -> None:
-        """Create the tables of every room imported so far; tables that exist are left alone."""
+        """Create the tables of every room imported so far, all or none; tables that exist are left alone."""
         self.create_schema()
-        with plain_errors():
-            # Asking for every table by itself takes longer than making them.
-            Base.metadata.create_all(self.engine, checkfirst=not self.is_empty())
+        empty = self.is_empty()
+        with plain_errors(), self.engine.begin() as connection:
+            if connection.dialect.name == "sqlite":
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            if not empty:
+                Base.metadata.create_all(connection)
+                return
+            # Asking for every table by itself takes longer than making them, and so does wording them anew each time.
+            for statement in _creation(connection.dialect.name, frozenset(Base.metadata.tables)):
+                connection.exec_driver_sql(statement)
 
     def create_schema(self) -> None:
         """Make the PostgreSQL schema of this database, if it has one of its own."""
@@ -148,6 +157,15 @@ class Database:
     def close(self) -> None:
         """Close every connection; the database object is not used after this."""
         self.engine.dispose()
+
+
+@lru_cache
+def _creation(dialect: str, tables: frozenset[str]) -> tuple[str, ...]:
+    """The statements that make ``tables``, which are all that are known, in an empty database."""
+    made: list[ExecutableDDLElement] = []
+    engine = create_mock_engine(f"{dialect}://", lambda statement, *_parameters: made.append(statement))
+    Base.metadata.create_all(engine, checkfirst=False)
+    return tuple(str(statement.compile(dialect=engine.dialect)) for statement in made)
 
 
 def _in_one_line(record: logging.LogRecord) -> bool:

@@ -7,18 +7,20 @@ machine's clock when they verify the server.
 from __future__ import annotations
 
 import itertools
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from authority_world import authority_keys
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from databases import database_url
+from databases import database_url, on_postgresql
 
 from sotepki.clock import SetClock
 from sotepki.documents import build_frame, build_social_document, sign_as_professional, sign_as_system
@@ -258,17 +260,42 @@ GOOD = CertificateStatus(CertificateState.GOOD)
 
 
 def new_world(directory: Path, *, now: datetime | None = None, url: str = "") -> KelaWorld:
-    """A new world in ``directory``, loaded from the test world of the project."""
+    """A new world in ``directory``, loaded from the test world of the project.
+
+    In a file it is a copy of one that is made once for each test run.
+    """
+    copied = not url and not on_postgresql()
+    if copied:
+        shutil.copytree(_founded(now).name, directory, dirs_exist_ok=True)
+    world = _over(directory, now, url)
+    if not copied:
+        _found(world)
+    return world
+
+
+def _over(directory: Path, now: datetime | None, url: str) -> KelaWorld:
     clock = SetClock((now or datetime.now(UTC)).replace(microsecond=0))
     records = Records(Database(url or database_url(directory / "sotepki.db")), clock, directory / "outbox")
-    records.database.create_tables()
     authorities = Authorities(records, authority_keys().__getitem__, load_profiles())
-    authorities.create_hierarchy(lambda label, _kind: authority_keys()[label])
-    world = KelaWorld(
+    return KelaWorld(
         directory, clock, records, authorities, Population(records), Valvira(records), Thl(records), load_cast()
     )
+
+
+def _found(world: KelaWorld) -> None:
+    world.records.database.create_tables()
+    world.authorities.create_hierarchy(lambda label, _kind: authority_keys()[label])
     data = fixtures() / "world"
     world.population.load_world(data)
     world.thl.load_world(data)
     world.valvira.load_world(data)
-    return world
+
+
+@cache
+def _founded(now: datetime | None) -> TemporaryDirectory[str]:
+    """A closed world; making it anew for every test would take most of the tests' time."""
+    directory = TemporaryDirectory()
+    world = _over(Path(directory.name), now, "")
+    _found(world)
+    world.records.database.close()
+    return directory
