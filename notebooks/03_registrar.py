@@ -372,7 +372,6 @@ readiness(lacking, NEEDS, there=say("there"), lacks=say("lacks"))
 # henne, och hon börjar skriva sitt eget namn.
 
 # %% tags=["nbval-check-output"]
-vartti.policies.set("code-letter-working-days", "4", actor="dvv")
 ainos = order_card(aino)
 print(say("order", id=ainos.id, state=state(ainos), holder="Aino"))
 print()

@@ -123,7 +123,6 @@ def day(moment):
 # hemmet några arbetsdagar senare. Den som stjäl det ena har alltså bara hälften.
 
 # %%
-vartti.policies.set("code-letter-working-days", "4", actor="dvv")  # as in life; a workspace posts it at once
 order = vartti.order_professional_card(
     registrar=registrar, applicant=onni.person.hetu, identity=PASSPORT, right_code="001"
 )

@@ -41,6 +41,7 @@ registrar, nurse = cast.person("registrar-county-1"), cast.person("nurse")
 ordered = workspace.vartti.order_professional_card(registrar=registrar, applicant=nurse, identity=passport(workspace))
 order = workspace.vartti.personalise(ordered.id)
 workspace.vartti.hand_over(order.card_number, registrar=registrar, identity=passport(workspace))
+workspace.vartti.post_letter(order.card_number)  # four working days too early: we do not wait
 content = workspace.cards.read(order.card_number)
 print(content.state.holder, "-", content.state.kind, "-", content.state.phase)
 

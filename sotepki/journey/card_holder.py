@@ -51,10 +51,14 @@ def handed_over(workspace: Workspace, order: CardOrder, *, registrar: Hetu) -> C
 
 
 def brought_into_use(workspace: Workspace, order: CardOrder, *, registrar: Hetu) -> CardOrder:
-    """An order with its card made, handed over and activated with the test PINs, from wherever the order stands."""
+    """An order with its card made, handed over and activated with the test PINs, from wherever the order stands.
+
+    The letter with the code comes at once, whatever day it is due.
+    """
     order = handed_over(workspace, order, registrar=registrar)
     if order.state != "handed-out":
         return order
+    workspace.vartti.post_letter(order.card_number)
     with workspace.cards.insert(order.card_number) as card:
         if card.phase() is Phase.PERSONALISED:
             card.activate(activation_code(workspace, order.card_number), PIN1, PIN2)

@@ -20,9 +20,11 @@ def delivered_card_of(workspace: Workspace, cast: Cast, part: str) -> str:
 
 
 def received_card(workspace: Workspace, cast: Cast, request: CardRequest) -> str:
-    """The number of a card of any kind that its holder has received."""
+    """The number of a card of any kind that its holder has received, and the letter with its code."""
     order = _order(workspace, cast, request, (*_ORDERED, "handed-out"))
-    return handed_over(workspace, order, registrar=cast.person(REGISTRAR)).card_number
+    number = handed_over(workspace, order, registrar=cast.person(REGISTRAR)).card_number
+    workspace.vartti.post_letter(number)
+    return number
 
 
 def received_card_of(workspace: Workspace, cast: Cast, part: str) -> str:

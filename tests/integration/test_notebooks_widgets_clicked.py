@@ -45,6 +45,7 @@ def card(workspace: Workspace) -> str:
     order = vartti.order_professional_card(registrar=REGISTRAR, applicant=applicant, identity=passport(workspace))
     number = vartti.personalise(order.id).card_number
     vartti.hand_over(number, registrar=REGISTRAR, identity=passport(workspace))
+    vartti.post_letter(number)
     return number
 
 

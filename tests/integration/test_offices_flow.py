@@ -84,6 +84,7 @@ def test_card_from_desk_to_closing(workspace: Workspace) -> None:
     )
     order = workspace.vartti.personalise(order.id)
     workspace.vartti.hand_over(order.card_number, registrar=colleague, identity=PASSPORT)
+    workspace.vartti.post_letter(order.card_number)
     with workspace.cards.insert(order.card_number) as card:
         card.activate(code_of(workspace, order.card_number), Pin("1234"), Pin("567890"))
         workspace.vartti.note_activation(order.card_number, actor=cast("physician"))
@@ -293,6 +294,7 @@ def test_sigkill_while_a_card_is_made(directory: Path, point: str, countdown: in
     """After a real SIGKILL the next run ends with one card, one letter with its code, and no certificate astray."""
     applicants = [cast(part) for part in ("psychologist", "dentist", "sosionomi", "pharmacist")]
     with Workspace.open(directory, clock=SetClock(NOW)) as workspace:
+        workspace.vartti.policies.set("code-letter-working-days", "0", actor="trainer")
         free = [one for one in applicants if not workspace.vartti.orders(hetu=one)]
         person = free[0] if free else _close_and_reuse(workspace, applicants[0])
         order = workspace.vartti.order_professional_card(

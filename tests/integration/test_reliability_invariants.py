@@ -23,7 +23,8 @@ Damage = Callable[[Path], None]
 def worked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace in which a card and a service certificate have lived their lives."""
     directory = tmp_path_factory.mktemp("worked") / "workspace"
-    Workspace.create(directory, card_keys=2, clock=SetClock(NOW)).close()
+    with Workspace.create(directory, card_keys=2, clock=SetClock(NOW)) as made:
+        made.vartti.policies.set("code-letter-working-days", "0", actor="trainer")
     with opened(directory) as workspace:
         for work in (card, service_certificate, letters):
             work(workspace, lambda _kind, _subject: None, PARTS[0])

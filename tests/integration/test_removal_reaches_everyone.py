@@ -53,6 +53,7 @@ def card_in_use(workspace: Workspace) -> tuple[str, str, RegistrationNumber]:
     order = workspace.vartti.order_professional_card(registrar=registrar, applicant=cast("nurse"), identity=PASSPORT)
     order = workspace.vartti.personalise(order.id)
     workspace.vartti.hand_over(order.card_number, registrar=colleague, identity=PASSPORT)
+    workspace.vartti.post_letter(order.card_number)
     with workspace.cards.insert(order.card_number) as card:
         card.activate(code_of(workspace, order.card_number), Pin("1234"), Pin("567890"))
     workspace.vartti.note_activation(order.card_number, actor=cast("nurse"))

@@ -104,7 +104,9 @@ def kill_once(under_fire: Field, number: int) -> list[str]:
 def _found(under_fire: Field) -> None:
     from sotepki.clock import SetClock
 
-    Workspace.create(under_fire.workspace, card_keys=4, clock=SetClock(NOW)).close()
+    with Workspace.create(under_fire.workspace, card_keys=4, clock=SetClock(NOW)) as workspace:
+        # The letter in one transaction with the card it belongs to: what a kill could tear apart.
+        workspace.vartti.policies.set("code-letter-working-days", "0", actor="trainer")
     keys = under_fire.workspace / "key-pool" / KeyKind.RSA_3072
     shutil.copytree(keys, under_fire.directory / "keys")
 

@@ -110,6 +110,7 @@ def test_card_ends_with_a_limited_right(desk: Desk) -> None:
 def test_letter_has_the_code_of_the_card_and_nothing_is_kept(desk: Desk) -> None:
     """One letter, to the home address, with the code that the card knows; the database forgets the code."""
     order = desk.vartti.personalise(desk.order(PHYSICIAN).id)
+    desk.vartti.post_letter(order.card_number)
     (letter,) = desk.world.outbox("letters")
     code = desk.world.shelf.made[order.card_number].activation_code.reveal()
     assert len(code) == 8
@@ -200,6 +201,7 @@ def test_time_opens_renewal_and_expires(desk: Desk) -> None:
     number = desk.card(LIMITED)
     desk.vartti.hand_over(number, registrar=REGISTRAR, identity=PASSPORT)
     desk.vartti.note_activation(number, actor=REGISTRAR)
+    desk.vartti.post_letter(number)
     desk.world.clock.moment = desk.world.clock.moment.replace(year=2027, month=3, day=30)
     assert desk.vartti.follow_time() == []
     desk.world.clock.advance(timedelta(days=1))
@@ -241,6 +243,7 @@ def test_slot_stops_a_second_order_whatever_the_guard_saw(desk: Desk, monkeypatc
 
 def test_two_runs_of_production_make_one_card(desk: Desk) -> None:
     """Two processes make the card of one order: one does, the other is refused, one letter goes out."""
+    desk.vartti.policies.set("code-letter-working-days", "0", actor="trainer")
     order = desk.order(PHYSICIAN)
     gate, results = threading.Barrier(2), []
 
@@ -290,6 +293,7 @@ def test_production_killed_anywhere_is_finished_by_the_next_run(
 
     Certificates whose keys died with the killed run are revoked; none is left good without a card.
     """
+    desk.vartti.policies.set("code-letter-working-days", "0", actor="trainer")
     order = desk.order(PHYSICIAN)
     at = crash_at(point, nth)
     desk.world.authorities.at = desk.world.shelf.at = at  # type: ignore[assignment]

@@ -255,7 +255,7 @@ def test_fixed_term_employment_shortens_the_card(office: Office) -> None:
 def test_letter_goes_to_the_work_address_if_asked(office: Office) -> None:
     """The code letter goes home or to work, the card stays at the registration point."""
     order = office.staff_order(letter_address="Työpaikka, Sairaalantie 1, 00000 Testilä")
-    office.delivered(order)
+    office.vartti.post_letter(office.delivered(order))
     (letter,) = office.letters()
     assert "Sairaalantie 1" in letter
     assert order.delivery == "point"

@@ -181,7 +181,6 @@ def test_replacing_killed_before_the_revocation_is_finished_later(office: Office
 
 def test_code_letter_waits_for_its_working_days(office: Office) -> None:
     """Four working days after the card: Easter and the weekend do not count, and no letter is sent twice."""
-    office.vartti.policies.set("code-letter-working-days", "4", actor="dvv")
     clock = office.world.clock
     clock.moment = clock.moment.replace(month=4, day=1)  # Wednesday before Easter 2026
     order = office.vartti.personalise(office.order(PHYSICIAN).id)
@@ -196,6 +195,22 @@ def test_code_letter_waits_for_its_working_days(office: Office) -> None:
     (letter,) = office.letters()
     assert "9.4.2026" in letter
     assert office.world.shelf.made[order.card_number].activation_code.reveal() in letter
+
+
+@pytest.mark.parametrize("days", ["4", "0"])
+def test_a_story_need_not_wait_for_the_letter(office: Office, days: str) -> None:
+    """Posted before its day, the letter is there, stands in the card's history, and does not come a second time."""
+    office.vartti.policies.set("code-letter-working-days", days, actor="trainer")
+    number = office.delivered(office.order(PHYSICIAN))
+    assert len(office.letters()) == (0 if days == "4" else 1)
+    order = office.vartti.post_letter(number)
+    assert (order.card_number, order.state, order.letter_due) == (number, "delivered", None)
+    assert office.vartti.post_letter(number).state == "delivered"
+    office.world.clock.advance(timedelta(days=9))
+    office.vartti.follow_time()
+    assert len(office.letters()) == 1
+    steps = [step.step for step in office.vartti.history(order.id)]
+    assert steps.count("post-letter") == (1 if days == "4" else 0)
 
 
 def test_no_letter_for_a_card_that_was_closed_meanwhile(office: Office) -> None:
@@ -213,6 +228,7 @@ def test_no_letter_for_a_card_that_was_closed_meanwhile(office: Office) -> None:
 def test_new_code_letter_has_the_code_of_the_chip(office: Office) -> None:
     """A holder who lost the letter visits a registration point and gets another with the code that works."""
     number = office.in_use(office.order(PHYSICIAN))
+    office.vartti.post_letter(number)
     code = office.world.shelf.made[number].activation_code.reveal()
     office.vartti.order_new_code(number, registrar=COLLEAGUE, identity=PASSPORT, letter_address="Työpaikka")
     first, second = office.letters()
@@ -294,4 +310,4 @@ def test_switch_shows_the_difference_that_revocation_on_removal_makes(office: Of
     assert office.vartti.follow_time() == []
     assert ("trainer", "vartti.policy") in [(actor, action) for actor, action, *_ in office.world.journal()]
     office.vartti.policies.set("revoke-on-removal", "off", actor="trainer")
-    assert office.vartti.policies.all() == {"revoke-on-removal": "off", "code-letter-working-days": "0"}
+    assert office.vartti.policies.all() == {"revoke-on-removal": "off", "code-letter-working-days": "4"}

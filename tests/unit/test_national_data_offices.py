@@ -72,7 +72,8 @@ def test_switches_begin_as_the_field_says() -> None:
     values = {name: policy.values for name, policy in vartti_data().policies.items()}
     assert values["revoke-on-removal"] == ("off", "on")
     assert "4 working days" in field.row("registration.md", "3", "Code letter delay")[1]
-    assert values["code-letter-working-days"] == ("0", "1", "2", "3", "4")
+    assert "emulator default 4 working days" in field.row("registration.md", "12", "code letter 2 to 4")[1]
+    assert values["code-letter-working-days"] == ("4", "3", "2", "1", "0")
 
 
 CLOSING = {

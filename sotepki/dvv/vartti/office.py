@@ -220,6 +220,10 @@ class Vartti:
         """
         return self._time.follow()
 
+    def post_letter(self, card_number: str) -> CardOrder:
+        """Post a code letter before its day, for a story that does not wait; nothing if none is waiting."""
+        return self._time.post_letter(card_number)
+
     def send_reminders(self) -> list[SentReminder]:
         """The reminders that are due and were not sent before."""
         return self._reminders.send()

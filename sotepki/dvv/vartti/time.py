@@ -16,7 +16,7 @@ from sotepki.dvv.vartti.closing import RIGHT_REMOVED, CardClosing, closable
 from sotepki.dvv.vartti.codes import CodeSeal, code_letter
 from sotepki.dvv.vartti.data import PROFESSIONAL, card_machine, vartti_data
 from sotepki.dvv.vartti.guards import CARD_GUARDS
-from sotepki.dvv.vartti.orders import CardOrder, as_order, order_id, take_step
+from sotepki.dvv.vartti.orders import CardOrder, as_order, order_id, row_of_card, take_step
 from sotepki.dvv.vartti.policy import REVOKE_ON_REMOVAL, Policies
 from sotepki.dvv.vartti.registers import Registers
 from sotepki.dvv.vartti.reminders import CardReminders
@@ -63,6 +63,12 @@ class CardTime:
                     take_step(tx, row, step)
                 moved.append(as_order(row))
         return moved
+
+    def post_letter(self, card_number: str) -> CardOrder:
+        """See ``Vartti.post_letter``."""
+        with self.records.look() as session:
+            row = row_of_card(session, card_number)
+        return (self._post_letter(row) if row.letter_due else None) or as_order(row)
 
     def _post_letters(self) -> list[CardOrder]:
         today = finnish_day(self.records.clock.now())
