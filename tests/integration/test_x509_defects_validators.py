@@ -12,9 +12,11 @@ from validators_world import (
     asked_certvalidator,
     asked_dotnet,
     asked_gnutls,
+    asked_go,
     asked_jdk,
     asked_pyca,
     missing_gnutls,
+    missing_go,
     missing_jdk,
 )
 
@@ -91,6 +93,11 @@ def test_the_jdk_refuses_wrong_key_usages_when_it_is_told_the_purpose(
 @needs_dotnet
 def test_dotnet_judges_as_the_table_says(vectors: Path, tmp_path: Path) -> None:
     _compare("dotnet", asked_dotnet(vectors, tmp_path))
+
+
+def test_go_judges_as_the_table_says(vectors: Path, tmp_path: Path) -> None:
+    _skip_without(missing_go)
+    _compare("go", asked_go(vectors, tmp_path))
 
 
 def test_certvalidator_judges_as_the_table_says(questions: Mapping[str, Question]) -> None:

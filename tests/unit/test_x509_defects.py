@@ -189,7 +189,7 @@ def test_a_series_of_versions_is_told_by_whole_numbers() -> None:
 def test_the_index_tells_what_other_validators_say(vectors: Path) -> None:
     rows = {row["id"]: row for row in json.loads((vectors / "index.json").read_text(encoding="utf-8"))["vectors"]}
     assert rows["crl-forged"]["validators"]["gnutls"]["verdict"] == "valid"
-    assert set(rows["crl-forged"]["validators"]) == {"gnutls", "dotnet", "pyca"}
+    assert set(rows["crl-forged"]["validators"]) == {"gnutls", "dotnet", "go", "pyca"}
     assert "validators" not in rows["validity-expired"]
 
 

@@ -38,14 +38,15 @@ while IFS="$(printf '\\t')" read -r id expected certificate issuers crl at; do
 done
 ```
 
-The same for the JDK, as a program to start from: `java conformance/examples/java/PathValidator.java OUT`.
+Programs to start from: `java conformance/examples/java/PathValidator.java OUT` for the JDK,
+`go run conformance/examples/go/path_validator.go OUT` for Go.
 """
 
 _LEARN = """## What your own code must check
 
 A library that validates paths does not know what you use a certificate for. OpenSSL, GnuTLS, the JDK, .NET,
-certvalidator and pyca were run over all vectors ([the table](#what-other-validators-say)). Asked for a path and not
-for a purpose, all of them take these certificates:
+Go, certvalidator and pyca were run over all vectors ([the table](#what-other-validators-say)). Asked for a path and
+not for a purpose, all of them take these certificates:
 
 {taken}
 
@@ -55,8 +56,8 @@ So whoever lets in by a certificate, or believes a signature, checks besides the
    nonRepudiation. The JDK and certvalidator can be told which bits must be there, and not that no others may: that
    check is a line of your own, here as in the other libraries.
 2. **No CA at the end.** The certificate that signs does not say CA:TRUE (`setBasicConstraints(-2)` in the JDK).
-3. **Revocation, and that it was looked at.** certtool takes a missing, old or forged list without a word; pyca looks
-   at none; X509Chain fetches lists and answers only with `RevocationMode` Online below a root that it trusts
+3. **Revocation, and that it was looked at.** certtool takes a missing, old or forged list without a word; pyca and
+   Go look at none; X509Chain fetches lists and answers only with `RevocationMode` Online below a root that it trusts
    (`CustomTrustStore`, from .NET 5). Demand an answer, and refuse without one.
 4. **When it was revoked.** OpenSSL, GnuTLS and .NET ask whether a certificate is on the list, not since when. A
    signature made before that moment is good.
