@@ -18,6 +18,7 @@ from sotepki.cli.card_orders import (
 )
 from sotepki.cli.context import emit, pass_workspace
 from sotepki.cli.writing import write_output, writes
+from sotepki.clock import finnish_day
 from sotepki.errors import Misuse
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ def _revoked(workspace: Workspace, order: CardOrder) -> dict[str, str]:
     for use, serial in serials.items():
         for one in workspace.authorities.issued(serial_number=int(serial, 16)) if serial else ():
             if one.status.revoked_at:
-                days[use] = f"{one.status.revoked_at:%Y-%m-%d}"
+                days[use] = f"{finnish_day(one.status.revoked_at)}"
     return days
 
 

@@ -10,6 +10,7 @@ import click
 
 from sotepki.cli.context import emit, pass_workspace
 from sotepki.cli.day import DAY
+from sotepki.clock import finnish_day
 from sotepki.errors import Misuse
 
 if TYPE_CHECKING:
@@ -178,7 +179,7 @@ def changes(workspace: Workspace, after: int) -> None:
         rows,
         lambda: (
             "\n".join(
-                f"{one.number}  {one.decision} {one.registration_number} {one.code}, from {one.effective_at:%Y-%m-%d}"
+                f"{one.number}  {one.decision} {one.registration_number} {one.code}, from {finnish_day(one.effective_at)}"
                 for one in found
             )
             or "Nothing was decided."

@@ -145,6 +145,8 @@ def _check(tx: Transaction, person: Person) -> None:
     for name in (person.surname, person.given_names):
         if not name.strip() or not name.isprintable():
             raise refuse("population.person.name", f"The name of {person.hetu.masked} is empty or not printable.")
+        if name != name.strip():
+            raise refuse("population.person.name", f"A name of {person.hetu.masked} has spaces at its ends.")
     if person.language not in LANGUAGES:
         raise refuse("population.person.language", f"The language of {person.hetu.masked} is {person.language!r}.")
 

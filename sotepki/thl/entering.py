@@ -106,6 +106,8 @@ def _check(session: Session, organisation: Organisation) -> None:
     texts = (name, organisation.long_name, organisation.municipality)
     if not name.strip() or not "".join(texts).isprintable() or max(map(len, texts)) > LONGEST_NAME:
         raise refuse("thl.organisation.name", f"The name {name[:60]!r} is empty, too long or not text.")
+    if spaced := [text for text in texts if text != text.strip()]:
+        raise refuse("thl.organisation.name", f"{spaced[0][:60]!r} has spaces at its ends.")
     if business_id_of(oid) != organisation.business_id:
         raise refuse(
             "thl.organisation.oid-of-business-id",

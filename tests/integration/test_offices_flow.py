@@ -9,6 +9,7 @@ import sys
 import textwrap
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from sqlalchemy import text
 
 from sotepki.card import Phase
 from sotepki.clock import SetClock
-from sotepki.dvv import IdentityProof, TechnicalContact
+from sotepki.dvv import IdentityProof, TechnicalContact, Vartti
 from sotepki.errors import Refused
 from sotepki.evidence import load_yaml
 from sotepki.identifiers import Hetu, Oid, RegistrationNumber
@@ -324,6 +325,34 @@ def test_sigkill_while_a_card_is_made(directory: Path, point: str, countdown: in
             card.activate(code_of(workspace, done.card_number), Pin("1234"), Pin("567890"))
         with workspace.records.look() as session:
             assert first_break(session) is None
+
+
+def test_a_name_that_fits_no_certificate_leaves_the_workspace_usable(directory: Path) -> None:
+    """Every command after it was refused before, for an order that somebody else had given."""
+    who = cast("psychologist")
+    with Workspace.open(directory, clock=SetClock(NOW)) as workspace:
+        _close_and_reuse(workspace, who)
+        person = workspace.population.person(who)
+        assert person is not None
+        longer = replace(person, surname="Pitkänimi-Testi" * 5)
+        workspace.population.change_person(longer, actor="clerk")
+        order = workspace.vartti.order_professional_card(registrar=registrars()[0], applicant=who, identity=PASSPORT)
+        with pytest.raises(Refused, match="SN is longer"):
+            workspace.vartti.personalise(order.id)
+    with Workspace.open(directory, clock=SetClock(NOW)) as workspace:
+        assert workspace.vartti.order(order.id).state == "rejected"
+        workspace.population.change_person(person, actor="clerk")
+
+
+def test_what_cannot_be_caught_up_stops_no_command(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who opens the workspace may be here to mend the very thing that is refused."""
+
+    def refused(self: object) -> None:
+        raise Refused("An order of somebody else cannot go on.", rule="order.state")
+
+    monkeypatch.setattr(Vartti, "resume", refused)
+    with Workspace.open(directory, clock=SetClock(NOW)) as workspace:
+        assert workspace.population.count()
 
 
 def _close_and_reuse(workspace: Workspace, person: Hetu) -> Hetu:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import threading
+from collections.abc import Callable, Iterable
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import field_tables as field
 import pytest
@@ -17,7 +19,7 @@ from registration_world import OLD_POINT, QUESTIONS, Registration, make_registra
 from sotepki.dvv.registration.data import registration_data
 from sotepki.errors import Misuse, Refused
 from sotepki.evidence import load_yaml
-from sotepki.records import first_break
+from sotepki.records import Records, first_break
 from sotepki.resources import package_file
 
 
@@ -70,6 +72,33 @@ def test_signed_afterwards_or_ended(desk: Registration) -> None:
     assert [one.state for one in desk.contracts.follow_time()] == ["ended"]
     assert desk.points.point("NEW").state == "below-requirements"
     assert [finding.rule for finding in desk.points.shortcomings("NEW")] == ["point.contract"]
+
+
+def test_two_processes_follow_the_time_at_once(desk: Registration, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The slower one finds nothing left to do; it was told of a fault of ours before, whatever it had come for."""
+    drawn = desk.drawn_up()
+    desk.contracts.send_unsigned(drawn.id, by=PHYSICIAN)
+    desk.contracts.approve(drawn.id)
+    desk.opened()
+    desk.later(days=366 * registration_data().right_years)
+    for follow_time in (desk.contracts.follow_time, desk.office.follow_time):
+        first: list[object] = []
+        _overtaken(monkeypatch, follow_time, first)
+        assert follow_time() == []
+        assert len(first) == 1
+    with desk.world.records.look() as session:
+        assert first_break(session) is None
+
+
+def _overtaken(monkeypatch: pytest.MonkeyPatch, other: Callable[[], Iterable[object]], done: list[object]) -> None:
+    """The next change begins after another process has done the same."""
+
+    def change(self: Records, *arguments: Any, **more: Any) -> object:
+        monkeypatch.undo()
+        done.extend(other())
+        return self.change(*arguments, **more)
+
+    monkeypatch.setattr(Records, "change", change)
 
 
 def test_signed_afterwards_with_the_card(desk: Registration) -> None:

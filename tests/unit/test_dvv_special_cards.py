@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -24,6 +24,7 @@ from office_world import (
 from registers_world import WORLD
 
 from sotepki.card import KeyUse, Personalisation
+from sotepki.clock import finnish_day
 from sotepki.dvv import IdentityProof, RegistrationPoints, SpareCards, TestCards
 from sotepki.dvv.vartti.card_certification import TEST_CARD_KINDS, card_certifications
 from sotepki.dvv.vartti.spare_cards import spare_machine
@@ -132,6 +133,26 @@ def test_a_blank_is_issued_returned_emptied_and_issued_again(
     assert all(PHYSICIAN.value not in str(entry) for entry in world.journal())
 
 
+@pytest.mark.parametrize(
+    ("given", "days", "last_day"),
+    [
+        ("2027-03-17T21:30:00+00:00", 14, date(2027, 3, 30)),  # half past eleven in the evening in Finland
+        ("2027-03-27T21:30:00+00:00", 1, date(2027, 3, 27)),  # the last evening of winter time
+        ("2027-10-30T21:30:00+00:00", 1, date(2027, 10, 31)),  # half past midnight; the day has 25 hours
+        ("2027-10-19T21:30:00+00:00", 14, date(2027, 11, 2)),
+    ],
+)
+def test_days_of_a_spare_card_are_finnish_days(
+    world: World, spare: SpareCards, given: str, days: int, last_day: date
+) -> None:
+    """Clocks that are put forward or back in between give the holder no day more and none less."""
+    world.clock.moment = datetime.fromisoformat(given)
+    (blank,) = spare.receive_blanks(1, registrar=REGISTRAR)
+    issued = spare.issue(blank.number, registrar=REGISTRAR, holder=PHYSICIAN, identity=PASSPORT, days=days)
+    assert issued.not_after is not None
+    assert finnish_day(issued.not_after) == last_day
+
+
 def test_who_may_not_have_a_spare_card(spare: SpareCards, world: World) -> None:
     """The rules of ordinary cards hold at the spare-card desk too."""
     one, two = (card.number for card in spare.receive_blanks(2, registrar=REGISTRAR))
@@ -223,6 +244,23 @@ def test_orders_of_test_cards_have_limits(world: World) -> None:
             desk.order(kind, count, organisation=ORDERER)
         assert refused.value.rule == rule
     assert desk.cards() == []
+
+
+def test_test_cards_that_no_certificate_fits_are_given_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The order says why; the next start does not try them again, and is not stopped by them."""
+    desk = TestCards(world.records, world.authorities, world.shelf, QuickKeys())  # type: ignore[arg-type]
+
+    def expired(*_: object, **__: object) -> None:
+        raise Refused("The authority's certificate has ended.", rule="authority.expired")
+
+    monkeypatch.setattr(world.authorities, "issue", expired)
+    with pytest.raises(Refused) as refused:
+        desk.order("professional", 2, organisation=ORDERER)
+    assert refused.value.rule == "authority.expired"
+    assert [card.state for card in desk.cards()] == ["refused", "refused"]
+    monkeypatch.undo()
+    assert desk.resume() == 0
+    assert len(desk.order("professional", 1, organisation=ORDERER)) == 1
 
 
 def test_an_interrupted_order_of_test_cards_is_finished(world: World) -> None:

@@ -23,7 +23,7 @@ from office_world import (
 )
 from test_dvv_vartti_rules import PASSPORT, Desk, make_desk
 
-from sotepki.card import KeyUse
+from sotepki.card import KeyUse, Personalisation
 from sotepki.dvv.vartti.office import Vartti
 from sotepki.dvv.vartti.subject import LONGEST_TITLE, title_of
 from sotepki.errors import Fault, Refused
@@ -316,6 +316,55 @@ def test_production_killed_anywhere_is_finished_by_the_next_run(
     (letter,) = desk.world.outbox("letters")
     assert made.activation_code.reveal() in letter.read_text()
     assert fresh.resume() == []
+
+
+@pytest.mark.parametrize("rule", ["cert.professional-signature-rsa.subject.surname", "authority.validity"])
+def test_an_order_that_no_certificate_fits_is_rejected_and_stops_nobody(
+    desk: Desk, rule: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name too long for a certificate: the order ends with the rule, and the person may order anew.
+
+    It stood in production for ever before, and each command that opened the workspace was refused for it.
+    """
+    order, issue = desk.order(PHYSICIAN), desk.world.authorities.issue
+
+    def refused_second(*arguments: object, **more: object) -> x509.Certificate:
+        if len(desk.world.authorities.ledger) % 2:
+            raise Refused("SN is longer than 64 characters.", rule=rule)
+        return issue(*arguments, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(desk.world.authorities, "issue", refused_second)
+    with pytest.raises(Refused) as refused:
+        desk.vartti.personalise(order.id)
+    assert refused.value.rule == rule
+    ended = desk.vartti.order(order.id)
+    assert (ended.state, ended.rejected_by) == ("rejected", rule)
+    assert good(desk) == []
+    assert desk.vartti.resume() == []
+    monkeypatch.undo()
+    assert desk.vartti.personalise(desk.order(PHYSICIAN).id).state == "delivered"
+
+
+def test_one_order_that_cannot_go_on_does_not_stop_the_others(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next start makes every interrupted card that it can make, and leaves the rest where it is."""
+    first, second = desk.order(PHYSICIAN), desk.order(NURSE)
+    for order in (first, second):
+        desk.world.authorities.at = crash_at("after-issue", 1)  # type: ignore[assignment]
+        with pytest.raises(Crash):
+            desk.vartti.personalise(order.id)
+    desk.world.authorities.at = lambda name: None
+    number, personalise = desk.vartti.order(first.id).card_number, desk.world.shelf.personalise
+
+    def in_a_reader(order: Personalisation) -> None:
+        if order.number == number:
+            raise Refused("The card is in a reader.", rule="card.in-use")
+        personalise(order)
+
+    monkeypatch.setattr(desk.world.shelf, "personalise", in_a_reader)
+    assert [done.id for done in desk.vartti.resume()] == [second.id]
+    assert desk.vartti.order(first.id).state == "in-production"
+    monkeypatch.undo()
+    assert [done.id for done in desk.vartti.resume()] == [first.id]
 
 
 def test_kill_then_right_lost_leaves_no_good_certificate(desk: Desk) -> None:

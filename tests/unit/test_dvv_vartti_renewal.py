@@ -295,6 +295,34 @@ def test_who_has_renewed_is_not_reminded(office: Office) -> None:
     assert office.vartti.send_reminders() == []
 
 
+def test_who_has_withdrawn_a_renewal_is_reminded(office: Office) -> None:
+    """No new card is on its way: without the last letter the holder stands there without one."""
+    number = office.in_use(office.order(PHYSICIAN))
+    office.at_the_window(number, 60)
+    office.vartti.cancel_order(office.renew(number).id, actor="dvv")
+    office.at_the_window(number, 10)
+    assert "last-month" in {one.reminder for one in office.vartti.send_reminders()}
+
+
+def test_a_card_that_another_run_closes_at_the_same_time_is_left_to_it(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two commands at once find that a right is gone: one closes the card, the other is not refused for it."""
+    number = office.in_use(office.order(PHYSICIAN))
+    office.vartti.policies.set("revoke-on-removal", "on", actor="dvv")
+    office.world.rights.held[PHYSICIAN] = []
+    look = office.world.rights.rights_in_force
+
+    def while_another_closes(*arguments: object) -> object:
+        if office.vartti.card(number).state != "closed":
+            office.vartti.close_card(number, "lost", "dvv")
+        return look(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(office.world.rights, "rights_in_force", while_another_closes)
+    assert office.vartti.follow_time() == []
+    assert office.vartti.card(number).closing_reason == "lost"
+
+
 def test_switch_shows_the_difference_that_revocation_on_removal_makes(office: Office) -> None:
     """Off (as the sources have it): certificates stay good when the right goes. On: the card is closed."""
     number = office.in_use(office.order(PHYSICIAN))

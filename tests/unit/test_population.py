@@ -52,6 +52,7 @@ REFUSALS: list[tuple[str, Callable[[Registers], object]]] = [
     ("population.person.once", lambda r: r.population.register_person(r.person("nurse"), actor="x")),
     ("population.person.known", lambda r: r.population.change_person(NEWBORN, actor="x")),
     ("population.person.name", lambda r: r.population.register_person(replace(NEWBORN, surname=" "), actor="x")),
+    ("population.person.name", lambda r: r.population.register_person(replace(NEWBORN, surname="Testi "), actor="x")),
     (
         "population.person.name",
         lambda r: r.population.register_person(replace(NEWBORN, given_names="A\x1b[2J"), actor="x"),

@@ -156,6 +156,7 @@ REFUSALS: list[tuple[str, Callable[[Registers], object]]] = [
     ),
     ("thl.organisation.known", lambda r: r.thl.change_organisation(CLINIC, actor="x")),
     ("thl.organisation.name", lambda r: r.thl.register_organisation(replace(CLINIC, name=" "), actor="x")),
+    ("thl.organisation.name", lambda r: r.thl.register_organisation(replace(CLINIC, name=" Klinikka"), actor="x")),
     ("thl.organisation.name", lambda r: r.thl.register_organisation(replace(CLINIC, long_name="a\x00"), actor="x")),
     ("thl.organisation.name", lambda r: r.thl.register_organisation(replace(CLINIC, name="x" * 501), actor="x")),
     ("thl.organisation.parent", lambda r: r.thl.register_organisation(replace(CLINIC, parent=CLINIC.oid), actor="x")),

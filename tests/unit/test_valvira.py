@@ -100,6 +100,21 @@ def test_an_announced_removal_takes_effect_later_and_can_be_taken_back(registers
     assert registers.codes_in_force(number, later) == ["T06"]
 
 
+def test_a_right_with_an_announced_removal_is_still_held(registers: Registers) -> None:
+    """Until the announced moment it can be restricted, and removed at once when there is cause to."""
+    number, later = registers.number("nurse"), NOON + timedelta(days=10)
+    registers.valvira.remove_right(number, "T06", actor="official", reason="test", effective_at=later)
+    registers.valvira.restrict_right(number, "T06", ["10"], actor="official", reason="supervised")
+    assert registers.valvira.rights_in_force(number, NOON)[0].restrictions == ("10",)
+    assert _rule(
+        lambda: registers.valvira.remove_right(
+            number, "T06", actor="x", reason="x", effective_at=later + timedelta(days=1)
+        )
+    ) == ("valvira.right.held")
+    registers.valvira.remove_right(number, "T06", actor="official", reason="at once")
+    assert registers.codes_in_force(number, NOON) == []
+
+
 def test_a_restriction_with_a_last_day_ends_by_itself_and_can_be_set_again(registers: Registers) -> None:
     number = registers.number("nurse")
     registers.valvira.restrict_right(number, "T06", ["10"], actor="x", reason="x", valid_to=date(2026, 5, 10))

@@ -6,13 +6,14 @@ import json
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from databases import database_url
 from registers_world import NOON, Registers, open_registers
 
 from sotepki.errors import Refused
-from sotepki.records import first_break
+from sotepki.records import Records, first_break
 from sotepki.resources import package_file
 from sotepki.valvira.supervision import (
     EvidenceKind,
@@ -99,6 +100,23 @@ def test_a_class_is_registered_with_its_evidence_and_not_without(
         desk.step(system, "register")
     assert caught.value.rule == rule
     assert desk.office.system(system).state == "notified"
+
+
+def test_two_processes_bar_a_system_at_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The slower one leaves it to the other; it was refused before, whatever command it had come for."""
+    system = desk.registered()
+    desk.registers.advance(days=365 * 3 + 2)
+    first: list[str] = []
+
+    def overtaken(self: Records, *arguments: Any, **more: Any) -> object:
+        monkeypatch.undo()
+        first.extend(desk.office.follow_time())
+        return self.change(*arguments, **more)
+
+    monkeypatch.setattr(Records, "change", overtaken)
+    assert desk.office.follow_time() == []
+    assert first == [system]
+    assert [step.name for step in desk.office.system(system).history].count("bar") == 1
 
 
 def test_a_certificate_lasts_three_years_then_the_clock_bars_the_use(desk: Desk) -> None:

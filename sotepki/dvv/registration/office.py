@@ -211,7 +211,10 @@ class RegistrationOffice:
             return []
         moved = []
         with self.records.change(office="dvv", actor="clock") as tx:
-            for row in tx.session.scalars(expiring).all():
+            rows = tx.session.scalars(expiring).all()
+            if not rows:  # another process was quicker
+                tx.journal("registrar-right.expire", "nothing")
+            for row in rows:
                 case = RightCase(today, Hetu(row.hetu), valid_to=row.valid_to)
                 note_right(tx, row, _right_step("expire", row.state, "clock", case, f"registrar {row.id}"))
                 if keep_up(tx, row_of_point(tx.session, row.point), role="clock"):

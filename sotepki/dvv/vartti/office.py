@@ -124,14 +124,14 @@ class Vartti:
         """Make the card of an order, or finish a making that was interrupted; returns it in state ``delivered``.
 
         Raises:
-            Refused: wrong state, another run at work, or the right or the employment has ended (then the order is
-                rejected).
+            Refused: wrong state, another run at work; or the right or the employment has ended, or no certificate can
+                be made of what it would say (then the order is rejected).
             Misuse: there is no such order.
         """
         return self._production.personalise(order)
 
     def resume(self) -> list[CardOrder]:
-        """Finish every production and closing that was interrupted; an order whose right is gone is rejected."""
+        """Finish every production and closing that was interrupted; what is refused is left or rejected, and journalled."""
         made = (self._production.retry(row.id) for row in self.orders(state="in-production"))
         closed = (self._closing.retry(order.card_number) for order in self.orders(state="closing"))
         return [order for order in (*made, *closed) if order]

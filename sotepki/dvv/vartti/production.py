@@ -46,6 +46,8 @@ __all__ = ["CardMaker", "CardProduction", "KeySource", "subject_of"]
 
 _ENDING_RULES = frozenset({"order.right.none", "order.right.not-held", "staff.employment", "staff.organisation"})
 """An order that one of these stops is rejected for good."""
+_UNFIT = ("cert.", "authority.")
+"""Beginnings of the rules of certificates: an order whose certificates none can be made of is rejected as well."""
 
 
 @dataclass(frozen=True)
@@ -75,17 +77,23 @@ class CardProduction:
                     "order.production-claim", f"Another run is making the card of {subject}.", subject=subject
                 )
             case = self._start(row)
-            self._make(self._row(number), case)
+            try:
+                self._make(self._row(number), case)
+            except Refused as refused:
+                if refused.rule.startswith(_UNFIT):
+                    self._reject(number, refused.rule)
+                raise
             return self._deliver(number, case)
 
     def retry(self, wanted: str) -> CardOrder | None:
-        """``personalise``, but None when another run is at it or the right or the employment is gone."""
+        """``personalise``, but None when it is refused: another run is at it, or the order is rejected.
+
+        Nobody asked for this card just now, so a refusal is written to the journal and stops nothing else.
+        """
         try:
             return self.personalise(wanted)
-        except Refused as refused:
-            if refused.rule in _ENDING_RULES | {"order.production-claim"}:
-                return None
-            raise
+        except Refused:
+            return None
 
     def _start(self, row: CardOrderRow) -> CardCase:
         number = row.number  # a row does not outlive a change that was refused

@@ -61,7 +61,10 @@ class CardReminders:
             state for kind in reminder.kinds for state in card_machine(kind).transitions["open-renewal"].sources
         }
         already = exists().where(ReminderRow.order == CardOrderRow.number, ReminderRow.reminder == reminder.id)
-        renewed = select(CardOrderRow.renews).where(CardOrderRow.renews.is_not(None))
+        renewed = select(CardOrderRow.renews).where(
+            CardOrderRow.renews.is_not(None),
+            CardOrderRow.slot.is_not(None),  # not of a renewal that came to nothing
+        )
         query = select(CardOrderRow).where(
             CardOrderRow.kind.in_(reminder.kinds),
             CardOrderRow.state.in_(states | {"renewal-open"}),

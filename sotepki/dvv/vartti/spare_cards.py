@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Protocol
 
@@ -177,7 +177,7 @@ class SpareCards:
             check_authority(self._authorities, SPARE)
             with self._alone(number):
                 begun = self._begin(number, holder, case, acting)
-                return self._personalise(begun, case, acting, now + timedelta(days=days))
+                return self._personalise(begun, case, acting, finnish_day(now) + timedelta(days=days - 1))
 
     def take_back(self, number: str, *, registrar: Hetu, point: str = "") -> SpareCard:
         """Revoke the certificates of a card that came back, empty it, and lay it with the blanks.
@@ -237,11 +237,11 @@ class SpareCards:
         with self.records.look() as session:
             return _row(session, number)
 
-    def _personalise(self, row: SpareCardRow, case: CardCase, acting: Registrar, until: datetime) -> SpareCard:
+    def _personalise(self, row: SpareCardRow, case: CardCase, acting: Registrar, last_day: date) -> SpareCard:
         assert case.person is not None
         self._cards.empty(row.number)  # what an interrupted issue may have left
         code = new_activation_code()
-        end = end_of_finnish_day(finnish_day(until) - timedelta(days=1))
+        end = end_of_finnish_day(last_day)
         material = certify(
             self._authorities, self._keys, SPARE, subject=subject_of(case), holder=_holder(row), actor=acting.name,
             at=case.now, not_after=end,

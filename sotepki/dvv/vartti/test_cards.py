@@ -29,6 +29,7 @@ from sotepki.dvv.vartti.card_certification import (
 )
 from sotepki.dvv.vartti.seams import CardMaker, KeySource
 from sotepki.dvv.vartti.special_card_tables import TestCardRow
+from sotepki.errors import Refused
 from sotepki.evidence import expect_keys, load_yaml
 from sotepki.identifiers import Oid, check_character
 from sotepki.records import Channel, Posting, Records
@@ -36,7 +37,7 @@ from sotepki.resources import package_file
 from sotepki.tokens import Pin
 
 MOST_IN_AN_ORDER = 20
-_ORDERED, _DELIVERED = "ordered", "delivered"
+_ORDERED, _DELIVERED, _REFUSED = "ordered", "delivered", "refused"
 _NUMBER_OFFSET = 90_000_000  # apart from the cards that Vartti orders
 
 
@@ -99,23 +100,39 @@ class TestCards:
                 tx.session.add(row)
             tx.session.flush()
             tx.journal("test-card.ordered", f"test-card order {order}", kind=certification, count=str(count))
-        self.resume()
+        if refusals := self._make_waiting()[1]:
+            raise refusals[0]
         return self.cards(order=order)
 
     def resume(self) -> int:
-        """Make every card that is ordered, not delivered, and in no other run's hands; returns how many."""
+        """Make every card that is ordered, not delivered, and in no other run's hands; returns how many.
+
+        A card whose certificates are refused is given up: a journal line says why, and nothing else is stopped.
+        """
+        return self._make_waiting()[0]
+
+    def _make_waiting(self) -> tuple[int, list[Refused]]:
         with self.records.look() as session:
             waiting = list(
                 session.scalars(
                     select(TestCardRow.number).where(TestCardRow.state == _ORDERED).order_by(TestCardRow.number)
                 )
             )
-        made = 0
+        made, refusals = 0, []
         for number in waiting:
             with exclusive(self.records.outbox_directory.parent / "claims", f"test-card-{number}") as free:
-                if free:
-                    made += self._make(number)
-        return made
+                try:
+                    made += free and self._make(number)
+                except Refused as refused:
+                    self._give_up(number, refused.rule)
+                    refusals.append(refused)
+        return made, refusals
+
+    def _give_up(self, number: int, rule: str) -> None:
+        with self.records.change(office="dvv", actor=DVV) as tx:
+            row = tx.session.get_one(TestCardRow, number)
+            row.state, row.activation_code = _REFUSED, ""
+            tx.journal("test-card.refused", f"test card {_as_card(row).number}", rule=rule, order=str(row.order))
 
     def cards(self, *, order: int | None = None) -> list[TestCard]:
         """All test cards, or those of an order."""
@@ -128,7 +145,7 @@ class TestCards:
     def _make(self, number: int) -> bool:
         with self.records.look() as session:
             row = session.get_one(TestCardRow, number)
-            if row.state == _DELIVERED:
+            if row.state != _ORDERED:
                 return False  # another run was quicker
             card, code, certification = _as_card(row), row.activation_code, row.kind
         if card.number not in self._cards.numbers():

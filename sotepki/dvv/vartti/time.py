@@ -113,6 +113,9 @@ class CardTime:
         closed = []
         for row in gone:
             with self.records.change(office="dvv", actor=DVV) as tx:
+                if tx.session.get_one(CardOrderRow, row.number).state not in closable(PROFESSIONAL):
+                    tx.journal("card-order.close", order_id(row.number), found="another run was quicker")
+                    continue
                 self.closing.begin(tx, row.number, RIGHT_REMOVED, Acting("dvv", DVV))
             if order := self.closing.retry(row.card_number or ""):
                 closed.append(order)

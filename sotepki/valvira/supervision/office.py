@@ -206,9 +206,7 @@ class Supervision:
             for one in self.systems()
             if one.state == REGISTERED and (objections := self._barring(one, now))
         ]
-        for system, sentence in running_out:
-            self.step(system, "bar", role=Role.CLOCK, actor="clock", reason=sentence)
-        return [system for system, _ in running_out]
+        return [system for system, sentence in running_out if self._bar(system, sentence)]
 
     # --- deviations -------------------------------------------------------------------------------------------------
 
@@ -302,6 +300,16 @@ class Supervision:
         policy = self.missing_joint_test or supervision_data().missing_joint_test
         evidence: Sequence[Evidence] = system.evidence
         return SystemCase(at, reason, system.system_class, evidence, open_deviations, policy)
+
+    def _bar(self, system: str, sentence: str) -> bool:
+        """Bar a system unless another process was quicker."""
+        with self.records.change(OFFICE, "clock") as tx:
+            row = reading.system_row(tx.session, system)
+            if row.state != REGISTERED:
+                tx.journal("system-bar", system, found="another run was quicker")
+                return False
+            self._step(tx, row, "bar", Role.CLOCK, sentence)
+            return True
 
     def _barring(self, system: InformationSystem, at: datetime) -> Sequence[Finding]:
         findings = evidence_findings(self._case(system, at, ""), system.id)
