@@ -329,7 +329,7 @@ class Workspace:
             self.service_certificates.follow_time, self.contracts.follow_time, self.registration_office.follow_time,
             self.sweep_schedule.follow_time,
         ):  # fmt: skip
-            # Whoever opens a workspace did not ask for these, and may be here to mend what one of them is refused for.
+            # Whoever opens a workspace did not ask for these, and may be here to mend what one is refused for.
             with suppress(Refused):
                 step()
         deliver(self.records.database, self.records.outbox_directory)

@@ -103,6 +103,12 @@ def test_card_commands(shell: Shell, tmp_path: Path) -> None:
     assert PHYSICIAN not in shell("card", "list", "--format", "json")
 
 
+def test_decisions_are_told_with_the_day_in_finland(shell: Shell) -> None:
+    """A removal at midnight in Finland is of that day, not of the day before, as it would be in UTC."""
+    shell("right", "remove", "00900000004", "T06", "--reason", "test", "--at", "2056-12-01T00:00:00+02:00")
+    assert "remove-right 00900000004 T06, from 2056-12-01" in shell("right", "changes")
+
+
 def test_spare_and_test_card_commands(shell: Shell, tmp_path: Path) -> None:
     """A blank received, issued on the spot, returned; a test card of the EC tree; refusals with their rules."""
     received: list[dict[str, str]] = json.loads(
