@@ -1,7 +1,7 @@
 """HTTP services on the loopback interface, run in a thread of their own beside the code that uses them.
 
 A client may not hold a service up: every connection has a time for its handshake, for the head of its first request
-and for silence, and there is a bound on how many are open at once.
+and for silence while nobody owes it an answer, and there is a bound on how many are open at once.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import socket
 import ssl
 import threading
 from asyncio.trsock import TransportSocket
-from collections.abc import Callable, Iterator, Mapping, Sized
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sized
 from contextlib import contextmanager
 from ctypes import Array, c_int, c_uint
 from dataclasses import dataclass
@@ -26,6 +26,8 @@ from aiohttp.abc import AbstractAccessLogger
 from sotepki.errors import Fault, Misuse
 
 LOOPBACK = "127.0.0.1"
+
+_Answerer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 _START_SECONDS = 30.0
 _DRAIN_SECONDS = 1.0
@@ -52,13 +54,15 @@ class Limits:
     Attributes:
         handshake: until TLS stands.
         header: until the head of the first request is there.
-        silence: without an octet from the client; also the longest that an answer may take.
+        silence: without an octet from the client, while no answer is being made for it.
+        answer: the longest that an answer may take; a service that is slow on purpose takes less.
         connections: open at once after their handshake; one more is told 503 and closed.
     """
 
     handshake: float = 10.0
     header: float = 15.0
     silence: float = 120.0
+    answer: float = 1800.0
     connections: int = 1000
 
 
@@ -83,8 +87,8 @@ def running(
 ) -> Iterator[str]:
     """Serve ``app`` until the block ends, and give the base URL without a slash at its end.
 
-    The server runs in its own thread with its own event loop, so the caller may use blocking clients. ``port`` 0
-    takes a free one. Open connections are given a second to finish when the block ends; the port is free afterwards.
+    The server has a thread and an event loop of its own, so the caller may use blocking clients. ``port`` 0 takes a
+    free one. Open connections are given a second to finish when the block ends; the port is free afterwards.
 
     Args:
         door: instead of host and port, a socket that other processes accept from too; closed at the end, but the
@@ -236,6 +240,7 @@ class _Service:
     async def _listen(self, runner: web.AppRunner) -> asyncio.Server | _Entrance:
         server, limits = runner.server, self._limits
         assert server is not None, "setup() has made it"
+        server.request_handler = _noted(server.request_handler)
         open_connections: set[_Connection] = set()
         tls: dict[str, Any] = {"ssl": self._ssl_context}
         if self._ssl_context is not None:
@@ -357,7 +362,9 @@ class _Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._head: bytes | None = b""
-        self._heard = 0.0
+        self._asked: web.BaseRequest | None = None
+        self._heard = self._begun = 0.0
+        self._unread = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -392,19 +399,51 @@ class _Connection(asyncio.Protocol):
             self._handler.connection_lost(exc)
 
     def pause_writing(self) -> None:
+        self._unread = True
         self._handler.pause_writing()
 
     def resume_writing(self) -> None:
+        self._unread = False
         self._handler.resume_writing()
+
+    def asked(self, request: web.BaseRequest) -> None:
+        self._asked, self._begun = request, self._loop.time()
+
+    def answered(self) -> None:
+        """The answer is made: from now on it is the client who is silent."""
+        self._asked, self._heard = None, self._loop.time()
 
     def _look(self) -> None:
         """Close a connection that has not sent a head in time, or nothing for too long; else look again later."""
         assert self._transport is not None
-        silent = self._loop.time() - self._heard
-        if self._head is not None or silent >= self._limits.silence:
+        now, late = self._loop.time(), False
+        if self._asked is not None and self._is_ours(self._asked, self._transport):
+            self._heard, late = now, now - self._begun >= self._limits.answer
+        silent = now - self._heard
+        if self._head is not None or late or silent >= self._limits.silence:
             self._transport.abort()
         else:
             self._timer = self._loop.call_later(self._limits.silence - silent, self._look)
+
+    def _is_ours(self, asked: web.BaseRequest, transport: asyncio.Transport) -> bool:
+        """Whether the silence is ours: the client sent all that we let it send, and reads what we wrote."""
+        return not self._unread and (asked.content.is_eof() or not transport.is_reading())
+
+
+def _noted(handler: _Answerer) -> _Answerer:
+    """A handler of requests whose beginning and end are told to the connection by which the request came."""
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        connection = request.transport.get_protocol() if request.transport is not None else None
+        if not isinstance(connection, _Connection):
+            return await handler(request)
+        connection.asked(request)
+        try:
+            return await handler(request)
+        finally:
+            connection.answered()
+
+    return answer
 
 
 _BUSY = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 5\r\nConnection: close\r\n\r\n"

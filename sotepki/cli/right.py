@@ -179,8 +179,9 @@ def changes(workspace: Workspace, after: int) -> None:
         rows,
         lambda: (
             "\n".join(
-                f"{one.number}  {one.decision} {one.registration_number} {one.code}, from {finnish_day(one.effective_at)}"
+                f"{one.number}  {one.decision} {one.registration_number} {one.code}, from {day}"
                 for one in found
+                for day in [finnish_day(one.effective_at)]
             )
             or "Nothing was decided."
         ),

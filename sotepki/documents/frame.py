@@ -35,6 +35,13 @@ from sotepki.identifiers import Oid
 from sotepki.xmldsig import parse, read_xml
 
 SERVICE_REQUESTS = "1.2.246.537.6.1503.201601"
+
+EXTENSION_MARK = "^"
+"""Stands between root and extension of an id that is written as one string; no root holds it."""
+
+LONGEST_EXTENSION = 256
+"""In characters. Ids are keys of the books and are written into logs, as OIDs are, which are bounded too."""
+
 _CUSTODIAN = "/".join(map(hl7, ("custodian", "assignedCustodian", "representedOrganization", "id")))
 
 
@@ -43,6 +50,8 @@ class Frame:
     """An opened frame.
 
     Attributes:
+        message_id: root of the message's id.
+        message_extension: extension of that id; empty without one. Root and extension together name a message.
         document: the bytes of the document inside, unexamined.
         document_id, set_id: what the frame says of the document.
         service_request: empty in frames of families that have none.
@@ -71,6 +80,12 @@ class Frame:
     custodian: str = ""
     registers: tuple[str, ...] = ()
     reasons: tuple[tuple[str, str], ...] = ()
+    message_extension: str = ""
+
+    @property
+    def message_key(self) -> str:
+        """The message's id as one string: ``root``, or ``root^extension``."""
+        return EXTENSION_MARK.join(filter(None, (self.message_id.value, self.message_extension)))
 
 
 def build_frame(
@@ -120,13 +135,13 @@ def open_frame(frame: bytes) -> Frame:
     requests = _interactions().get(str(root.tag))
     if requests is None:
         raise _structure(f"The message is not {_names()} of urn:hl7-org:v3.")
-    document = _only(root, "controlActProcess", "subject", "clinicalDocument")
+    document, message = _only(root, "controlActProcess", "subject", "clinicalDocument"), _only(root, "id")
     interaction = root.find(hl7("interactionId"))
     receiver = root.find(f"{hl7('receiver')}/{hl7('device')}/{hl7('id')}")
     act = _only(root, "controlActProcess")
     reasons = tuple((r.get("codeSystem") or "", r.get("code") or "") for r in act.iterchildren(hl7("reasonCode")))
     return Frame(
-        message_id=_oid(_only(root, "id"), "message id"),
+        message_id=_oid(message, "message id"),
         sender=_oid(_only(root, "sender", "device", "id"), "sender"),
         service_request=_service_request(reasons) if requests else "",
         document=_carried(document),
@@ -141,6 +156,7 @@ def open_frame(frame: bytes) -> Frame:
         custodian=_attribute(document.find(_CUSTODIAN), "root"),
         registers=tuple(e.get("code") or "" for e in act.iter("*") if e.get("codeSystem") == REGISTER_TYPES),
         reasons=reasons,
+        message_extension=_extension(message),
     )
 
 
@@ -186,6 +202,16 @@ def _oid(element: etree._Element, what: str) -> Oid:
         return Oid.parse(element.get("root") or "")
     except Refused as refusal:
         raise _structure(f"The frame's {what} is no OID. {refusal.sentence}") from None
+
+
+def _extension(message: etree._Element) -> str:
+    extension = _attribute(message, "extension")
+    if len(extension) > LONGEST_EXTENSION:
+        raise _structure(
+            f"The extension of the frame's message id has {len(extension)} characters; "
+            f"at most {LONGEST_EXTENSION} are taken."
+        )
+    return extension
 
 
 def _extensions(document: etree._Element, role: str, root: str) -> tuple[str, ...]:

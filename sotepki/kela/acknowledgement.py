@@ -12,6 +12,7 @@ from typing import Any, cast
 from lxml import etree
 
 from sotepki.clock import HELSINKI
+from sotepki.documents.frame import EXTENSION_MARK
 from sotepki.evidence import Finding, Grade, Severity
 from sotepki.identifiers import Oid
 
@@ -39,7 +40,7 @@ class Acknowledgement:
     Attributes:
         code: accepted (AA), refused for its content (AE), not processed (AR).
         acknowledgement_id: id of the answer itself, under 2.25 (ITU-T X.667).
-        message_id: id of the message that is answered; empty if it could not be read.
+        message_id: id of the message that is answered (``Frame.message_key``); empty if it could not be read.
         receiver: OID of the message's sender; empty likewise.
         sender: OID of the service that answers.
         at: when.
@@ -116,7 +117,7 @@ class Acknowledgement:
         _party(root, "sender", "SND", self.sender)
         acknowledgement = _add(root, "acknowledgement", typeCode=self.code.value)
         if self.message_id:
-            _add(_add(acknowledgement, "targetMessage"), "id", root=self.message_id)
+            _add(_add(acknowledgement, "targetMessage"), "id", **_identifier(self.message_id))
         for finding in self.findings:
             detail = _add(acknowledgement, "acknowledgementDetail", typeCode=_DETAIL_TYPES[finding.severity])
             _add(detail, "code", code=finding.rule)
@@ -142,6 +143,12 @@ def _party(root: etree._Element, name: str, type_code: str, oid: str) -> None:
 
 def _add(parent: etree._Element, name: str, **attributes: str) -> etree._Element:
     return etree.SubElement(parent, _name(name), attrib=attributes)
+
+
+def _identifier(key: str) -> dict[str, str]:
+    """Root and, if there is one, extension of an id that is written as one string."""
+    root, mark, extension = key.partition(EXTENSION_MARK)
+    return {"root": root, "extension": extension} if mark else {"root": root}
 
 
 def _name(local: str) -> str:

@@ -98,7 +98,7 @@ class Books:
 
     def _answer(self, judgement: Judgement, at: datetime) -> Acknowledgement:
         frame, code = judgement.frame, judgement.code
-        message_id = str(frame.message_id) if frame else ""
+        message_id = frame.message_key if frame else ""
         return Acknowledgement(
             code=code,
             acknowledgement_id=acknowledgement_id(message_id, f"{judgement.digest} {code.value} {at.isoformat()}"),
@@ -138,13 +138,14 @@ class _Settling:
         self, judgement: Judgement, known: dict[str, tuple[str, str, str]], parents: dict[str, Parent]
     ) -> Acknowledgement:
         frame, version = judgement.frame, judgement.version
-        stored = known.get(str(frame.message_id)) if frame else None
+        # Who may not act for the sender has no version, and is not told what the books hold of the message.
+        stored = known.get(frame.message_key) if frame and version else None
         if frame is not None and stored is not None:
             sender, digest, content = stored
             if (sender, digest) == (str(frame.sender), judgement.digest):
                 answer = Acknowledgement.from_dict(json.loads(content))
                 return self._logged(answer, judgement, reason="repeated")
-            sentence = f"The message id {frame.message_id} was used for another message."
+            sentence = f"The message id {frame.message_key} was used for another message."
             judgement = replace(
                 judgement,
                 code=AckCode.REJECTED,
@@ -183,7 +184,7 @@ class _Settling:
         self.messages.append(
             {
                 "environment": environment,
-                "message_id": str(frame.message_id),
+                "message_id": frame.message_key,
                 "sender": str(frame.sender),
                 "sha256": judgement.digest,
                 "acknowledgement": acknowledgement,
@@ -201,14 +202,14 @@ class _Settling:
                 "custodian": judgement.custodian,
                 "owner": version.owner,
                 "service_request": frame.service_request,
-                "message_id": str(frame.message_id),
+                "message_id": frame.message_key,
                 "archived_at": self.tx.now,
                 "sha256": digest,
                 "content": frame.document,
             }
         )
         self.tx.actor = f"sender {frame.sender}"
-        details = {"message": str(frame.message_id), "custodian": judgement.custodian, "sha256": digest}
+        details = {"message": frame.message_key, "custodian": judgement.custodian, "sha256": digest}
         if version.replaces:
             details["replaces"] = version.replaces
         self.tx.journal("document archived", version.document_id, environment=environment, **details)
@@ -232,7 +233,7 @@ class _Settling:
     # --- what is there already -------------------------------------------------------------------------------
 
     def _acknowledged(self, judgements: Sequence[Judgement]) -> dict[str, tuple[str, str, str]]:
-        ids = {str(judgement.frame.message_id) for judgement in judgements if judgement.frame}
+        ids = {judgement.frame.message_key for judgement in judgements if judgement.frame and judgement.version}
         rows = _rows(self.tx.session, _ACKNOWLEDGED, self.books.settings.environment, ids)
         return {message_id: (sender, digest, content) for message_id, sender, digest, content in rows}
 

@@ -82,6 +82,8 @@ def guarded(refuse: Refuser) -> Middleware:
         except web.HTTPException as error:
             sentence = f"There is no {request.method} {request.path[:80]} here."
             answer = await refuse(request, error.status, "kanta.service.path", sentence)
+            if isinstance(error, web.HTTPMethodNotAllowed):
+                answer.headers["Allow"] = error.headers["Allow"]  # RFC 9110 15.5.6
         except SotepkiError as error:
             _LOG.error("%s", error.sentence)
             answer = await refuse(request, 503, "kanta.service.fault", error.sentence)

@@ -37,7 +37,7 @@ class Judgement:
         code: what a refusal would be; ``AA`` if nothing refuses so far.
         digest: SHA-256 of the message, in hex.
         frame: None if the message was not read that far.
-        version: of the document; None unless it may be archived.
+        version: of the document; None if the message was not read that far, or its client may not act for its sender.
         at: when, by the workspace's clock.
     """
 

@@ -80,8 +80,9 @@ class Kanta:
     def archive(self, message: bytes, client: x509.Certificate | None) -> Acknowledgement:
         """Judge a framed document, archive it or refuse it, and answer.
 
-        An accepted document is durable when this returns. The same message again gets the same acknowledgement;
-        the same message id with other bytes is refused. Any bytes are taken, nothing is raised.
+        An accepted document is durable when this returns. The same message again gets the same acknowledgement, if
+        the client may still act for its sender; the same message id with other bytes is refused. Any bytes are taken,
+        nothing is raised.
         """
         return self.books.settle([self.judge.message(message, client)])[0]
 

@@ -13,7 +13,7 @@ from sotepki.kela.fhir import operation_outcome
 from sotepki.kela.http_requests import expect_handler, guarded, read_body
 from sotepki.kela.kanta import Kanta
 from sotepki.kela.operator_service import PAGES, OperatorPages, plain_refusal
-from sotepki.kela.rules import finding_of
+from sotepki.kela.rules import finding_of, rulebook
 from sotepki.kela.validation import (
     VALIDATION_PATH,
     SharkAnswer,
@@ -37,9 +37,12 @@ class _Validation:
     service: ValidationService
 
     async def shark(self, request: web.Request) -> web.StreamResponse:
-        if request.content_type not in _JSON:
-            return web.json_response({"description": "1. The request is not JSON."}, status=400)
-        answer: SharkAnswer = await asyncio.to_thread(self.service.shark, await self._body(request))
+        answer: SharkAnswer
+        if request.content_type in _JSON:
+            answer = await asyncio.to_thread(self.service.shark, await self._body(request))
+        else:
+            finding = rulebook().finding("shark.request.json", "The request is not JSON by its content type.")
+            answer = await asyncio.to_thread(self.service.not_taken, finding)
         return web.Response(body=answer.body, status=answer.status, content_type=answer.media_type, charset="utf-8")
 
     async def plain(self, request: web.Request) -> web.StreamResponse:

@@ -10,14 +10,28 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sotepki.errors import Fault
+from sotepki.errors import Fault, Refused
 from sotepki.evidence import Basis, Grade, load_yaml, refuse_unknown_keys
 from sotepki.identifiers import Oid
 from sotepki.kela.rules import all_rules
+from sotepki.kela.setting_values import choice, choices, element_name, number, truth, whole, words
 from sotepki.resources import package_file
+from sotepki.xmldsig import DEFAULT_LIMITS
 
 MOST_PROCESSES = 64
 """More would not be begun together on any machine that this is for."""
+
+MOST_WORKERS = 256
+"""Threads of each process; more than messages that any responder would be asked about at once."""
+
+LARGEST_MESSAGE = DEFAULT_LIMITS.size
+"""Frame and document are read by the one XML reader: a message that it does not take need not be waited for."""
+
+READ_SECONDS = (0.1, 3600)
+"""Less than the first leaves no time to read anything."""
+
+LONGEST_MEMORY = 86_400
+"""A revocation would not be noticed for longer than a day; nobody means that."""
 
 HANG_SECONDS = (3, 3600)
 """A shorter time would end processes that are merely late, a longer one is no time to wait."""
@@ -88,7 +102,7 @@ def load_settings() -> KantaSettings:
     Raises:
         Fault: the file has an unknown or missing key, or a value without evidence.
     """
-    return _settings(_values())
+    return _settings(_values(), "settings.yaml")
 
 
 @cache
@@ -118,12 +132,12 @@ def _environment(name: str, row: Any, where: str) -> Environment:
     try:
         Grade(row["grade"])
         Basis(row["basis"])
-        also = frozenset(map(str, row["refuses_also"]))
+        also = frozenset(words("refuses_also", row["refuses_also"]))
     except (TypeError, ValueError) as error:
         raise Fault(f"{where} is not well formed: {error}.") from error
     for rule_id in also:
         all_rules()[rule_id]
-    settings = _settings(values | row["settings"])
+    settings = _settings(values | row["settings"], f"{where}: settings")
     settings = replace(settings, refuses_by_choice=settings.refuses_by_choice | also, environment=name)
     return Environment(name, str(row["title"]), str(row["version"]), settings)
 
@@ -138,45 +152,40 @@ def _values() -> dict[str, Any]:
     return {name: _value(name, raw[name]) for name in names}
 
 
-def _settings(values: Mapping[str, Any]) -> KantaSettings:
+def _settings(values: Mapping[str, Any], where: str) -> KantaSettings:
     try:
         settings = KantaSettings(
             receiver=Oid.parse(str(values["receiver"])),
-            acknowledgement=str(values["acknowledgement"]),
-            service_requests=frozenset(map(str, values["service_requests"])),
-            usage_situations=frozenset(map(str, values["usage_situations"])),
-            server_policies=frozenset(map(str, values["server_policies"])),
-            server_authorities=tuple(map(str, values["server_authorities"])),
-            signing_authorities=tuple(map(str, values["signing_authorities"])),
-            when_status_unavailable=WhenStatusUnavailable(values["when_status_unavailable"]),
-            refuses_by_choice=frozenset(map(str, values["refuses_by_choice"])),
-            max_message_bytes=int(values["max_message_bytes"]),
-            read_seconds=float(values["read_seconds"]),
-            workers=int(values["workers"]),
-            processes=_processes(values["processes"]),
-            hang_seconds=_hang_seconds(values["hang_seconds"]),
-            shark_checks_signatures=bool(values["shark_checks_signatures"]),
-            shark_quirks=frozenset(SharkQuirk(quirk) for quirk in values["shark_quirks"]),
-            memory_seconds=float(values["memory_seconds"]),
+            acknowledgement=element_name("acknowledgement", values["acknowledgement"]),
+            service_requests=_word_set(values, "service_requests"),
+            usage_situations=_word_set(values, "usage_situations"),
+            server_policies=_word_set(values, "server_policies"),
+            server_authorities=words("server_authorities", values["server_authorities"]),
+            signing_authorities=words("signing_authorities", values["signing_authorities"]),
+            when_status_unavailable=choice(
+                "when_status_unavailable", values["when_status_unavailable"], WhenStatusUnavailable
+            ),
+            refuses_by_choice=_word_set(values, "refuses_by_choice"),
+            max_message_bytes=whole("max_message_bytes", values["max_message_bytes"], 1, LARGEST_MESSAGE),
+            read_seconds=number("read_seconds", values["read_seconds"], *READ_SECONDS),
+            workers=whole("workers", values["workers"], 1, MOST_WORKERS),
+            processes=whole("processes", values["processes"], 1, MOST_PROCESSES),
+            hang_seconds=number("hang_seconds", values["hang_seconds"], *HANG_SECONDS, nought="never") or math.inf,
+            shark_checks_signatures=truth("shark_checks_signatures", values["shark_checks_signatures"]),
+            shark_quirks=choices("shark_quirks", values["shark_quirks"], SharkQuirk),
+            memory_seconds=number("memory_seconds", values["memory_seconds"], 0, LONGEST_MEMORY),
         )
-    except (TypeError, ValueError) as error:
-        raise Fault(f"The settings of Kanta are not well formed: {error}.") from error
+    except Refused as refused:
+        raise Fault(f"{where}: receiver is no OID. {refused.sentence}") from refused
+    except ValueError as error:
+        raise Fault(f"{where}: {error}.") from error
     for rule_id in settings.refuses_by_choice:
         all_rules()[rule_id]
     return settings
 
 
-def _processes(value: Any) -> int:
-    if type(value) is not int or not 1 <= value <= MOST_PROCESSES:
-        raise ValueError(f"processes is {value!r}, it is a whole number from 1 to {MOST_PROCESSES}")
-    return value
-
-
-def _hang_seconds(value: Any) -> float:
-    least, most = HANG_SECONDS
-    if type(value) not in (int, float) or not (value == 0 or least <= value <= most):
-        raise ValueError(f"hang_seconds is {value!r}, it is 0 (never) or a number from {least} to {most}")
-    return float(value) or math.inf
+def _word_set(values: Mapping[str, Any], name: str) -> frozenset[str]:
+    return frozenset(words(name, values[name]))
 
 
 def _value(name: str, row: Any) -> Any:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -87,7 +87,7 @@ class ValidationService:
     def validate(self, request: ValidationRequest) -> ValidationReport:
         """Everything that is found on the document, and on the frame if there is one. Any bytes are taken."""
         report = self._validate(request)
-        self.kanta.log(self.kanta.entry(RequestKind.VALIDATE, report.verdict.value, report.findings, None))
+        self._log(report.verdict, report.findings)
         return report
 
     def explained(self, request: ValidationRequest) -> ValidationReport:
@@ -98,21 +98,27 @@ class ValidationService:
 
     def rejected(self, finding: Finding) -> ValidationReport:
         """The report on a request that could not be read."""
-        self.kanta.log(self.kanta.entry(RequestKind.VALIDATE, Verdict.INDETERMINATE.value, (finding,), None))
+        self._log(Verdict.INDETERMINATE, (finding,))
         return ValidationReport(Verdict.INDETERMINATE, (finding,))
+
+    def not_taken(self, finding: Finding) -> SharkAnswer:
+        """The public service's answer to a request that could not be read."""
+        return _descriptions(list(self.rejected(finding).findings))
 
     def shark(self, body: bytes) -> SharkAnswer:
         """The answer to the JSON request of the public service."""
         try:
             request = read_request(body)
         except Refused as error:
-            return _descriptions([finding_of(error, otherwise="shark.request.json")])
+            return self.not_taken(finding_of(error, otherwise="shark.request.json"))
         quirks = self.kanta.settings.shark_quirks
         if SharkQuirk.MISSING_DECLARATION in quirks and not request.document.lstrip().startswith(b"<?xml"):
             # The field's clients saw the gateway's own page; its status is not known, such gateways send 200.
             page = _REJECTED.format(support=uuid.uuid5(uuid.NAMESPACE_OID, request.message_id).int)
+            self._log(Verdict.INDETERMINATE, (), reason=f"quirk {SharkQuirk.MISSING_DECLARATION}")
             return SharkAnswer(200, page.encode(), "text/html")
         if SharkQuirk.CRLF in quirks and b"\r\n" in request.document:
+            self._log(Verdict.INDETERMINATE, (), reason=f"quirk {SharkQuirk.CRLF}")
             return _described(["nonXMLBody missing"])
         report = self.validate(request)
         errors = [
@@ -122,6 +128,9 @@ class ValidationService:
             and (self.kanta.settings.shark_checks_signatures or finding.rule.startswith(_STRUCTURE))
         ]
         return _descriptions(errors) if errors else SharkAnswer(200)
+
+    def _log(self, verdict: Verdict, findings: Sequence[Finding], *, reason: str = "") -> None:
+        self.kanta.log(self.kanta.entry(RequestKind.VALIDATE, verdict.value, findings, None, reason=reason))
 
     def _validate(self, request: ValidationRequest) -> ValidationReport:
         questions = self.kanta.judge.questions()

@@ -9,15 +9,19 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from sotepki.services.house import House
 from sotepki.services.service import Application
 from sotepki.serving.bodies import whole_body
 from sotepki.serving.desk import HttpRefusal
+from sotepki.serving.faults import SLOWEST_SECONDS
 from sotepki.serving.hosts import asked_host
 
 _LARGEST = 32 * 1024 * 1024
-_SECONDS = 60.0
+_SECONDS = SLOWEST_SECONDS + 60.0
+"""How long a service may take for its answer: a fault on purpose reaches the client as it is, not as a 502."""
+
 _OF_THE_CONNECTION = frozenset(
     {"connection", "keep-alive", "transfer-encoding", "content-length", "content-encoding", "upgrade", "te",
      "trailer", "proxy-authorization", "proxy-authenticate", "expect"}
@@ -50,14 +54,13 @@ class _Door:
         try:
             body = await whole_body(request)
         except HttpRefusal as slow:
-            answered = web.json_response({"message": slow.refusal.sentence}, status=slow.refusal.status)
-            answered.force_close()
-            return answered
+            return _not_taken(slow.refusal.status, slow.refusal.sentence)
+        except (web.RequestPayloadError, HttpProcessingError):
+            return _not_taken(400, "The body broke off, or is not encoded as its Content-Encoding says.")
         try:
             async with request.app[_SESSION].request(
                 request.method,
-                # The path as it came: a base64 OCSP request may not be decoded and encoded again.
-                f"{target}{request.raw_path}" if request.raw_path.startswith("/") else target,
+                f"{target}{_asked_path(request)}",
                 headers=_kept(request.headers),
                 data=body,
                 allow_redirects=False,
@@ -65,6 +68,21 @@ class _Door:
                 return web.Response(status=answer.status, body=await answer.read(), headers=_kept(answer.headers))
         except (ClientError, TimeoutError):
             return web.json_response({"message": "The service behind this name does not answer."}, status=502)
+
+
+def _not_taken(status: int, sentence: str) -> web.Response:
+    answer = web.json_response({"message": sentence}, status=status)
+    answer.force_close()  # what is left of the body is not read as a request
+    return answer
+
+
+def _asked_path(request: web.Request) -> str:
+    """Path and query as they came: a base64 OCSP request may not be decoded and encoded again.
+
+    A client that takes this service for its proxy asks for a whole URL (RFC 9112 3.2.2).
+    """
+    asked = (request.raw_path, request.rel_url.raw_path_qs)
+    return next((path for path in asked if path.startswith("/")), "/")
 
 
 async def _session(app: web.Application) -> AsyncIterator[None]:

@@ -159,11 +159,26 @@ def environments_of(workspace: Workspace) -> Mapping[str, Environment]:
     if not own.exists():
         return load_environments()
     try:
-        return load_environments(own)
+        environments = load_environments(own)
+        _refuse_unknown_authorities(environments)
+        return environments
     except Fault as fault:
         raise Misuse(
             f"{own}: {fault.sentence}", advice="Mend it, or move it away; then the package's environments are used."
         ) from fault
+
+
+def _refuse_unknown_authorities(environments: Mapping[str, Environment]) -> None:
+    """Raise ``Fault`` for an authority that nobody plans: it would be trusted from when it is founded, so never."""
+    from sotepki.dvv.authority.plan import load_plan
+
+    known = load_plan().authorities
+    for name, environment in environments.items():
+        settings = environment.settings
+        for key in ("server_authorities", "signing_authorities"):
+            for authority in getattr(settings, key):
+                if authority not in known:
+                    raise Fault(f"{name}: {key} names {authority!r}; the authorities are {', '.join(known)}.")
 
 
 def service_fault_board(workspace: Workspace, *, tally: Path | None = None) -> ServiceFaultBoard:

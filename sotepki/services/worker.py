@@ -98,6 +98,10 @@ def _report_until_told(house: House, pipe: Connection) -> None:
 
 def prepare_process() -> None:
     """What a process that serves sets once for all: its log, and how its threads take turns."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            # Closed by who began us (``2>&-``): what is printed and logged leads nowhere, and fails nobody.
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - stays open to the end
     log_as_json()
     # Threads that judge documents give way to others at every digest and every statement anyway; being interrupted
     # every 5 ms besides costs a fifth of the processor.

@@ -150,11 +150,7 @@ def periods_of(tx: Transaction, number: str, code: str) -> Sequence[RightRow]:
 def held_periods(tx: Transaction, number: RegistrationNumber, code: str, at: datetime) -> Sequence[RightRow]:
     """The periods of a right that are not over at a moment; the end of one may be announced for a later one."""
     known_professional(tx, number)
-    held = [
-        period
-        for period in periods_of(tx, number.value, code)
-        if period.over_at is None or period.over_at > at
-    ]
+    held = [period for period in periods_of(tx, number.value, code) if period.over_at is None or period.over_at > at]
     if not held:
         raise valvira_rules().refusal("valvira.right.held", f"{number} does not hold the right {code}.")
     return held

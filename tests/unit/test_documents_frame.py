@@ -31,6 +31,19 @@ def test_the_document_comes_out_byte_for_byte() -> None:
         assert check_frame(frame, verify_document(document, world.context())) == ()
 
 
+def test_a_message_id_has_a_root_and_perhaps_an_extension() -> None:
+    """docs/field/kanta.md 6: a root alone may be that of the vendor, the same in all its messages."""
+    data = framed(world.signed_by_system())
+    assert (open_frame(data).message_extension, open_frame(data).message_key) == ("", str(MESSAGE))
+    named = f'<id root="{MESSAGE}"'
+    frame = open_frame(_beside_document(data, named, f'{named} extension="2026-^7"'))
+    assert (frame.message_id, frame.message_extension) == (MESSAGE, "2026-^7")
+    assert frame.message_key == f"{MESSAGE}^2026-^7"
+    with pytest.raises(Refused, match="message id has 5000 characters; at most 256 are taken") as refused:
+        open_frame(_beside_document(data, named, f'{named} extension="{"x" * 5000}"'))
+    assert refused.value.rule == "frame.structure"
+
+
 def test_a_frame_around_another_document() -> None:
     """Document id, setId and sender must agree, or the archive files under the wrong name."""
     other = world.signed_by_system(world.unsigned(author=None, document_oid=Oid("1.2.246.10.12345671.93.9")))

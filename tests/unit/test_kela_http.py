@@ -209,6 +209,17 @@ def test_unknown_paths_and_methods_are_refused_by_rule(served: Served) -> None:
         assert _rules(json.loads(content)) == ["kanta.service.path"]
 
 
+def test_a_method_that_is_not_taken_is_told_which_one_is(served: Served) -> None:
+    """RFC 9110 15.5.6: an answer 405 names the methods that are taken."""
+    status, headers, _ = served.call("PUT", ARCHIVE_PATH, b"<a/>")
+    assert (status, headers["Allow"]) == (405, "POST")
+    connection = http.client.HTTPConnection(served.public.removeprefix("http://"), timeout=30)
+    connection.request("GET", VALIDATION_PATH)
+    answer = connection.getresponse()
+    assert (answer.status, answer.headers["Allow"]) == (405, "POST")
+    connection.close()
+
+
 def test_the_answer_is_xml_unless_json_is_preferred(served: Served) -> None:
     for accept, media_type in (
         ("*/*", "application/xml"),
@@ -458,6 +469,12 @@ def test_a_faulty_validation_request_is_400_with_a_description(served: Served, b
     status, _, content = _ask(served.public + VALIDATION_PATH, body, Content_Type="application/json")
     assert status == 400
     assert json.loads(content)
+
+
+def test_a_validation_request_that_is_not_json_by_its_type_is_refused_and_logged(served: Served) -> None:
+    status, _, content = _ask(served.public + VALIDATION_PATH, b"{}", Content_Type="text/plain")
+    assert status == 400 and "[shark.request.json]" in _shark_rules(content)
+    assert served.rules_of_the_newest("validate") == ("shark.request.json",)
 
 
 def test_the_known_quirks_of_the_public_service_are_behind_a_switch(served: Served) -> None:

@@ -74,6 +74,24 @@ def test_the_same_message_id_with_other_bytes_is_refused(world: KelaWorld) -> No
     assert len(_archived(world)) == 1
 
 
+def test_messages_are_told_apart_by_root_and_extension_together(world: KelaWorld) -> None:
+    """A vendor with one root and a running extension was told that the second message had been sent before."""
+    kanta, client, root = world.kanta(), world.client().certificate, world.oid()
+    named, messages = f'<id root="{root}"'.encode(), []
+    for extension in ("1", "2"):
+        frame = world.frame(world.system_signed(), message_id=root)
+        assert frame.count(named) == 1
+        messages.append(frame.replace(named, named + f' extension="{extension}"'.encode()))
+    answers = [kanta.archive(message, client) for message in messages]
+    assert [(one.code, one.message_id) for one in answers] == [("AA", f"{root}^1"), ("AA", f"{root}^2")]
+    assert kanta.archive(messages[0], client) == answers[0]
+    assert kanta.archive(messages[0] + b"\n", client).rules == ("kanta.message.id-reused",)
+    assert kanta.requests(1)[0].message_id == f"{root}^1"
+    target = etree.fromstring(answers[1].as_xml()).find(f".//{{{HL7}}}targetMessage/{{{HL7}}}id")
+    assert target is not None and dict(target.attrib) == {"root": str(root), "extension": "2"}
+    assert Acknowledgement.from_dict(answers[1].as_dict()) == answers[1]
+
+
 def test_a_document_is_archived_once_even_in_a_new_message(world: KelaWorld) -> None:
     kanta, document = world.kanta(), world.system_signed()
     _send(kanta, world, document)
@@ -142,6 +160,32 @@ def test_another_organisation_may_not_send_for_this_one_until_its_access_point_i
     assert _send(kanta, world, world.system_signed(), intermediary).accepted
     kanta.access_points.register(host, world.organisation("intermediary").oid, [], actor="kela")
     assert not _send(kanta, world, world.system_signed(), intermediary).accepted
+
+
+def test_who_may_not_act_for_the_sender_is_not_told_what_the_books_hold(world: KelaWorld) -> None:
+    """A client of another organisation that had got hold of a message learned its acknowledgement by repeating it."""
+    kanta, stranger = world.kanta(), world.client("clinic").certificate
+    frame = world.frame(world.system_signed())
+    assert kanta.archive(frame, world.client().certificate).accepted
+    for message in (frame, frame + b"\n"):
+        answer = kanta.archive(message, stranger)
+        assert (answer.code, answer.document_id) == (AckCode.REJECTED, "")
+        assert answer.rules == ("kanta.client.organisation-sender",)
+    both = kanta.books.settle([kanta.judge.message(frame, one) for one in (stranger, world.client().certificate)])
+    assert [answer.code for answer in both] == ["AR", "AA"]
+
+
+def test_an_access_point_that_was_withdrawn_gets_no_acknowledgement_of_earlier_messages(world: KelaWorld) -> None:
+    kanta, host = world.kanta(), "liityntapiste.silta.test.example"
+    intermediary, owner = world.client("intermediary", host=host), world.organisation("intermediary").oid
+    kanta.access_points.register(host, owner, [world.organisation().oid], actor="kela")
+    frame = world.frame(world.system_signed())
+    first = kanta.archive(frame, intermediary.certificate)
+    assert first.accepted and kanta.archive(frame, intermediary.certificate) == first
+    kanta.access_points.register(host, owner, [], actor="kela")
+    answer = kanta.archive(frame, intermediary.certificate)
+    assert (answer.code, answer.rules) == (AckCode.REJECTED, ("kanta.client.organisation-sender",))
+    assert kanta.archive(frame, world.client().certificate) == first, "the sender itself gets it still"
 
 
 def test_an_access_point_is_registered_only_for_organisations_of_the_register(world: KelaWorld) -> None:
@@ -324,7 +368,7 @@ def test_the_acknowledgement_names_each_rule_with_its_text_in_xml_and_json(world
     acknowledgement = root.find(f"{{{HL7}}}acknowledgement")
     assert acknowledgement is not None and acknowledgement.get("typeCode") == "AE"
     target = acknowledgement.find(f"{{{HL7}}}targetMessage/{{{HL7}}}id")
-    assert target is not None and target.get("root") == answer.message_id
+    assert target is not None and dict(target.attrib) == {"root": answer.message_id}
     details = acknowledgement.findall(f"{{{HL7}}}acknowledgementDetail")
     codes = [detail.find(f"{{{HL7}}}code").get("code") for detail in details]  # type: ignore[union-attr]
     assert codes == [finding.rule for finding in answer.findings]

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from cryptography import x509
@@ -17,7 +19,7 @@ from kela_world import KelaWorld, new_world
 from lxml import etree
 from scs_world import MemoryCard
 
-from sotepki.errors import Refused
+from sotepki.errors import Misuse, Refused
 from sotepki.evidence import Basis, Grade, Severity
 from sotepki.kela import AckCode, rulebook, server_chain
 from sotepki.kela.rules import all_rules
@@ -26,6 +28,8 @@ from sotepki.kela.soap import unwrap
 from sotepki.kela.transport import _first_certificate
 from sotepki.kela.validation import read_plain, read_request
 from sotepki.resources import package_file
+from sotepki.services import environments_of
+from sotepki.workspace import Workspace
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -64,6 +68,53 @@ def test_what_the_emulator_refuses_beyond_the_evidence_is_named_in_the_settings(
     named = load_settings().refuses
     assert all(all_rules()[rule_id].effective is not Severity.ERROR for rule_id in named)
     assert {"kanta.client.organisation-sender", "kanta.client.status-unavailable"} <= named
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ("workers: 0", "workers is 0, it is a whole number from 1 to 256"),
+        ("workers: true", "workers is True"),
+        ("service_requests: SP1", "service_requests is 'SP1', it is a list of words in brackets"),
+        ("usage_situations: [{a: b}]", "usage_situations is"),
+        ("signing_authorities: sote-persons", "signing_authorities is 'sote-persons', it is a list"),
+        ("signing_authorities: [sote-person]", "signing_authorities names 'sote-person'; the authorities are root"),
+        ("server_authorities: [sote]", "server_authorities names 'sote'"),
+        ("memory_seconds: .nan", "memory_seconds is nan, it is a number from 0 to 86400"),
+        ("memory_seconds: -5", "memory_seconds is -5"),
+        ("memory_seconds: '1'", "memory_seconds is '1'"),
+        ("max_message_bytes: -1", "max_message_bytes is -1, it is a whole number from 1 to 20971520"),
+        ("max_message_bytes: 20971521", "max_message_bytes is 20971521"),
+        ("read_seconds: 0", "read_seconds is 0, it is a number from 0.1 to 3600"),
+        ("read_seconds: .inf", "read_seconds is inf"),
+        ("shark_checks_signatures: 'no'", "shark_checks_signatures is 'no', it is true or false (without quotes)"),
+        ("shark_quirks: crlf", "shark_quirks is 'crlf', it is a list"),
+        ("shark_quirks: [cr]", "an entry of shark_quirks is 'cr', it is missing-declaration or crlf"),
+        ("when_status_unavailable: [warn]", "when_status_unavailable is ['warn'], it is refuse or accept-with"),
+        ("acknowledgement: 'a b'", "acknowledgement is 'a b', it is the name of a message"),
+        ("receiver: x", "receiver is no OID"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_refused_in_a_sentence_that_names_it(
+    tmp_path: Path, setting: str, told: str
+) -> None:
+    """Some ended as a fault of ours, and most began to serve without a word, as what nobody had asked for."""
+    name, _, value = setting.partition(": ")
+    path = tmp_path / "kanta-environments.yaml"
+    text = package_file("kela", "environments.yaml").read_text(encoding="utf-8")
+    path.write_text(text.replace("memory_seconds: 1", f"{name}: {value}", 1), encoding="utf-8")
+    with pytest.raises(Misuse) as refused:
+        environments_of(cast(Workspace, SimpleNamespace(directory=tmp_path)))
+    assert f"{path}: " in refused.value.sentence and "current: " in refused.value.sentence
+    assert told in refused.value.sentence
+
+
+def test_rules_that_refuse_besides_are_a_list(tmp_path: Path) -> None:
+    path = tmp_path / "kanta-environments.yaml"
+    text = package_file("kela", "environments.yaml").read_text(encoding="utf-8")
+    path.write_text(text.replace("refuses_also: []", "refuses_also: frame.receiver"), encoding="utf-8")
+    with pytest.raises(Misuse, match=r"refuses_also is 'frame\.receiver', it is a list"):
+        environments_of(cast(Workspace, SimpleNamespace(directory=tmp_path)))
 
 
 @settings(deadline=None, max_examples=60)

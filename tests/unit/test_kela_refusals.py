@@ -16,7 +16,7 @@ from kela_world import Client, KelaWorld, new_world
 
 from sotepki.errors import Refused
 from sotepki.evidence import Verdict
-from sotepki.kela import AckCode, ValidationService, load_settings
+from sotepki.kela import AckCode, SharkQuirk, ValidationService, load_settings
 from sotepki.kela.joint_testing import JointTests
 from sotepki.kela.validation import ValidationRequest
 from sotepki.x509.status import CertificateState, CertificateStatus
@@ -89,6 +89,26 @@ def test_a_validation_request_of_another_shape_is_described_with_its_rule(world:
         answer = service.shark(body)
         assert answer.status == 400 and f"[{rule}]" in answer.body.decode()
     assert service.shark(json.dumps(row).encode()).body == b""
+
+
+def test_refusals_of_the_public_form_are_in_the_request_log(world: KelaWorld) -> None:
+    """A vendor who looks there why the service refuses found no line of it."""
+    kanta = world.kanta()
+    quirky = dataclasses.replace(
+        kanta, settings=dataclasses.replace(kanta.settings, shark_quirks=frozenset(SharkQuirk))
+    )
+    row = {"messageId": str(uuid.uuid4()), "siirtokehysXml": "<a/>"}
+    ValidationService(kanta).shark(b"[]")
+    assert ValidationService(quirky).shark(json.dumps(row | {"asiakirjaXml": "<a/>"}).encode()).status == 200
+    windows = json.dumps(row | {"asiakirjaXml": "<?xml version='1.0'?>\r\n<a/>"}).encode()
+    assert ValidationService(quirky).shark(windows).status == 400
+    assert [
+        (line.kind, line.outcome, line.rules, line.reason) for line in reversed(kanta.requests(refused=True))
+    ] == [
+        ("validate", "indeterminate", ("shark.request.json",), ""),
+        ("validate", "indeterminate", (), "quirk missing-declaration"),
+        ("validate", "indeterminate", (), "quirk crlf"),
+    ]
 
 
 def test_a_frame_that_is_not_the_documents_is_told(world: KelaWorld) -> None:

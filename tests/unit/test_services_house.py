@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
+import math
 import socket
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -16,7 +19,7 @@ from typing import Any, cast
 from urllib.request import Request, urlopen
 
 import pytest
-from aiohttp import web
+from aiohttp import ClientSession, web
 from aiohttp.http_exceptions import BadStatusLine
 
 from sotepki import loopback
@@ -32,7 +35,7 @@ from sotepki.services.observing import RequestCounts, Sample, added, exposition,
 from sotepki.services.service import Application, Service
 from sotepki.services.status import status_application
 from sotepki.serving import bodies
-from sotepki.serving.faults import Down, ServiceFaultBoard, ServiceFaults
+from sotepki.serving.faults import SLOWEST_SECONDS, Down, ServiceFaultBoard, ServiceFaults
 
 
 async def _hello(request: web.Request) -> web.Response:
@@ -89,6 +92,81 @@ def test_a_silent_connection_ends_and_a_talking_one_goes_on() -> None:
             time.sleep(0.2)
         connection.settimeout(5)
         assert connection.recv(100) == b""
+
+
+def _slow_app() -> web.Application:
+    async def slow(request: web.Request) -> web.Response:
+        await asyncio.sleep(1.0)
+        return web.Response(text=f"{len(await request.read())} octets")
+
+    app = web.Application(client_max_size=4_000_000)
+    app.router.add_post("/slow", slow)
+    return app
+
+
+@pytest.mark.parametrize("size", [0, 3_000_000], ids=["small", "more than is read ahead"])
+def test_a_client_that_waits_for_its_answer_is_not_silent(size: int) -> None:
+    """``sotepki fault set kela --slow 130`` closed the connection after 120 s; its client never got the answer."""
+    with loopback.running(_slow_app(), limits=Limits(header=0.2, silence=0.3)) as url, _open(url) as connection:
+        connection.sendall(b"POST /slow HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % size + b"x" * size)
+        assert f"{size} octets".encode() in connection.recv(4096)
+        assert connection.recv(100) == b"", "now it is silent"
+
+
+def test_an_answer_that_never_comes_ends_the_connection_in_the_end() -> None:
+    limits = Limits(header=0.2, silence=0.2, answer=0.5)
+    with loopback.running(_slow_app(), limits=limits) as url, _open(url) as connection:
+        connection.sendall(b"POST /slow HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+        assert _end(connection) == b""
+
+
+def test_a_client_that_stalls_in_a_body_is_silent_though_its_request_is_being_handled() -> None:
+    app = web.Application()
+    app.router.add_post("/people", _hello)
+    with loopback.running(app, limits=Limits(header=0.2, silence=0.3)) as url, _open(url) as connection:
+        connection.sendall(b"POST /people HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx")
+        assert _end(connection) == b""
+
+
+def test_a_client_that_does_not_read_its_answer_is_silent() -> None:
+    """Whether the answer is written by the handler or after it."""
+    ended = threading.Semaphore(0)
+
+    async def written(request: web.Request) -> web.StreamResponse:
+        answer = web.StreamResponse()
+        await answer.prepare(request)
+        try:
+            for _ in range(100):
+                await answer.write(b"x" * 1_000_000)
+        finally:
+            ended.release()
+        return answer
+
+    async def given(_request: web.Request) -> web.Response:
+        return web.Response(body=b"x" * 100_000_000)
+
+    app = web.Application()
+    app.add_routes([web.get("/written", written), web.get("/given", given)])
+    with loopback.running(app, limits=Limits(header=0.2, silence=0.3)) as url:
+        with _open(url) as connection:
+            connection.sendall(b"GET /written HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert ended.acquire(timeout=5)
+        with _open(url) as connection:
+            connection.sendall(b"GET /given HTTP/1.1\r\nHost: x\r\n\r\n")
+            time.sleep(1.0)
+            assert len(_end(connection)) < 100_000_000
+
+
+def _end(connection: socket.socket) -> bytes:
+    """What comes until the server ends the connection, which it does before a client gives up."""
+    connection.settimeout(5)
+    found = []
+    try:
+        while octets := connection.recv(65536):
+            found.append(octets)
+    except ConnectionResetError:
+        pass
+    return b"".join(found)
 
 
 def test_one_connection_too_many_is_told_so_and_room_is_given_back() -> None:
@@ -178,6 +256,42 @@ def test_a_body_that_drips_is_not_waited_for_at_the_front_door(
     with _front(tmp_path) as url, _open(url) as connection:
         connection.sendall(b"POST /people/a HTTP/1.1\r\nHost: proxy.fineid.fi\r\nContent-Length: 9\r\n\r\nx")
         assert b" 408 " in connection.recv(4096)
+
+
+def test_the_front_door_as_a_proxy_passes_path_and_query_on(tmp_path: Path) -> None:
+    """``curl -x`` asks for a whole URL, and got the index page for a revocation list, with 200."""
+    with _front(tmp_path) as url, _open(url) as connection:
+        connection.sendall(
+            b"GET http://proxy.fineid.fi/people/a%2Fb+c==?q=%20 HTTP/1.1\r\nHost: proxy.fineid.fi\r\n"
+            b"Connection: close\r\n\r\n"
+        )
+        answer = b"".join(iter(lambda: connection.recv(4096), b""))
+    assert answer.endswith(b"hello /people/a%2Fb+c==?q=%20 0"), answer
+
+
+def test_a_body_that_is_not_encoded_as_it_says_is_refused_at_the_front_door(tmp_path: Path) -> None:
+    with _front(tmp_path) as url, _open(url) as connection:
+        connection.sendall(
+            b"POST /people/a HTTP/1.1\r\nHost: proxy.fineid.fi\r\nContent-Encoding: gzip\r\n"
+            b"Content-Length: 8\r\n\r\nnot gzip"
+        )
+        answer = b"".join(iter(lambda: connection.recv(4096), b""))
+    assert answer.startswith(b"HTTP/1.1 400") and b"not encoded as its Content-Encoding says" in answer
+
+
+def test_the_front_door_waits_for_the_slowest_service(tmp_path: Path) -> None:
+    """A service that is slow on purpose was told to its client as one that does not answer."""
+    app = front_application(House(cast(Any, SimpleNamespace(directory=tmp_path)))).app
+
+    async def patience() -> float:
+        runner = web.AppRunner(app)
+        await runner.setup()
+        (session,) = (value for value in app.values() if isinstance(value, ClientSession))
+        seconds = session.timeout.total
+        await runner.cleanup()
+        return seconds or math.inf
+
+    assert SLOWEST_SECONDS < asyncio.run(patience()) < Limits().answer
 
 
 def test_the_front_door_leads_nowhere_else(tmp_path: Path) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import os
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from sotepki.services import log_lines
+from sotepki.services import log_lines, worker
 from sotepki.services.log_lines import JsonLines, LinesForReaders
 
 Log = tuple[logging.Logger, int]
@@ -86,3 +87,23 @@ def test_a_log_that_is_read_is_whole(log: Log) -> None:
         logger.warning("%d %s", number, _LINE)
         found += drained(reading)
     assert [str(line["message"]).split()[0] for line in found] == [str(number) for number in range(300)]
+
+
+def test_a_service_whose_output_is_closed_serves_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``sotepki serve 2>&-`` was a fault of ours: Python has no stream there."""
+    before, interval = list(logging.getLogger().handlers), sys.getswitchinterval()
+    levels = {name: logging.getLogger(name).level for name in ("sotepki", "sotepki.serving")}
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+    try:
+        worker.prepare_process()
+        logging.getLogger("sotepki").info("told to nobody")
+        print("said to nobody", flush=True)
+        sys.stdout.flush()
+        sys.stderr.close()
+        sys.stdout.close()
+    finally:
+        logging.getLogger().handlers[:] = before
+        sys.setswitchinterval(interval)
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)

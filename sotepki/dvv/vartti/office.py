@@ -131,7 +131,7 @@ class Vartti:
         return self._production.personalise(order)
 
     def resume(self) -> list[CardOrder]:
-        """Finish every production and closing that was interrupted; what is refused is left or rejected, and journalled."""
+        """Finish interrupted productions and closings; what is refused is left or rejected, and journalled."""
         made = (self._production.retry(row.id) for row in self.orders(state="in-production"))
         closed = (self._closing.retry(order.card_number) for order in self.orders(state="closing"))
         return [order for order in (*made, *closed) if order]
