@@ -234,7 +234,7 @@ def _material(
 def _from_workspace(given: _Material, at_given: bool) -> _Material:
     """What is missing, from the workspace: the roots, the published CAs and lists, the time."""
     from sotepki.workspace import Workspace
-    from sotepki.x509.reading import read_certificates, read_crls
+    from sotepki.x509.reading import MAX_LISTS, read_certificates, read_crls
 
     with Workspace.open(workspace_directory()) as workspace:
         published = workspace.published
@@ -243,7 +243,11 @@ def _from_workspace(given: _Material, at_given: bool) -> _Material:
             intermediates=given.intermediates
             + tuple(c for path in sorted(published.rglob("*.crt")) for c in read_certificates(path.read_bytes())),
             crls=given.crls
-            or tuple(crl for path in sorted(published.rglob("*.crl")) for crl in read_crls(path.read_bytes())),
+            or tuple(
+                crl
+                for path in sorted(published.rglob("*.crl"))
+                for crl in read_crls(path.read_bytes(), name=path.name, limit=MAX_LISTS)
+            ),
             responses=given.responses,
             at=given.at if at_given else workspace.clock.now(),
         )
@@ -257,6 +261,7 @@ def moment_of(text: str) -> datetime:
     """
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        # At the rim of the calendar a time of another zone has none in UTC.
+        return moment.astimezone(UTC) if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         raise Misuse(f"{text!r} is not a time.", advice="Write it as 2026-03-01T12:00:00Z.") from None
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

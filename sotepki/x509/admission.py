@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import NoReturn
 
@@ -73,6 +74,30 @@ def is_dns_name(text: str) -> bool:
     return _DNS_NAME.fullmatch(text) is not None
 
 
+@dataclass(frozen=True)
+class Misfit:
+    """Why a text cannot stand in an attribute of a subject, as the end of a sentence, and what to do."""
+
+    fault: str
+    advice: str
+
+
+def misfit(name: str, value: AttributeValue, text: str) -> Misfit | None:
+    """What is wrong with the length or the ends of a text in an attribute; None if a certificate may hold it."""
+    bound = value.bound or ATTRIBUTES[name].bound
+    # RFC 5280 appendix A.1 counts characters; pyca, which builds the name, counts the common name in UTF-8 octets.
+    length = len(text.encode("utf-8", "replace")) if name == "common_name" else len(text)
+    if length > bound:
+        if len(text) <= bound:
+            advice = f"Shorten it: it takes {length} octets, since letters such as ä, ö and å take two each."
+            return Misfit(f"is longer than {bound} octets", advice)
+        return Misfit(f"is longer than {bound} characters", f"Shorten it: it has {len(text)} characters.")
+    if not text.isprintable() or text != text.strip():
+        advice = "Give it without them; a space at the end easily comes along when a name is copied."
+        return Misfit("has control characters or spaces at its ends", advice)
+    return None
+
+
 def _refuse(row: ProfileRow, sentence: str, subject: str = "") -> NoReturn:
     raise Refused(sentence, rule=row.id, advice=row.advice or f"The profile says: {row.rule}", subject=subject)
 
@@ -121,14 +146,9 @@ def _subject(profile: Profile, subject: Mapping[str, str]) -> None:
 
 def _attribute(name: str, row: ProfileRow, value: AttributeValue, text: str) -> None:
     label = ATTRIBUTES[name].short
-    bound = value.bound or ATTRIBUTES[name].bound
-    # RFC 5280 appendix A.1 counts characters; pyca, which builds the name, counts the common name in UTF-8 octets.
-    length = len(text.encode("utf-8", "replace")) if name == "common_name" else len(text)
-    if length > bound:
-        unit = "octets" if name == "common_name" else "characters"
-        _refuse(row, f"{label} is longer than {bound} {unit}: {text!r}.", name)
-    if not text.isprintable() or text != text.strip():
-        _refuse(row, f"{label} has control characters or spaces at its ends: {text!r}.", name)
+    wrong = misfit(name, value, text)
+    if wrong is not None:
+        _refuse(row, f"{label} {wrong.fault}: {text!r}.", name)
     if value.type is StringType.PRINTABLE and not is_printable(text):
         _refuse(row, f"{label} {text!r} has characters that a PrintableString cannot hold.", name)
     if value.pattern and not _pattern(value.pattern).fullmatch(text):

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sotepki.errors import Refused
 from sotepki.evidence import Finding, Verdict, verdict_of
 from sotepki.x509 import der
-from sotepki.x509.admission import is_dns_name
+from sotepki.x509.admission import is_dns_name, misfit
 from sotepki.x509.keys import key_kind
 from sotepki.x509.names import ATTRIBUTES, NamePart, name_text, read_name
 from sotepki.x509.profile_values import Presence
@@ -175,9 +175,11 @@ def _load(block: bytes) -> x509.CertificateSigningRequest:
 
 
 def _take_apart(csr: x509.CertificateSigningRequest) -> _Request:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # an odd length in a name becomes a finding, not a warning
-        subject = read_name(csr.subject.public_bytes())
+    subject = read_name(der.parse(csr.tbs_certrequest_bytes).children()[1].raw)
+    if not any(part.tag == der.Tag.T61_STRING for part in subject):  # pyca reads no T61String
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # an odd length in a name becomes a finding, not a warning
+            csr.subject  # noqa: B018 - refuses octets that are no text
     names: tuple[x509.GeneralName, ...] = ()
     ca = False
     for extension in csr.extensions:
@@ -249,9 +251,9 @@ def _subject(request: _Request, kind: CsrKind) -> Iterator[Finding]:
                 yield rules.finding("csr.subject.missing", message, expected=row.rule, where=label)
             continue
         text = texts[0]
-        bound = value.bound or ATTRIBUTES[name].bound
-        if len(text) > bound or not text.isprintable():
-            message = f"{label} is longer than {bound} characters or has control characters."
+        wrong = misfit(name, value, text)
+        if wrong is not None:
+            message = f"{label} {wrong.fault}; a certificate cannot hold it. {wrong.advice}"
             yield rules.finding("csr.subject.value", message, found=text[:100], where=label)
         elif value.fixed and text != value.fixed:
             message = f"{label} is {text!r}."
@@ -265,6 +267,8 @@ def _subject(request: _Request, kind: CsrKind) -> Iterator[Finding]:
                 advice="Give names in UTF-8: 'openssl req' with -utf8, keytool in a terminal with a UTF-8 locale.",
             )
     for part in request.subject:
+        if part.tag == der.Tag.T61_STRING:
+            yield _old_string(part)
         # Units and e-mail addresses of a server request have rules of their own.
         own_rule = part.name == "email" or (kind is CsrKind.SERVER and part.name == "organisational_unit")
         if part.name not in known and not own_rule:
@@ -272,6 +276,17 @@ def _subject(request: _Request, kind: CsrKind) -> Iterator[Finding]:
             yield rules.finding(
                 "csr.subject.extra", message, found=f"{part.short}={part.value}"[:200], where=part.short
             )
+
+
+def _old_string(part: NamePart) -> Finding:
+    return rulebook().finding(
+        "csr.subject.value",
+        f"{part.short} is a T61String, whose letters many programs cannot read.",
+        expected="UTF8String or PrintableString",  # RFC 5280 4.1.2.4
+        found=part.value[:100],
+        where=part.short,
+        advice="Make the request with 'openssl req -utf8' and 'string_mask = utf8only' in its configuration.",
+    )
 
 
 def _is_garbled(text: str) -> bool:

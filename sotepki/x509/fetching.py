@@ -19,11 +19,12 @@ from cryptography.x509.oid import AuthorityInformationAccessOID
 from sotepki.errors import Refused
 from sotepki.x509.extension_lookup import extension_of
 from sotepki.x509.http_exchange import exchange
+from sotepki.x509.issuer import bears_issuer_name
 from sotepki.x509.ocsp_client import ocsp_urls, request_ocsp, verified_status
-from sotepki.x509.reading import read_certificates, read_crls
+from sotepki.x509.reading import MAX_LISTS, read_certificates, read_crls
 
-MAX_FILE = 256 * 1024 * 1024
-"""Bytes of a fetched list; one of a million entries has some 40 MB."""
+MAX_FILE = MAX_LISTS
+"""Bytes of a fetched file; no file of these services is longer than a revocation list."""
 
 _MAX_DEPTH = 8
 
@@ -62,7 +63,7 @@ def fetch(
     for _ in range(_MAX_DEPTH):
         if last in trust:
             break
-        issuer = next((one for one in pool if one.subject == last.issuer), None)
+        issuer = next((one for one in pool if bears_issuer_name(one, last)), None)
         issuer = issuer or _issuer(last, base_url, timeout, fetched)
         if issuer is None or issuer == last:
             break
@@ -101,7 +102,7 @@ def _issuer(
             fetched.failures.append(refused)
             continue
         fetched.issuers += found
-        return next((one for one in found if one.subject == certificate.issuer), None)
+        return next((one for one in found if bears_issuer_name(one, certificate)), None)
     return None
 
 
@@ -116,7 +117,7 @@ def _lists(certificate: x509.Certificate, base_url: str, timeout: float, fetched
             continue
         url = at_base(base_url, name.value)
         try:
-            fetched.crls += read_crls(fetch_file(url, timeout=timeout), name=url)
+            fetched.crls += read_crls(fetch_file(url, timeout=timeout), name=url, limit=MAX_FILE)
         except Refused as refused:
             fetched.failures.append(refused)
 

@@ -51,6 +51,14 @@ def issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     return True
 
 
+def bears_issuer_name(candidate: x509.Certificate, certificate: x509.Certificate) -> bool:
+    """Whether the subject of ``candidate`` is the issuer of ``certificate``; not if one of the two cannot be read."""
+    try:
+        return candidate.subject == certificate.issuer
+    except ValueError:  # a T61String, for one, which pyca does not read
+        return False
+
+
 def issuer_among(certificate: x509.Certificate, candidates: Iterable[x509.Certificate]) -> x509.Certificate | None:
     """The first of ``candidates`` that issued a certificate."""
     return next((candidate for candidate in candidates if issued_by(certificate, candidate)), None)

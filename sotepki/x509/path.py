@@ -21,12 +21,12 @@ from cryptography.x509.oid import AuthorityInformationAccessOID
 from sotepki.errors import Misuse
 from sotepki.evidence import Finding, Verdict, verdict_of
 from sotepki.x509.extension_lookup import extension_of, readable_extension
-from sotepki.x509.issuer import issuer_among
+from sotepki.x509.issuer import bears_issuer_name, issuer_among
 from sotepki.x509.judge import Rejection, judge
 from sotepki.x509.names import readable
 from sotepki.x509.purposes import Purpose, purpose_findings
 from sotepki.x509.reading import plain_reason
-from sotepki.x509.revocation_data import RevocationData
+from sotepki.x509.revocation_data import RevocationData, named, revoking_entry
 from sotepki.x509.rulebook import rulebook
 from sotepki.x509.serials import serial_text
 
@@ -34,6 +34,8 @@ __all__ = ["PathReport", "PathStep", "Purpose", "validate_path"]
 
 #: A chain of this PKI has three certificates; a longer one of other people's is still followed.
 LONGEST_PATH = 8
+
+_SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
@@ -127,13 +129,18 @@ def validate_path(
         raise Misuse("The time of the validation has no time zone.", advice="Give it as 2026-03-01T12:00:00Z.")
     if not trust:
         raise Misuse("No trusted root was given.", advice="Name the root certificate with --trust.")
-    moment = at.astimezone(UTC)
+    try:
+        moment = at.astimezone(UTC)
+    except OverflowError:
+        raise Misuse(
+            f"The time of the validation, {at}, is outside the calendar.", advice="Give another time."
+        ) from None
     try:
         chain = follow(certificate, intermediates, trust)
-        data = RevocationData(tuple(crls), tuple(ocsp_responses)) if revocation else None
+        data = RevocationData(named(crls), tuple(ocsp_responses)) if revocation else None
         findings = list(_findings(chain, trust, moment, data))
         findings += purpose_findings(certificate, purpose)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+    except (ValueError, TypeError, OverflowError, UnsupportedAlgorithm) as error:
         chain = (certificate,)
         findings = [_unreadable(error)]
     return PathReport(verdict_of(findings), tuple(findings), _showable(chain), moment, purpose)
@@ -147,7 +154,7 @@ def follow(
     chain = [certificate]
     while len(chain) < LONGEST_PATH and chain[-1] not in trust:
         last = chain[-1]
-        issuers = [issuer for issuer in pool if issuer.subject == last.issuer and issuer not in chain]
+        issuers = [issuer for issuer in pool if bears_issuer_name(issuer, last) and issuer not in chain]
         if not issuers:
             break
         # One candidate is taken as it is: the judge verifies its signature anyway.
@@ -246,12 +253,12 @@ def _times(chain: Sequence[x509.Certificate], at: datetime) -> Iterator[Finding]
     """Validity periods, all of them: the judge stops at its first objection, a person wants to see the others."""
     for certificate in chain:
         start, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
-        if at > end + timedelta(seconds=1):
+        if at - end > _SECOND:  # a difference, since the sum may leave the calendar
             message = f"A certificate of the path ended on {end:%Y-%m-%d %H:%M:%SZ}."
             yield rulebook().finding(
                 "path.expired", message, found=f"{end:%Y-%m-%d}", where=readable(certificate.subject)
             )
-        elif at < start - timedelta(seconds=1):
+        elif start - at > _SECOND:
             message = f"A certificate of the path begins on {start:%Y-%m-%d %H:%M:%SZ}."
             yield rulebook().finding(
                 "path.not-yet-valid", message, found=f"{start:%Y-%m-%d}", where=readable(certificate.subject)
@@ -266,7 +273,7 @@ def _listed(
         for crl in crls:
             if crl.issuer != issuer.subject:
                 continue
-            entry = crl.get_revoked_certificate_by_serial_number(certificate.serial_number)
+            entry = revoking_entry(crl, certificate)
             if entry is None or entry.revocation_date_utc > at or not _genuine(crl, issuer):
                 continue
             message = f"The certificate was revoked on {entry.revocation_date_utc:%Y-%m-%d %H:%M:%SZ}."
@@ -287,13 +294,17 @@ def _unreadable(error: Exception) -> Finding:
 
 
 def _showable(chain: tuple[x509.Certificate, ...]) -> tuple[x509.Certificate, ...]:
-    return tuple(certificate for certificate in chain if _has_readable_subject(certificate))
+    return tuple(certificate for certificate in chain if _is_showable(certificate))
 
 
 @functools.lru_cache(maxsize=256)
-def _has_readable_subject(certificate: x509.Certificate) -> bool:
-    """Whether the subject can be shown; the same CAs come in path after path."""
-    return bool(readable(certificate.subject))
+def _is_showable(certificate: x509.Certificate) -> bool:
+    """Whether names and times can be shown; the same CAs come in path after path."""
+    try:
+        _step(certificate, 0, (certificate,))
+    except ValueError:  # a T61String in a name, a time outside the calendar: pyca reads them when they are asked for
+        return False
+    return True
 
 
 def _step(certificate: x509.Certificate, number: int, chain: Sequence[x509.Certificate]) -> PathStep:

@@ -23,6 +23,7 @@ from sotepki.x509.names import readable
 from sotepki.x509.ocsp_client import verified_status
 from sotepki.x509.path import PathReport
 from sotepki.x509.purposes import key_usages
+from sotepki.x509.revocation_data import named, of_attribute_certificates, revoking_entry
 from sotepki.x509.status import CertificateState
 
 _SECOND = timedelta(seconds=1)
@@ -122,7 +123,7 @@ def _origin(
 def _period(certificate: x509.Certificate, at: datetime) -> Check:
     start, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     text = f"It is valid from {start:%Y-%m-%d %H:%M:%SZ} to {end:%Y-%m-%d %H:%M:%SZ}"
-    if start - _SECOND <= at <= end + _SECOND:
+    if start - at <= _SECOND and at - end <= _SECOND:
         return Check("validity", Outcome.PASSED, text + ".")
     return Check("validity", Outcome.FAILED, text + (", so it has ended." if at > end else ", so it has not begun."))
 
@@ -161,7 +162,7 @@ def _revocation(
     crls: Sequence[x509.CertificateRevocationList],
     responses: Sequence[ocsp.OCSPResponse],
 ) -> list[Check]:
-    found = [_listed(certificate, issuer, crl, at) for crl in crls if crl.issuer == issuer.subject]
+    found = [_listed(certificate, issuer, crl, at) for crl in named(crls) if crl.issuer == issuer.subject]
     for response in responses:
         check = _answered(certificate, issuer, response, at)
         if check is not None:
@@ -181,7 +182,9 @@ def _listed(
         genuine = False
     if not genuine:
         return Check("crl", Outcome.FAILED, f"{name} is not signed by the issuer.")
-    entry = crl.get_revoked_certificate_by_serial_number(certificate.serial_number)
+    if of_attribute_certificates(crl):
+        return Check("crl", Outcome.OPEN, f"{name} is of attribute certificates only.")
+    entry = revoking_entry(crl, certificate)
     if entry is not None and entry.revocation_date_utc <= at:
         when = f"{entry.revocation_date_utc:%Y-%m-%d %H:%M:%SZ}"
         return Check("crl", Outcome.FAILED, f"{name} has it, revoked on {when}{_reason(entry)}.")

@@ -26,11 +26,14 @@ T = TypeVar("T")
 
 #: More than this is not a file of certificates that a person hands over.
 MAX_INPUT = 16 * 1024 * 1024
+#: Revocation lists of a whole authority; one of a million entries has some 40 MB.
+MAX_LISTS = 256 * 1024 * 1024
 MAX_BLOCKS = 10_000
 
 _LABEL = re.compile(rb"([A-Z0-9 .#]{1,40})-----")
 _PKCS7 = "1.2.840.113549.1.7.2"
-_CERTIFICATE_LABELS = frozenset({"CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE"})
+_CERTIFICATE_LABELS = frozenset({"CERTIFICATE", "X509 CERTIFICATE"})
+_TRUSTED_LABEL = "TRUSTED CERTIFICATE"
 _REQUEST_LABELS = frozenset({"CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST"})
 _PKCS7_LABELS = frozenset({"PKCS7", "CMS", "PKCS #7 SIGNED DATA"})
 
@@ -58,6 +61,8 @@ def certificate_blocks(data: bytes, *, name: str = "The file") -> list[bytes]:
     for block in _blocks(data, name, "cert"):
         if block.label in _PKCS7_LABELS or (not block.label and _is_pkcs7(block.data)):
             found += _bundle(block.data, name)
+        elif block.label == _TRUSTED_LABEL:
+            found.append(_first_element(block.data))
         elif block.label in _CERTIFICATE_LABELS or not block.label:
             found.append(block.data)
     if not found:
@@ -95,13 +100,13 @@ def load_certificate(data: bytes, *, name: str = "The file") -> x509.Certificate
         ) from None
 
 
-def read_crls(data: bytes, *, name: str = "The file") -> list[x509.CertificateRevocationList]:
-    """All revocation lists of a PEM or DER file.
+def read_crls(data: bytes, *, name: str = "The file", limit: int = MAX_INPUT) -> list[x509.CertificateRevocationList]:
+    """All revocation lists of a PEM or DER file of at most ``limit`` bytes.
 
     Raises:
-        Refused: it holds none, or one that cannot be read.
+        Refused: it holds none, or one that cannot be read, or is too long.
     """
-    return _load_all(data, name, ("X509 CRL", ""), "crl", "revocation list", x509.load_der_x509_crl)
+    return _load_all(data, name, ("X509 CRL", ""), "crl", "revocation list", x509.load_der_x509_crl, limit)
 
 
 def read_ocsp_responses(data: bytes, *, name: str = "The file") -> list[ocsp.OCSPResponse]:
@@ -170,24 +175,21 @@ def _is_private_key(parts: Sequence[der.Element], tags: list[int]) -> bool:
     return pkcs8 or encrypted_pkcs8 or rsa or ec
 
 
-def _blocks(data: bytes, name: str, area: str) -> list[Block]:
+def _blocks(data: bytes, name: str, area: str, limit: int = MAX_INPUT) -> list[Block]:
     rule = {"csr": "csr.not-a-csr", "crl": "crl.not-a-crl", "ocsp": "ocsp.response.form"}.get(
         area, "cert.not-a-certificate"
     )
     if not data.strip():
         raise Refused(f"{name} is empty.", rule=rule, advice="Check that the file was written.", subject=name)
-    if len(data) > MAX_INPUT:
-        raise Refused(f"{name} is longer than {MAX_INPUT >> 20} MiB.", rule=rule, subject=name)
+    if len(data) > limit:
+        raise Refused(f"{name} is longer than {limit >> 20} MiB.", rule=rule, subject=name)
     if b"-----BEGIN" not in data:
         if guess(data) == "private key":
             raise private_key_given(name, area)
         return [Block("", data)]
     if re.search(rb"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY-----", data):
         raise private_key_given(name, area)
-    blocks = list(_pem_blocks(data, name, rule))
-    if not blocks:
-        raise Refused(f"{name} has a PEM block that does not end.", rule=rule, subject=name)
-    return blocks
+    return list(_pem_blocks(data, name, rule))
 
 
 def _pem_blocks(data: bytes, name: str, rule: str) -> Iterator[Block]:
@@ -198,7 +200,8 @@ def _pem_blocks(data: bytes, name: str, rule: str) -> Iterator[Block]:
         end = data.find(b"-----END ", start)
         tail = _LABEL.match(data, end + 9) if end >= 0 else None
         if head is None or tail is None or head.end() > end:
-            return
+            advice = "Fetch or copy the file again; it may have been cut short."
+            raise Refused(f"{name} has a PEM block that does not end.", rule=rule, advice=advice, subject=name)
         label, closing = head[1].decode("ascii"), tail[1].decode("ascii")
         if label != closing:
             raise Refused(
@@ -214,16 +217,30 @@ def _pem_blocks(data: bytes, name: str, rule: str) -> Iterator[Block]:
 
 
 def _load_all(
-    data: bytes, name: str, labels: tuple[str, ...], area: str, word: str, load: Callable[[bytes], T]
+    data: bytes,
+    name: str,
+    labels: tuple[str, ...],
+    area: str,
+    word: str,
+    load: Callable[[bytes], T],
+    limit: int = MAX_INPUT,
 ) -> list[T]:
     rule = "crl.not-a-crl" if area == "crl" else "ocsp.response.form"
     try:
-        found = [load(block.data) for block in _blocks(data, name, area) if block.label in labels]
+        found = [load(block.data) for block in _blocks(data, name, area, limit) if block.label in labels]
     except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
         raise Refused(f"{name} is not a {word}: {plain_reason(error)}.", rule=rule, subject=name) from None
     if not found:
         raise Refused(f"{name} holds no {word}.", rule=rule, subject=name)
     return found
+
+
+def _first_element(data: bytes) -> bytes:
+    """The certificate of ``openssl x509 -trustout``, without OpenSSL's own notes on trust that follow it."""
+    try:
+        return next(der.elements(data)).raw
+    except (der.DerError, StopIteration):
+        return data  # the reader of certificates says what is wrong with it
 
 
 def _is_pkcs7(data: bytes) -> bool:

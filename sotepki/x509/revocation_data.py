@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from cryptography import x509
 from cryptography.x509 import ocsp
+
+Kind = TypeVar("Kind", bound=x509.ExtensionType)
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,3 +46,62 @@ class RevocationData:
         for response in self.ocsp_responses:
             if response.response_status is ocsp.OCSPResponseStatus.SUCCESSFUL:
                 yield from response.responses
+
+
+def named(crls: Iterable[x509.CertificateRevocationList]) -> tuple[x509.CertificateRevocationList, ...]:
+    """The lists whose issuer can be read; of another list nobody can say that it is a certificate's issuer's."""
+    return tuple(crl for crl in crls if _is_named(crl))
+
+
+def revoking_entry(
+    crl: x509.CertificateRevocationList, certificate: x509.Certificate
+) -> x509.RevokedCertificate | None:
+    """The entry by which a list revokes a certificate of its own issuer; None if it does not (RFC 5280 5.3).
+
+    ``removeFromCRL`` takes a revocation back, an indirect list has entries of other CAs under the same serial
+    numbers, and a list of attribute certificates speaks of no other certificates.
+    """
+    if of_attribute_certificates(crl):
+        return None
+    point = _extension(crl, x509.IssuingDistributionPoint)
+    if point is not None and point.indirect_crl:
+        entries = _entries_of(crl, certificate.issuer)
+        entry = next((one for one in entries if one.serial_number == certificate.serial_number), None)
+    else:
+        entry = crl.get_revoked_certificate_by_serial_number(certificate.serial_number)
+    if entry is None:
+        return None
+    reason = _extension(entry, x509.CRLReason)
+    return None if reason is not None and reason.reason is x509.ReasonFlags.remove_from_crl else entry
+
+
+def of_attribute_certificates(crl: x509.CertificateRevocationList) -> bool:
+    """Whether a list says that it has attribute certificates only (RFC 5280 5.2.5)."""
+    point = _extension(crl, x509.IssuingDistributionPoint)
+    return point is not None and point.only_contains_attribute_certs
+
+
+def _is_named(crl: x509.CertificateRevocationList) -> bool:
+    try:
+        return bool(crl.issuer.rdns)
+    except ValueError:  # a T61String, for one, which pyca does not read
+        return False
+
+
+def _entries_of(crl: x509.CertificateRevocationList, issuer: x509.Name) -> Iterator[x509.RevokedCertificate]:
+    """The entries of an indirect list that are of ``issuer``: each says whose it is, or is as the one before."""
+    ours = crl.issuer == issuer
+    for entry in crl:
+        named_issuer = _extension(entry, x509.CertificateIssuer)
+        if named_issuer is not None:
+            ours = issuer in named_issuer.get_values_for_type(x509.DirectoryName)
+        if ours:
+            yield entry
+
+
+def _extension(where: x509.CertificateRevocationList | x509.RevokedCertificate, kind: type[Kind]) -> Kind | None:
+    """An extension of a list or an entry; None if it is not there or cannot be read, so that a revocation stands."""
+    try:
+        return where.extensions.get_extension_for_class(kind).value
+    except (x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, ValueError):
+        return None

@@ -40,5 +40,8 @@ def latest_tolerated_end(value: ValidityValue, not_before: datetime) -> datetime
 
 
 def ends_with_finnish_day(moment: datetime) -> bool:
-    """Whether a moment is the last second of a day in Finland."""
-    return moment == end_of_finnish_day(finnish_day(moment))
+    """Whether a moment is the last second of a day in Finland; one at the rim of the calendar is not."""
+    try:
+        return moment == end_of_finnish_day(finnish_day(moment))
+    except (OverflowError, ValueError):  # 99991231235959Z, "no end" (RFC 5280 4.1.2.5), is a day later in Finland
+        return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,14 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from sqlalchemy import select
 
+from sotepki.cli import run
 from sotepki.clock import end_of_finnish_day, finnish_day
 from sotepki.dvv.authority import ledger, revocation_lists
 from sotepki.dvv.authority.certification import CertificateOrder
 from sotepki.dvv.authority.tables import CertificateRow, RevocationListRow
 from sotepki.errors import Fault, Refused
 from sotepki.records import JournalEntry
+from sotepki.workspace import Workspace
 from sotepki.x509.serials import person_serial, serial_text
 from sotepki.x509.status import CertificateState
 
@@ -225,6 +228,43 @@ def test_a_list_is_published_once(world: World) -> None:
     ]
     assert published == [True, False]
     assert journalled(world, "crl-overtaken") == (PERSONS, {"number": "1", "by": "1"})
+
+
+def test_a_publisher_that_was_overtaken_names_the_list_that_stands(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The number that a person is told is that of the list in the file, not of one that nobody ever saw."""
+    assert world.authorities.list_number(PERSONS) is None
+    sign, others = world.authorities.sign_crl, [None]
+
+    def overtaken(authority_id: str, *, actor: str) -> revocation_lists.SignedList:
+        signed = sign(authority_id, actor=actor)
+        if authority_id == PERSONS and others:
+            others.pop()
+            world.authorities.publish(world.published)
+        return signed
+
+    monkeypatch.setattr(world.authorities, "sign_crl", overtaken)
+    assert world.authorities.publish(world.published)[PERSONS] == 2
+    assert world.authorities.list_number(PERSONS) == 2
+
+
+def test_the_command_names_the_list_that_another_process_published(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """After the revocation 'sotepki serve' is faster: no list is due any more, and one is named."""
+    certificate = world.card_certificate()
+    publish = world.authorities.publish_if_due
+
+    def late(directory: Path) -> dict[str, int]:
+        publish(directory)
+        return publish(directory)
+
+    monkeypatch.setattr(world.authorities, "publish_if_due", late)
+    monkeypatch.setattr(Workspace, "open", lambda _directory: nullcontext(world))
+    serial = serial_text(certificate.serial_number)
+    assert run(["revoke", "certificate", serial, "--reason", "not-needed"]) == 0
+    assert "Revocation list 1 is published." in capsys.readouterr().out
 
 
 def test_a_list_that_was_written_but_not_recorded_is_published_anew(world: World) -> None:

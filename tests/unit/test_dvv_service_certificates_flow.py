@@ -176,6 +176,84 @@ def test_what_the_profile_forbids_goes_back_to_the_customer(service: Service) ->
     assert service.service.application(application).state == "returned"
 
 
+QUOTED = {
+    "too long to be mailed": f"L is longer than 128 characters: {'Kauhava ' * 60!r}.",
+    "an identity code": "L has control characters or spaces at its ends: 'Kauhava 010190-999X '.",
+}
+
+
+@pytest.mark.parametrize("sentence", QUOTED.values(), ids=QUOTED)
+def test_what_the_profile_forbids_goes_back_whatever_the_request_says(
+    service: Service, sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The refusal quotes the request; the reason that is mailed names the rule and never breaks a rule itself."""
+    rule = "cert.test-server.subject.locality"
+    issue = service.world.authorities.issue
+
+    def forbid(*args: object, **order: object) -> x509.Certificate:
+        if order["subject"]["locality"] == "Kauhava":  # type: ignore[index]
+            raise Refused(sentence, rule=rule, advice="The profile says: a municipality.")
+        return issue(*args, **order)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(service.world.authorities, "issue", forbid)
+    odd = service.submitted(csr=csr({NameOID.LOCALITY_NAME: "Kauhava", NameOID.COMMON_NAME: HOST}, (HOST,)))
+    good = service.submitted()
+    done = service.service.process_many([odd, good])
+    assert (sorted(done.issued), done.refused[odd].rule) == ([good], rule)
+    returned = service.service.application(odd)
+    assert returned.state == "returned"
+    assert rule in returned.return_reason and "The profile says: a municipality." in returned.return_reason
+    assert "Kauhava" not in returned.return_reason
+
+
+def test_an_application_that_is_refused_does_not_stop_what_is_resumed(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Opening a workspace finishes what it can; what can be neither issued nor sent back waits, journalled."""
+    crashing = crash_at("before-issue", 1)
+    service.world.authorities.at = crashing  # type: ignore[assignment]
+    waiting = [service.submitted(), service.submitted()]
+    for one in waiting:
+        with pytest.raises(Crash):
+            service.service.process(one)
+        service.world.authorities.at = crash_at("before-issue", 1)  # type: ignore[assignment]
+    service.world.authorities.at = lambda name: None
+    issue = service.world.authorities.issue
+
+    def forbid(*args: object, **order: object) -> x509.Certificate:
+        if waiting[0] in str(order["holder"]):
+            raise Refused("The profile forbids it.", rule="cert.test-server.subject.locality")
+        return issue(*args, **order)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(service.world.authorities, "issue", forbid)
+    monkeypatch.setattr("sotepki.dvv.service_certificates.office._reason_to_return", lambda _: " ")
+    assert [one.id for one in service.service.resume()] == [waiting[1]]
+    assert service.service.application(waiting[0]).state == "approved"
+    assert "application.return-reason" in repr(service.world.journal())
+
+
+def test_a_revocation_that_is_refused_does_not_stop_the_others(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every requested revocation is tried, whatever becomes of the one before."""
+    issued = [service.issued(), service.issued()]
+    for one in issued:
+        service.world.authorities.at = crash_at("before-revoke", 1)  # type: ignore[assignment]
+        with pytest.raises(Crash):
+            service.service.request_revocation(one.id, serial=one.serial, reason="not-needed")
+    service.world.authorities.at = lambda name: None
+    revoke = service.world.authorities.revoke
+
+    def forbid(certificate: tuple[str, int], **more: object) -> object:
+        if certificate[1] == int(issued[0].serial, 16):
+            raise Refused("It has ended.", rule="revocation.expired")
+        return revoke(certificate, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(service.world.authorities, "revoke", forbid)
+    assert [one.id for one in service.service.resume()] == [issued[1].id]
+    assert "revocation.expired" in repr(service.world.journal())
+
+
 def test_second_processing_is_refused(service: Service) -> None:
     """An application gives one certificate, however often it is processed."""
     application = service.submitted()

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import count
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 from office_world import CLINIC, COUNTY, NURSE, PHYSICIAN, STRANGER, VENDOR
 from registration_world import make_registration
+from sqlalchemy.orm import Session
 from test_dvv_service_certificates_rules import (
     KELA,
     Service,
@@ -26,6 +30,7 @@ from sotepki.dvv.service_certificates.customer import CardLogin, ServiceCertific
 from sotepki.dvv.service_certificates.store import Promise
 from sotepki.dvv.working_days import add_working_days, is_working_day
 from sotepki.errors import Refused
+from sotepki.records import Records
 
 
 @pytest.fixture
@@ -104,6 +109,28 @@ def test_lapse_after_six_months(service: Service) -> None:
         service.service.attach_csr(waiting, server_csr())
     assert refused.value.rule == "application.state"
     assert service.service.application(sent).state == "submitted"
+
+
+@pytest.mark.parametrize("nth", [1, 2], ids=["lapse", "expire"])
+def test_what_another_process_has_stepped_is_left_alone(
+    service: Service, nth: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process is faster between the look at what is due and the change: nothing is refused, nothing twice."""
+    waiting, issued = service.apply(), service.issued()
+    service.world.clock.moment = datetime(2028, 9, 2, 9, tzinfo=UTC)
+    look, looks, moved = Records.look, count(1), []
+
+    @contextmanager
+    def looked(records: Records) -> Iterator[Session]:
+        with look(records) as session:
+            yield session
+        if next(looks) == nth:
+            moved.extend(service.service.follow_time())
+
+    monkeypatch.setattr(Records, "look", looked)
+    moved.extend(service.service.follow_time())
+    assert sorted((one.id, one.state) for one in moved) == [(waiting, "lapsed"), (issued.id, "expired")]
+    assert any(subject == "nothing" for _, _, subject, _ in service.world.journal())
 
 
 def test_renewal_is_a_new_order(service: Service) -> None:

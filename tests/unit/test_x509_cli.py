@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,16 @@ def test_show_explains_each_field(capsys: pytest.CaptureFixture[str], files: dic
     assert code == 0 and data["certificates"][0]["profile"] == "test-server"
 
 
+def test_a_certificate_without_end_is_shown_and_linted(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """99991231235959Z is a day in the year 10000 in Finland, which no calendar here has."""
+    (tmp_path / "endless.der").write_bytes(
+        w.odd_server_certificate(end=datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)).public_bytes(Encoding.DER)
+    )
+    assert run(["cert", "show", str(tmp_path / "endless.der")]) == 0
+    assert run(["cert", "lint", str(tmp_path / "endless.der")]) in (0, 1)
+    assert "does not end with the last second of a day" in capsys.readouterr().out
+
+
 def verify(files: dict[str, str], *arguments: str) -> list[str]:
     fixed = ["cert", "verify", files["card.pem"], "--trust", files["root.pem"], "--intermediates", files["ca.pem"]]
     return [*fixed, "--crl", files["root.crl"], "--at", w.LATER.isoformat(), *arguments]
@@ -113,6 +124,10 @@ def test_verify_reads_as_a_tree(capsys: pytest.CaptureFixture[str], files: dict[
     ("arguments", "words"),
     [
         (["cert", "verify", "card.pem", "--trust", "root.pem", "--at", "yesterday"], "is not a time"),
+        *(
+            (["cert", "verify", "card.pem", "--trust", "root.pem", "--at", at], "is not a time")
+            for at in ("9999-12-31T23:59:59-05:00", "0001-01-01T00:00:00+05:00")
+        ),
         (["cert", "verify", "card.pem", "--trust", "nothing.pem"], "There is no file"),
         (["cert", "lint", "nothing.pem"], "There is no file"),
         (["cert", "lint"], "Missing argument"),

@@ -10,12 +10,14 @@ import pytest
 import x509_world as w
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sotepki.errors import Refused
 from sotepki.evidence import Severity, Verdict
+from sotepki.x509 import der
 from sotepki.x509.csr import CsrKind, CsrReport, certificate_key_digest, check_csr, key_digest
 from sotepki.x509.weak_keys import weakness
 
@@ -271,3 +273,68 @@ def test_the_key_of_a_certificate_is_known_by_the_same_digest() -> None:
     expected = key_digest(w.ec_key("leaf", "secp384r1").public_key())
     assert certificate_key_digest(issued_from("citizen-signature-ec")) == expected
     assert certificate_key_digest(b"\x30\x00") == b""
+
+
+def value_findings(names: Sequence[tuple[x509.ObjectIdentifier, str]]) -> list[tuple[str, str]]:
+    report = check_csr(csr(names), CsrKind.SYSTEM_SIGNATURE)
+    return [(one.where, one.message) for one in report.findings if one.rule == "csr.subject.value"]
+
+
+@pytest.mark.parametrize(
+    ("attribute", "text", "fault", "advice"),
+    [
+        (N.LOCALITY_NAME, "Kauhava ", "spaces at its ends", "without them"),
+        (N.LOCALITY_NAME, "Kauhava\x07", "control characters", "without them"),
+        (N.LOCALITY_NAME, "Kauhava " * 20, "longer than 128 characters", "it has 160 characters"),
+    ],
+)
+def test_what_no_certificate_can_hold_is_told_before_the_request_is_sent(
+    attribute: x509.ObjectIdentifier, text: str, fault: str, advice: str
+) -> None:
+    """The check of requests and the profiles judge length and ends of a value by one test."""
+    names = [(oid, text if oid == attribute else value) for oid, value in SYSTEM]
+    ((where, message),) = value_findings(names)
+    assert where == "L" and fault in message and advice in message
+    subject = {**w.SYSTEM, "locality": text}
+    with pytest.raises(Refused, match=fault):
+        w.service("test-system-signature", subject=subject)
+
+
+def with_subject(parts: Sequence[tuple[str, int, bytes]]) -> bytes:
+    """A request whose subject has string types that pyca does not write; signed."""
+    request = der.parse(x509.load_pem_x509_csr(csr(SYSTEM)).tbs_certrequest_bytes).children()
+    name = der.sequence(*(der.tlv(0x31, der.sequence(der.oid(oid), der.tlv(tag, text))) for oid, tag, text in parts))
+    signed = der.sequence(request[0].raw, name, *(part.raw for part in request[2:]))
+    key = w.rsa_key(2048, "service")
+    signature = key.sign(signed, padding.PKCS1v15(), hashes.SHA256())
+    algorithm = der.sequence(der.oid("1.2.840.113549.1.1.11"), der.NULL)
+    return der.sequence(signed, algorithm, der.bit_string(signature))
+
+
+def long_names() -> list[tuple[str, int, bytes]]:
+    """The subject of a system whose name has 40 letters in 80 octets; pyca would not write it."""
+    texts = {oid.dotted_string: text.encode() for oid, text in SYSTEM} | {"2.5.4.3": ("ä" * 40).encode()}
+    return [(oid, 0x13 if oid in ("2.5.4.6", "2.5.4.5") else 0x0C, text) for oid, text in texts.items()]
+
+
+def test_a_name_of_many_umlauts_is_counted_in_octets() -> None:
+    """The certificate's maker counts a common name in octets, so the check does too."""
+    report = check_csr(with_subject(long_names()), CsrKind.SYSTEM_SIGNATURE)
+    (finding,) = report.findings
+    assert (finding.rule, finding.where) == ("csr.subject.value", "CN")
+    assert "longer than 64 octets" in finding.message and "80 octets" in finding.message
+
+
+def test_a_name_in_an_old_encoding_is_read_and_told() -> None:
+    """openssl writes T61String where its string_mask is nombstr, which pyca cannot read."""
+    names = [
+        (oid, 0x14, "Hämeenlinna".encode("latin-1")) if oid == "2.5.4.7" else (oid, tag, text)
+        for oid, tag, text in long_names()[:-1]
+    ]
+    report = check_csr(with_subject([*names, ("2.5.4.3", 0x0C, b"Jarjestelma")]), CsrKind.SYSTEM_SIGNATURE)
+    (finding,) = report.findings
+    assert (finding.rule, finding.where, finding.found) == ("csr.subject.value", "L", "Hämeenlinna")
+    assert "T61String" in finding.message and "utf8only" in finding.advice
+    assert report.subject["locality"] == "Hämeenlinna"
+    broken = with_subject([*names[:2], ("2.5.4.7", 0x0C, b"H\xe4meenlinna")])
+    assert "csr.unreadable" in rules(check_csr(broken, CsrKind.SYSTEM_SIGNATURE))

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -16,6 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -325,3 +326,15 @@ def test_the_address_stands_in_the_certificate() -> None:
 
 def test_without_a_validity_next_update_is_left_out() -> None:
     assert answer(request(), replace(responder(), validity=None)).next_update_utc is None
+
+
+def test_a_responder_whose_certificate_has_no_end_is_believed() -> None:
+    """notAfter 99991231235959Z (RFC 5280 4.1.2.5) and a minute is a time that no calendar has."""
+    endless = w.odd_certificate(
+        issuer=w.world().services,
+        key=w.rsa_key(2048, "responder"),
+        extensions=[(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.OCSP_SIGNING]), False)],
+        end=datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC),
+    )
+    by = replace(responder(), responder_certificate=endless)
+    assert judge(answer(request(), by)).state is CertificateState.GOOD

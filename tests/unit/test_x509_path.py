@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -344,6 +344,8 @@ def test_questions_that_make_no_sense_are_misuse() -> None:
         check(at=datetime(2026, 3, 3))
     with pytest.raises(Misuse, match="root"):
         check(trust=[])
+    with pytest.raises(Misuse, match="calendar"):
+        check(at=datetime.max.replace(tzinfo=timezone(-timedelta(hours=5))))
 
 
 def test_the_report_reads_as_a_tree_and_as_data() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import time
 
 import pytest
@@ -20,7 +21,8 @@ from hypothesis import strategies as st
 
 from sotepki.errors import Refused
 from sotepki.x509.crl import build_crl
-from sotepki.x509.reading import read_certificates, read_crls, read_ocsp_responses
+from sotepki.x509.fetching import fetch
+from sotepki.x509.reading import MAX_LISTS, read_certificates, read_crls, read_ocsp_responses
 
 PEM = Encoding.PEM
 
@@ -89,6 +91,38 @@ def test_lists_and_responses_are_read_in_their_own_right() -> None:
     with pytest.raises(Refused) as refused:
         read_ocsp_responses(b"nonsense")
     assert refused.value.rule == "ocsp.response.form"
+
+
+def test_a_file_that_was_cut_short_is_not_read_in_part() -> None:
+    """A copy that ends within the second certificate must not pass for a file of one."""
+    first, second = w.server_certificate().public_bytes(PEM), w.world().services_certificate.public_bytes(PEM)
+    with pytest.raises(Refused, match="does not end") as refused:
+        read_certificates(first + second[:200])
+    assert "cut short" in refused.value.advice
+    with pytest.raises(Refused, match="does not end"):
+        read_certificates(first + second.rpartition(b"-----END")[0])
+
+
+def test_a_certificate_with_openssl_notes_on_trust_is_read() -> None:
+    """'openssl x509 -trustout' writes its own structure behind the certificate."""
+    notes = b"\x30\x0c\x30\x0a\x06\x08\x2b\x06\x01\x05\x05\x07\x03\x01"
+    body = base64.encodebytes(w.server_certificate().public_bytes(Encoding.DER) + notes)
+    text = b"-----BEGIN TRUSTED CERTIFICATE-----\n" + body + b"-----END TRUSTED CERTIFICATE-----\n"
+    assert read_certificates(text) == [w.server_certificate()]
+    with pytest.raises(Refused, match="not a certificate"):
+        read_certificates(text.replace(body, b"MIIF\n"))
+
+
+def test_a_list_may_be_longer_than_other_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A list of 430 000 entries has 17 MiB; what a service publishes is read, what a person hands over is limited."""
+    crl = build_crl(w.world().root, [], number=1, this_update=w.NOW)
+    long = b"-" * (17 * 1024 * 1024) + b"\n" + crl.public_bytes(PEM)
+    with pytest.raises(Refused, match="longer than 16 MiB"):
+        read_crls(long)
+    assert read_crls(long, limit=MAX_LISTS) == [crl]
+    monkeypatch.setattr("sotepki.x509.fetching.fetch_file", lambda *_, **__: long)
+    fetched = fetch(w.server_certificate(), "http://127.0.0.1:1", at=w.NOW, trust=[w.world().services_certificate])
+    assert fetched.crls == [crl]
 
 
 def test_many_beginnings_without_an_end_cost_no_time() -> None:

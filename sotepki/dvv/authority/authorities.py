@@ -281,6 +281,7 @@ class Authorities:
     def publish(self, directory: Path, *, actor: str = _SYSTEM) -> dict[str, int]:
         """Publish a new list and the CA certificate of every authority; gives the list numbers by authority id.
 
+        The number is that of a later list where another process published one meanwhile; it has all that ours has.
         Files: ``crl/<publication id>.crl`` and ``ca/<publication id>.crt``, both DER, each replaced whole.
         """
         return {authority_id: self._publish(authority_id, directory, actor) for authority_id in self.made()}
@@ -296,6 +297,11 @@ class Authorities:
                 published[authority_id] = self._publish(authority_id, directory, actor)
         return published
 
+    def list_number(self, authority_id: str) -> int | None:
+        """The number of the published list of an authority, whichever process published it; None if there is none."""
+        with self._records.look() as session:
+            return revocation_lists.latest_number(session, authority_id)
+
     def _publish(self, authority_id: str, directory: Path, actor: str) -> int:
         authority = self._authority(authority_id)
         certificate = directory / "ca" / f"{authority.plan.publication_id}.crt"
@@ -303,8 +309,9 @@ class Authorities:
         if not certificate.exists() or certificate.read_bytes() != content:
             write_atomically(certificate, content)
         signed = self.sign_crl(authority_id, actor=actor)
-        revocation_lists.publish_list(self._records, authority.plan, signed, directory, actor=actor)
-        return signed.number
+        if revocation_lists.publish_list(self._records, authority.plan, signed, directory, actor=actor):
+            return signed.number
+        return self.list_number(authority_id) or signed.number
 
     # -------------------------------------------------------------------------------------------------- making
 

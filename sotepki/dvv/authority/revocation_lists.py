@@ -67,7 +67,7 @@ def publish_list(records: Records, plan: AuthorityPlan, signed: SignedList, dire
     content = signed.crl.public_bytes(Encoding.DER)
     with records.change(OFFICE, actor) as tx:
         ledger.locked_authority(tx.session, plan.id)
-        latest = _latest_number(tx.session, plan.id)
+        latest = latest_number(tx.session, plan.id)
         if latest is not None and latest >= signed.number:
             tx.journal("crl-overtaken", plan.id, number=str(signed.number), by=str(latest))
             return False
@@ -131,7 +131,8 @@ def _revocations(session: Session, authority_id: str) -> int:
     ).one()
 
 
-def _latest_number(session: Session, authority_id: str) -> int | None:
+def latest_number(session: Session, authority_id: str) -> int | None:
+    """The number of the list of an authority that is published; None if there is none yet."""
     return session.scalars(
         select(func.max(RevocationListRow.number)).where(RevocationListRow.authority_id == authority_id)
     ).one()

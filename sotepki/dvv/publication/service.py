@@ -42,7 +42,7 @@ CRL_TYPE = "application/pkix-crl"
 CERTIFICATE_TYPE = "application/pkix-cert"
 
 LARGEST_REQUEST = 16 * 1024
-"""Bytes of an OCSP request; hundreds of certificate ids fit in it."""
+"""Bytes of an OCSP request; the 64 certificate ids that are answered together (``MAX_CERTIFICATES``) fit in it."""
 
 REFRESH_SECONDS = 30.0
 """How often a running service looks whether a list is due."""

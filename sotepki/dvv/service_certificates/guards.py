@@ -208,6 +208,11 @@ def _left_out(case: ApplicationCase) -> Objection | None:
     return Objection(f"Not carried into the certificate: {', '.join(case.content.left_out)[:200]}.")
 
 
+def may_be_mailed(reason: str) -> bool:
+    """Whether a reason for sending an application back has the form that is mailed to the technical contact."""
+    return bool(reason.strip()) and len(reason) <= LONGEST_REASON and not holds_identity_code(reason)
+
+
 def _return_reason(case: ApplicationCase) -> Objection | None:
     if not case.return_reason.strip():
         return Objection("No reason was given for sending the application back.")

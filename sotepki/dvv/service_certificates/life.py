@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from cryptography import x509
@@ -90,23 +90,22 @@ class IssuedCertificates:
             return self._revoke(wanted)
 
     def resume(self, waiting: list[str]) -> list[Application]:
-        """Finish revocations that were interrupted; what another run has in hand is left to it."""
+        """Finish revocations that were interrupted; what another run has in hand is left to it.
+
+        A refusal concerns one certificate only: it is in the journal, and the others are still revoked.
+        """
         done = []
         for wanted in waiting:
-            try:
-                with self._claimed(wanted, DVV, "revoke"):
-                    if self._row(wanted).state == "revocation-requested":
-                        done.append(self._revoke(wanted))
-            except Refused as refused:
-                if refused.rule != "application.processing-claim":
-                    raise
+            with suppress(Refused), self._claimed(wanted, DVV, "revoke"):
+                if self._row(wanted).state == "revocation-requested":
+                    done.append(self._revoke(wanted))
         return done
 
     def follow_time(self) -> list[Application]:
         """Mark the certificates whose validity has ended."""
-        now = self.records.clock.now()
+        now, sources = self.records.clock.now(), certificate_machine().transitions["expire"].sources
         query = select(ApplicationRow.number).where(
-            ApplicationRow.state.in_(certificate_machine().transitions["expire"].sources),
+            ApplicationRow.state.in_(sources),
             ApplicationRow.not_after < now,
         )
         with self.records.look() as session:
@@ -117,9 +116,13 @@ class IssuedCertificates:
         with self.records.change(office="dvv", actor="clock") as tx:
             for number in due:
                 row = tx.session.get_one(ApplicationRow, number)
+                if row.state not in sources:
+                    continue  # another process was faster
                 case = ApplicationCase(now=now, kind=row.kind, not_after=row.not_after)
                 take_step(tx, row, _step("expire", row.state, "clock", case, application_id(number)))
                 moved.append(as_application(row))
+            if not moved:
+                tx.journal("application.expire", "nothing")
         return moved
 
     @contextmanager

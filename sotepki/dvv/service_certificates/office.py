@@ -26,7 +26,7 @@ from sotepki.dvv.service_certificates.case import ApplicationCase, Cases, contac
 from sotepki.dvv.service_certificates.content import ApplicationKind
 from sotepki.dvv.service_certificates.data import application_machine, service_data
 from sotepki.dvv.service_certificates.delivery import Delivery, certificate_messages, return_message
-from sotepki.dvv.service_certificates.guards import APPLICATION_GUARDS
+from sotepki.dvv.service_certificates.guards import APPLICATION_GUARDS, may_be_mailed
 from sotepki.dvv.service_certificates.store import (
     Application,
     application_id,
@@ -89,22 +89,20 @@ class ApplicationOffice:
             return self._send_back(wanted, reason, officer)
 
     def resume(self, waiting: Sequence[str]) -> list[Application]:
-        """Finish what was interrupted; what another run has in hand is left to it."""
+        """Finish what was interrupted; what another run has in hand is left to it.
+
+        A refusal concerns one application only: it is in the journal, and the application waits as it is.
+        """
         done = Processed()
         officers = [(self._row(one).officer, one) for one in waiting]
         for officer, of_officer in groupby(sorted(officers), key=lambda pair: pair[0]):
-            part = self.process_many([one for _, one in of_officer], officer)
-            done.issued |= part.issued
-            done.refused |= part.refused
-        for wanted, refused in done.refused.items():
-            if refused.rule != "application.processing-claim" and self._row(wanted).state == "approved":
-                raise refused
+            done.issued |= self.process_many([one for _, one in of_officer], officer).issued
         return list(done.issued.values())
 
     def follow_time(self) -> list[Application]:
         """Let the applications lapse that the customer has not completed in time."""
-        machine = application_machine()
-        query = select(ApplicationRow).where(ApplicationRow.state.in_(machine.transitions["lapse"].sources))
+        sources = application_machine().transitions["lapse"].sources
+        query = select(ApplicationRow).where(ApplicationRow.state.in_(sources))
         now, moved = self.records.clock.now(), []
         with self.records.look() as session:
             due = [row.number for row in session.scalars(query) if _may_lapse(row, ApplicationCase(now, row.kind))]
@@ -114,8 +112,12 @@ class ApplicationOffice:
             for number in due:
                 row = tx.session.get_one(ApplicationRow, number)
                 case = ApplicationCase(now=now, kind=row.kind, lapses_after=lapses_after(row))
+                if row.state not in sources or not _may_lapse(row, case):
+                    continue  # another process was faster, or the customer was
                 take_step(tx, row, _step("lapse", row.state, "clock", case, application_id(number)))
                 moved.append(as_application(row))
+            if not moved:
+                tx.journal("application.lapse", "nothing")
         return moved
 
     # ----------------------------------------------------------------------------------------- a batch's three steps
@@ -169,7 +171,8 @@ class ApplicationOffice:
             if live:
                 certificates[wanted] = live[-1].certificate
             else:
-                orders.setdefault(kind, {})[wanted] = self._order(wanted, row)
+                with _kept(done, wanted):
+                    orders.setdefault(kind, {})[wanted] = self._order(wanted, row)
         for kind, wanted_orders in orders.items():
             certificates |= self._issue_kind(kind, wanted_orders, officer, done)
         return certificates
@@ -186,8 +189,12 @@ class ApplicationOffice:
             # The profile forbids what no rule of the application has caught: the customer must change the CSR.
             if len(orders) == 1:
                 (wanted,) = orders
-                self._send_back(wanted, str(refused), officer)
-                done.refused[wanted] = refused
+                with (
+                    _kept(done, wanted),
+                    refusals_journalled(self.records, actor=officer, step="return", subject=wanted),
+                ):
+                    self._send_back(wanted, _reason_to_return(refused), officer)
+                    done.refused[wanted] = refused
                 return {}
         one_by_one: dict[str, x509.Certificate] = {}
         for wanted, order in orders.items():
@@ -274,6 +281,17 @@ def _kept(done: Processed, wanted: str) -> Iterator[None]:
         yield
     except (Refused, Misuse) as error:
         done.refused[wanted] = error
+
+
+def _reason_to_return(refused: Refused) -> str:
+    """Why the profile forbids a certificate, in words that may always be mailed.
+
+    The sentence of a refusal quotes the value of the request, which may be of any length and may hold an identity
+    code. Then the rule and what it says are told alone, and the customer finds the value in the request.
+    """
+    plain = f"A value of the request is not what the certificate may hold [{refused.rule}]."
+    told = (str(refused), f"{plain} {refused.advice}".strip(), plain)
+    return next((text for text in told if may_be_mailed(text)), "The request does not fit the certificate's profile.")
 
 
 def _may_lapse(row: ApplicationRow, case: ApplicationCase) -> bool:
