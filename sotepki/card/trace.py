@@ -1,19 +1,23 @@
 """Exchanges with a card in words: what a command asks and what the answer means. PINs are hidden.
 
 It reads the bytes by ISO 7816-4 and the facts about FINEID cards (docs/field/card.md 3 to 4), knows nothing of the
-card's state, and explains commands of any client.
+card's state, and explains commands of any client. Only who sees the exchanges in their order can tell what GET
+RESPONSE fetches: ``SecretsHidden``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sotepki.card.door import Exchange
 
 HIDDEN = 0x2A
 _PIN_INSTRUCTIONS = frozenset({0x20, 0x24, 0x2C})
-_DECIPHER = (0x2A, 0x80, 0x86)
+_DECIPHER = bytes.fromhex("2A8086")
+_GET_RESPONSE = 0xC0
+_CHAINED = 0x10
+_MORE, _EXACT_LENGTH = 0x61, 0x6C  # first bytes of the status words after which GET RESPONSE goes on
 
 _FILES = {
     "3f00": "MF", "2f00": "EF.DIR", "2f01": "EF.ATR", "d003": "EF.SN", "5015": "the PKCS#15 application",
@@ -76,7 +80,7 @@ def explain_command(command: bytes) -> str:
     if taken is None:
         return "not a command APDU" if command else "nothing"
     words = _WORDS.get(taken.ins, _unknown)(taken)
-    if taken.cla & 0x10:
+    if taken.cla & _CHAINED:
         return f"{words} (chained, more follows)"
     return words if not taken.cla & 0xEF else f"{words} (class {taken.cla:02X})"
 
@@ -103,16 +107,43 @@ def explain_status(status: int) -> str:
 
 
 def hidden_secrets(command: bytes, response: bytes) -> tuple[bytes, bytes]:
-    """The exchange with every byte of a PIN, and of a decrypted content, replaced by ``*`` (2A)."""
-    taken = _taken_apart(command)
+    """The exchange with every byte of a PIN, and of a decrypted content, replaced by ``*`` (2A).
+
+    What GET RESPONSE fetches depends on the command before it: a trace is hidden by ``SecretsHidden``.
+    """
     if len(command) < 4:
         return command, response
     if command[1] in _PIN_INSTRUCTIONS and len(command) > 5:
         # A length that does not fit may hide digits anywhere behind it; everything goes.
         return command[:5] + bytes([HIDDEN]) * (len(command) - 5), response
-    if taken and (taken.ins, taken.p1, taken.p2) == _DECIPHER and len(response) > 2:
-        return command, bytes([HIDDEN]) * (len(response) - 2) + response[-2:]
+    if command[1:4] == _DECIPHER:
+        return command, _without_data(response)
     return command, response
+
+
+class SecretsHidden:
+    """Hides the secrets of one reader's exchanges, given in their order: also those that GET RESPONSE fetches."""
+
+    def __init__(self) -> None:
+        self._deciphered = False
+        """What GET RESPONSE would fetch now is of a decrypted content."""
+
+    def of(self, exchange: Exchange) -> Exchange:
+        """The next exchange, with every byte of a PIN and of a decrypted content replaced by ``*`` (2A)."""
+        command, response = hidden_secrets(exchange.command, exchange.response)
+        status = response[-2:-1]
+        if command[1:2] == bytes([_GET_RESPONSE]):
+            if self._deciphered:
+                response = _without_data(response)
+            self._deciphered = self._deciphered and status in (bytes([_MORE]), bytes([_EXACT_LENGTH]))
+        else:
+            whole = len(command) >= 4 and not command[0] & _CHAINED
+            self._deciphered = whole and command[1:4] == _DECIPHER and status == bytes([_MORE])
+        return replace(exchange, command=command, response=response)
+
+
+def _without_data(response: bytes) -> bytes:
+    return bytes([HIDDEN]) * (len(response) - 2) + response[-2:]
 
 
 def _taken_apart(command: bytes) -> _Command | None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from sotepki.card.door import Faults
     from sotepki.card.pcsc.desk import Occupant, ReaderDesk
     from sotepki.card.pcsc.vpcd import VpcdConnection
+    from sotepki.card.trace import SecretsHidden
     from sotepki.x509.lenient import DerCertificate
 
 _BACKGROUND_PATIENCE = 20.0
@@ -67,22 +68,25 @@ def insert(
     **fault_values: Any,
 ) -> None:
     """Put a card into a virtual PC/SC reader (pcscd with vpcd) until Ctrl-C or 'card remove'."""
+    from sotepki.card.door import NO_FAULTS
+
+    wanted = faults_of(fault_values)
     if background:
         options = [f"--reader={reader}", f"--profile={profile}", f"--layout={layout}", f"--language={language}"]
         options += [f"--port={port}"] if port else []
-        options += ["--fault-set", _as_json(fault_values)] if any(fault_values.values()) else []
+        options += ["--fault-set", _as_json(wanted)] if wanted != NO_FAULTS else []
         _insert_in_background(number, reader, options)
         return
     from sotepki.card.pcsc.fault_settings import faults_from_json
 
-    faults = faults_from_json(fault_set) if fault_set else faults_of(fault_values)
+    faults = faults_from_json(fault_set) if fault_set else wanted
     _hold(number, reader, profile, layout, language, faults, port)
 
 
-def _as_json(fault_values: dict[str, Any]) -> str:
+def _as_json(faults: Faults) -> str:
     from sotepki.card.pcsc.fault_settings import faults_as_dict
 
-    return json.dumps(faults_as_dict(faults_of(fault_values)))
+    return json.dumps(faults_as_dict(faults))
 
 
 def _hold(
@@ -206,6 +210,8 @@ def faults(number: str, clear: bool, **fault_values: Any) -> None:
 @click.option("--follow", is_flag=True, help="Go on until the card is removed, or Ctrl-C.")
 def trace(number: str, reader: int | None, follow: bool) -> None:
     """Print every command to a card and its answer, in words. PINs are hidden."""
+    from sotepki.card.trace import SecretsHidden
+
     desk = _desk()
     occupant: Occupant | None = None
     if reader is None or number:
@@ -215,18 +221,19 @@ def trace(number: str, reader: int | None, follow: bool) -> None:
     path = desk.trace_path(chosen)
     if not path.exists():
         raise Misuse(f"There was no card in reader {chosen} yet.", rule="card.reader.empty")
+    secrets = SecretsHidden()  # what is on the disk has none; an older version may have written it
     with path.open("rb") as stream:
         while True:
             line = stream.readline()
             if line:
-                _print_exchange(line)
+                _print_exchange(line, secrets)
             elif not follow or desk.occupant(chosen) is None:
                 return
             else:
                 time.sleep(0.05)
 
 
-def _print_exchange(line: bytes) -> None:
+def _print_exchange(line: bytes, secrets: SecretsHidden) -> None:
     from sotepki.card.door import Exchange
     from sotepki.card.trace import explain, explain_command, explain_response
 
@@ -235,6 +242,8 @@ def _print_exchange(line: bytes) -> None:
         exchange = Exchange(bytes.fromhex(row["command"]), bytes.fromhex(row["response"]), float(row["ms"]))
     except (ValueError, KeyError, TypeError):
         return  # a line that is being written
+    exchange = secrets.of(exchange)
+    row |= {"command": exchange.command.hex(), "response": exchange.response.hex()}
     words = {"asked": explain_command(exchange.command), "answered": explain_response(exchange.response)}
     emit({**row, **words}, lambda: explain(exchange))
 

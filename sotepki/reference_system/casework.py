@@ -36,7 +36,14 @@ class State(StrEnum):
 
 @dataclass
 class Work:
-    """One document. ``acknowledgement`` is Kanta's answer, ``trouble`` why there is none."""
+    """One document.
+
+    Attributes:
+        frame: the message to Kanta, made once: Kanta takes a message again that it has, and a document only once.
+        acknowledgement: Kanta's answer.
+        trouble: why there is none.
+        changing: held by whoever signs or sends it, so that two requests at once do neither twice.
+    """
 
     oid: Oid
     author: str
@@ -48,13 +55,15 @@ class Work:
     state: State = State.WRITTEN
     prepared: Prepared | None = field(default=None, repr=False)
     signed: bytes = field(default=b"", repr=False)
+    frame: bytes = field(default=b"", repr=False)
     acknowledgement: Acknowledgement | None = None
     trouble: str = ""
+    changing: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
 
 @dataclass
 class Casework:
-    """The documents of the system. What is signed is on the disk before it is sent."""
+    """The documents of the system. What is signed, and the message it goes in, is on the disk before it is sent."""
 
     world: Surroundings
     _work: dict[str, Work] = field(default_factory=dict)
@@ -121,36 +130,58 @@ class Casework:
         Raises:
             Refused: ``scs.answer.*``, ``doc.*``, ``ref.document.*``.
         """
-        prepared, work.prepared = work.prepared, None
-        if prepared is None:
-            raise rules().refusal("ref.document.state", "The document was not about to be signed.")
-        signed = complete(prepared, answer)
-        report = verify_document(signed, self.world.verification())
-        if report.verdict is not Verdict.VALID:
-            reasons = " ".join(f.message for f in report.findings if f.severity is not Severity.NOTICE)
-            raise rules().refusal("ref.document.signature", f"The signed document does not verify. {reasons}")
-        write_atomically(self._file(work), signed, private=True)
-        work.signed, work.state = signed, State.SIGNED
+        with work.changing:
+            prepared, work.prepared = work.prepared, None
+            if prepared is None or work.state is not State.WRITTEN:
+                raise rules().refusal("ref.document.state", "The document was not about to be signed.")
+            signed = complete(prepared, answer)
+            report = verify_document(signed, self.world.verification())
+            if report.verdict is not Verdict.VALID:
+                reasons = " ".join(f.message for f in report.findings if f.severity is not Severity.NOTICE)
+                raise rules().refusal("ref.document.signature", f"The signed document does not verify. {reasons}")
+            write_atomically(self._file(work, "xml"), signed, private=True)
+            work.signed, work.state = signed, State.SIGNED
 
     def send(self, work: Work) -> None:
-        """Send a signed document to Kanta; sending again after trouble is right, Kanta takes it once.
+        """Send a signed document to Kanta.
+
+        Sending again after trouble is right: it is the same message, and Kanta answers one that it has stored as it
+        answered the first time. Who asks while another request is sending waits, and gets Kanta's answer to that one.
 
         Raises:
             Refused: ``ref.document.state``: it is not signed, or was answered already.
         """
-        if work.state is not State.SIGNED:
-            raise rules().refusal("ref.document.state", "The document is not waiting to be sent.")
-        world = self.world
+        waited = not work.changing.acquire(blocking=False)
+        if waited:
+            work.changing.acquire()
+        try:
+            if waited and work.acknowledgement is not None:
+                return
+            if work.state is not State.SIGNED:
+                raise rules().refusal("ref.document.state", "The document is not waiting to be sent.")
+            if not work.frame:
+                work.frame = self._frame(work)
+            self._post(work)
+        finally:
+            work.changing.release()
+
+    def _frame(self, work: Work) -> bytes:
+        """The message with the document; it is on the disk before it is sent, as long as the document is."""
         frame = build_frame(
             work.signed,
-            message_id=world.new_oid("94"),
-            sender=world.organisation.oid,
-            at=world.clock.now(),
+            message_id=self.world.new_oid("94"),
+            sender=self.world.organisation.oid,
+            at=self.world.clock.now(),
             service_request=SERVICE_REQUEST,
         )
+        write_atomically(self._file(work, "message.xml"), frame, private=True)
+        return frame
+
+    def _post(self, work: Work) -> None:
+        world = self.world
         context = client_context(world.kanta_roots, world.server)
         try:
-            answer = post_frame(frame, url=world.kanta_url, context=context, server_name=world.kanta_name)
+            answer = post_frame(work.frame, url=world.kanta_url, context=context, server_name=world.kanta_name)
             work.acknowledgement = Acknowledgement.from_dict(json.loads(answer.body))
         except (OSError, http.client.HTTPException, ValueError, KeyError) as error:
             work.trouble = f"Kanta gave no answer: {error}."
@@ -158,7 +189,7 @@ class Casework:
         work.trouble = ""
         work.state = State.ARCHIVED if work.acknowledgement.accepted else State.REFUSED
 
-    def _file(self, work: Work) -> Path:
+    def _file(self, work: Work, ending: str) -> Path:
         directory = self.world.directory / "documents"
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return directory / f"{work.oid}.xml"
+        return directory / f"{work.oid}.{ending}"

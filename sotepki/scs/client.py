@@ -109,9 +109,16 @@ class ScsClient:
         """Begin a transaction of 1.3 in the name of the server that has ``certificate`` and ``key``.
 
         Raises:
+            Misuse: ``scs.jwt.signature``: ``key`` is neither RSA nor of P-256.
             Fault: ``scs.answer.reached``.
             Refused: ``scs.answer.refused``, ``scs.answer.form``; ``scs.jwt.signature``: the answer is not the card's.
         """
+        if isinstance(key, ec.EllipticCurvePrivateKey) and not isinstance(key.curve, ec.SECP256R1):
+            raise Misuse(
+                f"A transaction is begun with RS256 or ES256; the server's key is of {key.curve.name}.",
+                rule="scs.jwt.signature",
+                advice="Take an RSA key or one of P-256, with its certificate.",
+            )
         ephemeral = ec.generate_private_key(ec.SECP256R1())
         shown = base64.b64encode(
             ephemeral.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)

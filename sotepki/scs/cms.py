@@ -1,4 +1,4 @@
-"""CMS signatures (RFC 5652) with signed attributes, made by the card's key.
+"""CMS signatures (RFC 5652): made with signed attributes by the card's key, read with them or without.
 
 The form that the official software gives to ``cms`` and ``cms-pades`` is not public (docs/field/scs.md 12). Here it
 is the plainest: content type, message digest and, by ESS signing-certificate-v2 (RFC 5035), the certificate. There is
@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from asn1crypto import algos, cms, tsp
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from sotepki.scs.request import HASHES
@@ -89,6 +90,8 @@ class CmsRefused(Exception):
 def verify_cms(message: bytes, content: bytes, certificate: x509.Certificate, *, is_digest: bool = False) -> None:
     """Verify a CMS signature of one signer over content (or its digest) with a certificate's key (RFC 5652 5.6).
 
+    Without signed attributes the signature is over the content itself (RFC 5652 5.3 and 5.4).
+
     Raises:
         CmsRefused, InvalidSignature, ValueError: it is not.
     """
@@ -98,18 +101,35 @@ def verify_cms(message: bytes, content: bytes, certificate: x509.Certificate, *,
         raise CmsRefused("no SignedData with one signer")
     signer = signed["signer_infos"][0]
     hash_name = str(signer["digest_algorithm"]["algorithm"].native)
+    if hash_name.upper() not in HASHES:
+        raise CmsRefused("the digest algorithm is not known")
     digest = content if is_digest else hashlib.new(hash_name, content).digest()
-    carried = signed["encap_content_info"]["content"].native
+    encapsulated = signed["encap_content_info"]
+    carried = encapsulated["content"].native
+    if encapsulated["content_type"].native != "data":
+        raise CmsRefused("the content is not of the type data")
     if carried is not None and hashlib.new(hash_name, carried).digest() != digest:
         raise CmsRefused("other content is attached")
-    attributes = {one["type"].native: one["values"] for one in signer["signed_attrs"]}
-    if attributes["content_type"][0].native != "data" or attributes["message_digest"][0].native != digest:
-        raise CmsRefused("the signed attributes are of other content")
-    octets = signer["signed_attrs"].untag().dump()
-    value, key, algorithm = signer["signature"].native, certificate.public_key(), HASHES[hash_name.upper()]
+    value, key = signer["signature"].native, certificate.public_key()
+    algorithm: Any = HASHES[hash_name.upper()]
+    attributes = signer["signed_attrs"]
+    if not isinstance(attributes, cms.CMSAttributes):
+        octets, algorithm = digest, utils.Prehashed(algorithm)
+    else:
+        if _only(attributes, "content_type") != "data" or _only(attributes, "message_digest") != digest:
+            raise CmsRefused("the signed attributes are of other content")
+        octets = attributes.untag().dump()
     if isinstance(key, rsa.RSAPublicKey):
         key.verify(value, octets, padding.PKCS1v15(), algorithm)
     elif isinstance(key, ec.EllipticCurvePublicKey):
         key.verify(value, octets, ec.ECDSA(algorithm))
     else:
         raise CmsRefused("neither RSA nor EC")
+
+
+def _only(attributes: Any, name: str) -> object:
+    """The value of an attribute that stands there once with one value (RFC 5652 11.1 and 11.2)."""
+    values = [value.native for one in attributes if one["type"].native == name for value in one["values"]]
+    if len(values) != 1:
+        raise CmsRefused(f"the signed attributes have {len(values)} of 1 {name}")
+    return values[0]

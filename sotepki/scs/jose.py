@@ -61,7 +61,7 @@ class Jws:
 
 
 def read_jws(text: str) -> Jws:
-    """Read a compact JWS.
+    """Read a compact JWS. No extension is known here, so one that must be understood is refused (RFC 7515 4.1.11).
 
     Raises:
         Refused: ``scs.jwt.form``.
@@ -70,7 +70,12 @@ def read_jws(text: str) -> Jws:
     if len(parts) != 3:
         raise _refusal("scs.jwt.form", "The text is no compact JWS.")
     header, payload, signature = (_decoded(part) for part in parts)
-    return Jws(_object(header), payload, f"{parts[0]}.{parts[1]}".encode(), signature)
+    named = _object(header)
+    if "crit" in named:
+        raise _refusal("scs.jwt.form", "The header of the JWS has crit; no extension of JWS is known here.")
+    if named.get("b64", True) is not True:
+        raise _refusal("scs.jwt.form", "The header of the JWS has b64, but a compact JWS here is base64url.")
+    return Jws(named, payload, f"{parts[0]}.{parts[1]}".encode(), signature)
 
 
 def write_jws(header: Mapping[str, Any], payload: Mapping[str, Any], sign: Callable[[bytes], bytes]) -> str:

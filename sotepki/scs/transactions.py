@@ -29,6 +29,9 @@ from sotepki.scs.service import PrivateKey, SignatureService, side_by_side
 from sotepki.scs.settings import rulebook
 from sotepki.x509.extension_lookup import readable_extension
 
+BEGIN_ALGORITHMS = ("RS256", "ES256")
+"""What a beginning is signed with (docs/field/scs.md 9, row begin); only the card's reply may be of ES384 too."""
+
 
 @dataclass(frozen=True)
 class _Pending:
@@ -67,6 +70,8 @@ class Transactions:
 
     def _begin(self, text: str, origin: str) -> str:
         jws = read_jws(text)
+        if jws.header.get("alg") not in BEGIN_ALGORITHMS:
+            raise _refusal("scs.jwt.signature", "The beginning is not signed with RS256 or ES256.")
         row = read_object(jws.payload)
         if row.get("version") != "1.3":
             raise _refusal("scs.jwt.form", "The transaction is not of version 1.3.")
@@ -143,7 +148,10 @@ def _server_key(row: Mapping[str, Any]) -> tuple[ec.EllipticCurvePublicKey, str]
 
 
 def _check_origin(origin: str, certificate: x509.Certificate) -> None:
-    parts = urlsplit(origin)
+    try:
+        parts = urlsplit(origin)
+    except ValueError:  # brackets without an address between them
+        raise _refusal("scs.jwt.origin", "The origin of the page is not an address.") from None
     if parts.scheme != "https" or not parts.hostname:
         raise _refusal("scs.jwt.origin", "A transaction needs an https origin.")
     names = readable_extension(certificate, x509.SubjectAlternativeName)

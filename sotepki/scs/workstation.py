@@ -10,6 +10,8 @@ from typing import Any
 
 from aiohttp import web
 
+from sotepki.card import CardShelf
+from sotepki.errors import Refused, SotepkiError
 from sotepki.scs.pins import PinDesk
 from sotepki.scs.readers import ShelfReader
 from sotepki.scs.selecting import holder_of
@@ -21,6 +23,7 @@ PORT = 53960
 """Where the page is; chosen above the ports of other signing software (docs/field/scs.md 2, row port clash)."""
 
 _LONGEST_REQUEST = 4096
+_NAMELESS = "?"
 
 
 @dataclass
@@ -58,14 +61,19 @@ class Workstation:
 
     def state(self) -> dict[str, Any]:
         """What the page shows."""
-        card, question, shelf = self.reader(), self.pins.question, self.shelf_reader
+        question, last = self.pins.question, self._last
+        try:
+            card = self.reader()
+        except SotepkiError as error:  # a card or a driver that fails: the service still runs, and says what it is
+            card, last = None, error.sentence
         cards = []
-        for number in shelf.shelf.numbers() if shelf else ():
-            cards.append({"number": number, "holder": shelf.shelf.read(number).holder if shelf else ""})
+        if self.shelf_reader is not None:
+            shelf = self.shelf_reader.shelf
+            cards = [{"number": number, "holder": _owner(shelf, number)} for number in shelf.numbers()]
         return {
-            "holder": holder_of(card.certificate("signature")) if card else "",
+            "holder": _holder(card) if card else "",
             "cards": cards,
-            "last": self._last,
+            "last": last,
             "question": None
             if question is None
             else {
@@ -99,3 +107,23 @@ class Workstation:
         assert self.shelf_reader is not None
         await asyncio.to_thread(self.shelf_reader.remove)
         return await self._state(request)
+
+
+def _holder(card: CardInReader) -> str:
+    """Whose card it is: by a certificate that can be read, else by its print; empty would be no card."""
+    for use in ("signature", "authentication"):
+        try:
+            name = holder_of(card.certificate(use))
+        except Refused:  # a card for login only, or a certificate that strict readers refuse
+            continue
+        if name:
+            return name
+    return str(getattr(card, "holder", "")) or _NAMELESS
+
+
+def _owner(shelf: CardShelf, number: str) -> str:
+    """The name on a card of the shelf; empty for one that is damaged, or that was just taken away."""
+    try:
+        return shelf.read(number).holder
+    except SotepkiError:
+        return ""

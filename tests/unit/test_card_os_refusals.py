@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from card_os_world import NOW, Card, make_card
+from card_os_world import NOW, Card, make_card, private_key
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from sotepki.card import KeyUse
@@ -76,6 +76,23 @@ def test_a_chain_of_commands_has_an_end() -> None:
     assert {answers(card, "102A8086FF" + "00" * 255) for _ in range(16)} == {"9000"}
     assert answers(card, "102A808610" + "00" * 16) == "9000", "4096 bytes are what the card takes"
     assert answers(card, "102A808601 00") == "6700"
+
+
+@pytest.mark.parametrize("between", ["00C0000000", "00C0000100", "00A4", "00A4040C05 3F00", "00B0000000", "80CA0000"])
+def test_any_other_command_ends_a_chain(between: str) -> None:
+    """Also GET RESPONSE and what cannot be read (ISO 7816-4 5.1.1.1): the rest would be of another cryptogram."""
+    card = make_card(key="rsa-2048")
+    key = private_key("rsa-2048", 0).public_key()
+    assert isinstance(key, rsa.RSAPublicKey)
+    cryptogram = b"\x81" + key.encrypt(b"secret", padding.PKCS1v15())
+    first = bytes.fromhex("102A8086C8") + cryptogram[:200]
+    last = bytes.fromhex("002A808639") + cryptogram[200:] + b"\0"
+    for command in (PIN1, "002241B80680011A840101", first):
+        assert card.send(command) == b"\x90\x00"
+    assert card.send(last) == b"secret\x90\x00"
+    card.send(first)
+    card.send(between)
+    assert b"secret" not in card.send(last)
 
 
 def test_get_response_without_a_length_gives_everything() -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
@@ -18,6 +19,7 @@ from sotepki.card.face import CardFace
 from sotepki.card.pcsc.desk import ReaderDesk
 from sotepki.card.pcsc.fault_settings import describe_faults, faults_as_dict, faults_from_json
 from sotepki.card.pcsc.opensc import Binding, opensc_configuration
+from sotepki.cli import card_reader
 from sotepki.errors import Misuse, Refused
 from sotepki.evidence import RuleBook
 from sotepki.resources import package_file
@@ -104,6 +106,32 @@ def test_the_trace_on_the_disk_has_no_pin_and_an_end(tmp_path: Path) -> None:
     assert b"0020000404" in written
     assert len(written) < 24 << 20
     assert all(path.stat().st_mode & 0o077 == 0 for path in (tmp_path / "readers").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("options", "wanted"), [([], None), (["--pulled-after", "0"], 0), (["--pulled-after", "3"], 3)]
+)
+def test_a_fault_of_zero_goes_to_the_background_too(
+    monkeypatch: pytest.MonkeyPatch, options: list[str], wanted: int | None
+) -> None:
+    """A card that is to be gone at its first command stayed in, as one without faults."""
+    given: list[str] = []
+    monkeypatch.setattr(card_reader, "_insert_in_background", lambda _number, _reader, told: given.extend(told))
+    result = CliRunner().invoke(card_reader.insert, ["9900000001", "--background", *options])
+    assert result.exit_code == 0, result.output
+    assert ("--fault-set" in given) is (wanted is not None)
+    if wanted is not None:
+        assert faults_from_json(given[given.index("--fault-set") + 1]).pulled_after == wanted
+
+
+def test_the_trace_on_the_disk_has_no_decrypted_content_that_get_response_fetched(tmp_path: Path) -> None:
+    """With T=0, or a body over 256 bytes, the content comes in the answers to other commands than the one for it."""
+    desk = ReaderDesk(tmp_path / "readers")
+    with desk.occupy(0, "CARD", "opensc", NO_FAULTS) as place:
+        place.record(Exchange(bytes.fromhex("002A808602 8101"), b"\x61\x06", 1.0))
+        place.record(Exchange(bytes.fromhex("00C0000006"), b"secret\x90\x00", 1.0))
+    written = desk.trace_path(0).read_text(encoding="ascii")
+    assert b"secret".hex() not in written and "2a" * 6 + "9000" in written
 
 
 def test_opensc_configuration_is_that_of_the_facts() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sotepki.card.door import Exchange
-from sotepki.card.trace import explain, explain_command, explain_response, hidden_secrets
+from sotepki.card.trace import SecretsHidden, explain, explain_command, explain_response, hidden_secrets
 
 # Byte sequences of docs/field/card.md 3.2, 4 and 8.3 with what they mean.
 COMMANDS = {
@@ -84,6 +84,60 @@ def test_a_deciphered_secret_is_hidden() -> None:
     command, response = hidden_secrets(bytes.fromhex("002A808602810100"), b"secret\x90\x00")
     assert response == b"******\x90\x00"
     assert command == bytes.fromhex("002A808602810100")
+
+
+DECIPHER, LAST, FETCH = "102A808602 8101", "002A808602 0202", "00C0000006"
+SECRET = b"secret".hex()
+COVERED = "2a" * 6
+
+
+@pytest.mark.parametrize(
+    ("exchanges", "shown"),
+    [
+        pytest.param([(LAST, "6106"), (FETCH, SECRET + "9000")], COVERED + "9000", id="without-le"),
+        pytest.param(
+            [(DECIPHER, "9000"), (LAST, "6106"), (FETCH, SECRET + "9000")], COVERED + "9000", id="after-a-chain"
+        ),
+        pytest.param(
+            [(LAST + "00", SECRET + "6106"), (FETCH, SECRET + "9000")], COVERED + "9000", id="longer-than-an-answer"
+        ),
+        pytest.param(
+            [(LAST, "610C"), (FETCH, SECRET + "6106"), (FETCH, SECRET + "9000")], COVERED + "9000", id="in-two-parts"
+        ),
+        pytest.param(
+            [(LAST, "6106"), ("00C0000009", "6C06"), (FETCH, SECRET + "9000")], COVERED + "9000", id="other-length"
+        ),
+        pytest.param(
+            [(LAST, "6106"), (FETCH, SECRET + "9000"), (FETCH, SECRET + "9000")], SECRET + "9000", id="all-fetched"
+        ),
+        pytest.param([(LAST, "6106"), ("00B0000006", SECRET + "9000")], SECRET + "9000", id="another-command"),
+        pytest.param(
+            [(LAST, "6106"), ("00A40000", "6106"), (FETCH, SECRET + "9000")], SECRET + "9000", id="fetched-of-another"
+        ),
+        pytest.param([("002A9E9A00", "6106"), (FETCH, SECRET + "9000")], SECRET + "9000", id="a-signature"),
+        pytest.param([(LAST, "6982"), (FETCH, SECRET + "9000")], SECRET + "9000", id="decipher-refused"),
+    ],
+)
+def test_a_decrypted_content_is_hidden_where_get_response_fetches_it(
+    exchanges: list[tuple[str, str]], shown: str
+) -> None:
+    """And nothing else is: a trace in which every answer is hidden explains nothing."""
+    secrets = SecretsHidden()
+    seen = [
+        secrets.of(Exchange(bytes.fromhex(command), bytes.fromhex(response), 1.0)) for command, response in exchanges
+    ]
+    assert seen[-1].response.hex() == shown
+    if shown.startswith(COVERED):
+        assert not any(SECRET in one.response.hex() for one in seen)
+
+
+@given(st.lists(st.tuples(st.binary(max_size=8), st.binary(max_size=8)), max_size=6))
+def test_hiding_keeps_lengths_and_status_words_of_any_bytes(exchanges: list[tuple[bytes, bytes]]) -> None:
+    secrets = SecretsHidden()
+    for command, response in exchanges:
+        shown = secrets.of(Exchange(command, response, 1.0))
+        assert (len(shown.command), len(shown.response)) == (len(command), len(response))
+        assert shown.response[-2:] == response[-2:]
 
 
 @given(st.sampled_from([0x20, 0x24, 0x2C]), st.binary(min_size=1, max_size=40), st.integers(0, 255))

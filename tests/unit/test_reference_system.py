@@ -1,21 +1,31 @@
-"""The reference system's small parts: sessions end, challenges are used once, the audit log cannot be edited."""
+"""The reference system's parts: sessions end, challenges are used once, a document goes to Kanta once."""
 
 from __future__ import annotations
 
+import itertools
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import pytest
+from cryptography import x509
 from http_world import answer_to_dripping, ask
+from kela_world import new_world
 from scs_world import ORIGIN, START, MemoryCard
 
 from sotepki import loopback
 from sotepki.clock import SetClock
 from sotepki.errors import Fault, Refused
-from sotepki.reference_system import ReferenceSystem, Surroundings
+from sotepki.journey.sending import HttpAnswer
+from sotepki.kela import Kanta
+from sotepki.reference_system import ReferenceSystem, Surroundings, casework
 from sotepki.reference_system.audit import AuditLog, check_audit_log
+from sotepki.reference_system.casework import Casework, State, Work
 from sotepki.reference_system.sessions import IDLE, LONGEST, Sessions
 from sotepki.scs.answers import ScsAnswer, read_answer
 from sotepki.scs.explaining import Asked, Trusted, explain
@@ -94,9 +104,110 @@ def test_a_form_that_drips_is_not_waited_for(tmp_path: Path, monkeypatch: pytest
     assert answer.startswith(b"HTTP/1.1 408") and b"did not arrive within" in answer
 
 
+@dataclass
+class KantaOnALine:
+    """The Kanta of the tests, reached over a line that may lose an answer; each message that came is noted."""
+
+    kanta: Kanta
+    client: x509.Certificate
+    loses: int = 0
+    came: list[bytes] = field(default_factory=list)
+    at_work: threading.Event = field(default_factory=threading.Event)
+    goes_on: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.goes_on.set()
+
+    def post(self, frame: bytes, **_: Any) -> HttpAnswer:
+        self.came.append(frame)
+        self.at_work.set()
+        assert self.goes_on.wait(10)
+        answer = self.kanta.archive(frame, self.client)
+        if self.loses:
+            self.loses -= 1
+            raise ConnectionResetError("the line broke")
+        return HttpAnswer(200, json.dumps(answer.as_dict()).encode())
+
+
+@pytest.fixture
+def line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Casework, Work, KantaOnALine]:
+    """A signed document in the reference system, and Kanta."""
+    town = new_world(tmp_path)
+    numbers = itertools.count(1)
+    county = town.organisation()
+    world = SimpleNamespace(
+        directory=tmp_path / "reference",
+        clock=town.clock,
+        organisation=county,
+        new_oid=lambda branch: county.oid.child(int(branch), next(numbers)),
+        kanta_url="",
+        kanta_name="",
+        kanta_roots="",
+        server=None,
+    )
+    professional = town.professional()
+    made = town.card_signed()
+    client = town.population.person(town.cast.person("nurse"))
+    assert client is not None
+    oid, number = town.oid(), str(professional.registration_number)
+    work = Work(oid, number, client, "Plan", (), town.clock.now(), b"", State.SIGNED, signed=made)
+    kanta = KantaOnALine(town.kanta(), town.client().certificate)
+    monkeypatch.setattr(casework, "client_context", lambda *_: None)
+    monkeypatch.setattr(casework, "post_frame", kanta.post)
+    return Casework(cast("Surroundings", world)), work, kanta
+
+
+def test_a_document_whose_answer_was_lost_is_sent_again_and_accepted(
+    line: tuple[Casework, Work, KantaOnALine],
+) -> None:
+    """In a message of its own it would be refused: Kanta has the document already."""
+    cases, work, kanta = line
+    kanta.loses = 1
+    cases.send(work)
+    assert work.state is State.SIGNED and "the line broke" in work.trouble
+    cases.send(work)
+    assert work.acknowledgement is not None
+    assert (work.state, work.acknowledgement.rules, work.trouble) == (State.ARCHIVED, (), "")
+    assert len(kanta.came) == 2 and kanta.came[0] == kanta.came[1]
+    (kept,) = (cases.world.directory / "documents").iterdir()
+    assert kept.read_bytes() == kanta.came[0] and kept.stat().st_mode & 0o077 == 0
+    with pytest.raises(Refused, match="not waiting to be sent"):
+        cases.send(work)
+
+
+def test_a_document_that_two_send_at_once_is_sent_once(line: tuple[Casework, Work, KantaOnALine]) -> None:
+    """Who pressed the button twice is told what Kanta said, and not that the document is there already."""
+    cases, work, kanta = line
+    kanta.goes_on.clear()
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(cases.send, work)
+        assert kanta.at_work.wait(10)
+        second = pool.submit(cases.send, work)
+        with pytest.raises(TimeoutError):
+            second.result(0.1)
+        kanta.goes_on.set()
+        first.result(10)
+        second.result(10)
+    assert work.state is State.ARCHIVED and len(kanta.came) == 1
+
+
+def test_who_waited_for_a_message_without_an_answer_sends_it_again(
+    line: tuple[Casework, Work, KantaOnALine],
+) -> None:
+    cases, work, kanta = line
+    kanta.loses = 1
+    kanta.goes_on.clear()
+    with ThreadPoolExecutor(2) as pool:
+        sent = [pool.submit(cases.send, work) for _ in range(2)]
+        assert kanta.at_work.wait(10)
+        kanta.goes_on.set()
+        for one in sent:
+            one.result(10)
+    assert work.state is State.ARCHIVED and len(set(kanta.came)) == 1
+
+
 def signed(card: MemoryCard, content: bytes) -> ScsAnswer:
     import base64
-    import json
 
     from scs_world import PIN2
 

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from asn1crypto import cms
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from scs_world import PIN2, START, MemoryCard, rsa_key
 
@@ -99,6 +100,62 @@ def test_a_cms_signature_with_other_content_attached_is_not_believed() -> None:
     other = {"content_type": "data", "content": b"another document"}
     assert rule_of(changed_cms()) == ""
     assert rule_of(changed_cms(encap_content_info=lambda _old: other)) == "scs.answer.signature"
+
+
+def bare_cms(kind: str, *, signed: bytes = CONTENT, **signer: Any) -> dict[str, Any]:
+    """An answer with a CMS signature as ``openssl cms -sign -noattr`` makes it, attached nothing."""
+    row, key = answered(kind, signatureType="cms"), card(kind).signature
+    message = cms.ContentInfo.load(base64.b64decode(row["signature"]))
+    message["content"]["encap_content_info"] = {"content_type": "data"}
+    value = (
+        key.sign(signed, padding.PKCS1v15(), hashes.SHA256())
+        if isinstance(key, rsa.RSAPrivateKey)
+        else key.sign(signed, ec.ECDSA(hashes.SHA256()))
+    )
+    (info,) = message["content"]["signer_infos"]
+    parts = {name: info[name] for name in ("version", "sid", "digest_algorithm", "signature_algorithm")}
+    message["content"]["signer_infos"] = [cms.SignerInfo({**parts, "signature": value, **signer})]
+    return {**row, "signature": base64.b64encode(message.dump(force=True)).decode()}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_cms_signature_without_signed_attributes_is_over_the_content(kind: str) -> None:
+    """RFC 5652 5.3 allows it for data, so another vendor's service may answer so; it ended in a traceback."""
+    row = bare_cms(kind)
+    assert rule_of(row) == ""
+    read_answer(row).verify(hashlib.sha256(CONTENT).digest(), is_digest=True)
+    assert rule_of(bare_cms(kind, signed=b"another document")) == "scs.answer.signature"
+
+
+@pytest.mark.parametrize("algorithm", ["md5", "sha3_256"])
+def test_a_cms_signature_of_an_unknown_digest_is_not_believed(algorithm: str) -> None:
+    assert rule_of(bare_cms("rsa", digest_algorithm={"algorithm": algorithm})) == "scs.answer.signature"
+
+
+def test_a_cms_signature_without_attributes_is_of_data_and_of_nothing_else() -> None:
+    """Attributes must be there for any other type of content (RFC 5652 5.3)."""
+    row = bare_cms("rsa")
+    message = cms.ContentInfo.load(base64.b64decode(row["signature"]))
+    message["content"]["encap_content_info"] = {"content_type": "1.2.246.1"}
+    changed = {**row, "signature": base64.b64encode(message.dump(force=True)).decode()}
+    assert rule_of(changed) == "scs.answer.signature"
+
+
+@pytest.mark.parametrize("left", ["content_type", "message_digest", ""])
+@pytest.mark.parametrize("times", [0, 2])
+def test_a_cms_signature_has_its_two_attributes_once(left: str, times: int) -> None:
+    """RFC 5652 11.1 and 11.2; what lacked one ended in a traceback, however well it was signed."""
+    row = answered("rsa", signatureType="cms")
+    message = cms.ContentInfo.load(base64.b64decode(row["signature"]))
+    (signer,) = message["content"]["signer_infos"]
+    kept = [one for one in signer["signed_attrs"] for _ in range(times if one["type"].native == left else 1)]
+    attributes = cms.CMSAttributes(kept)
+    key = card("rsa").signature
+    assert isinstance(key, rsa.RSAPrivateKey)
+    signer["signed_attrs"] = attributes
+    signer["signature"] = key.sign(attributes.dump(), padding.PKCS1v15(), hashes.SHA256())
+    changed = {**row, "signature": base64.b64encode(message.dump(force=True)).decode()}
+    assert rule_of(changed) == ("scs.answer.signature" if left else "")
 
 
 def test_a_cms_signature_of_two_is_not_believed() -> None:

@@ -22,7 +22,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scs_world import PIN1, PIN2, MemoryCard, rsa_key
 
-from sotepki.errors import Refused
+from sotepki.errors import Misuse, Refused
 from sotepki.scs import (
     ChallengeForm,
     PinKind,
@@ -118,7 +118,9 @@ def transactions(version: str = "1.3") -> Transactions:
     return Transactions(SignatureService(lambda: card, lambda asked: PINS[asked.kind], (), load_settings(version)))
 
 
-def begin(**changes: Any) -> bytes:
+def begin(
+    key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey = KEY, header: dict[str, Any] | None = None, **changes: Any
+) -> bytes:
     ephemeral = ec.generate_private_key(ec.SECP256R1()).public_key()
     octets = ephemeral.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     payload = {
@@ -128,8 +130,8 @@ def begin(**changes: Any) -> bytes:
         "selector": {"keyusages": [SIGNATURE]},
         **changes,
     }
-    header = {"alg": jws_algorithm(KEY)}
-    return write_jws(header, payload, lambda octets: jws_signature(KEY, octets)).encode()
+    named = {"alg": jws_algorithm(key), **(header or {})}
+    return write_jws(named, payload, lambda octets: jws_signature(key, octets)).encode()
 
 
 def test_the_beginning_is_answered_by_the_card_with_its_key_identifier() -> None:
@@ -157,6 +159,48 @@ def test_the_beginning_is_answered_by_the_card_with_its_key_identifier() -> None
 def test_a_faulty_beginning_is_a_bad_request(changes: dict[str, Any]) -> None:
     answer = transactions().answer(begin(**changes), ORIGIN)
     assert isinstance(answer, dict) and answer["reasonCode"] == 400
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"crit": ["exp"], "exp": 1},
+        {"crit": ["b64"], "b64": False},
+        {"crit": []},
+        {"b64": False},
+    ],
+    ids=str,
+)
+def test_a_beginning_whose_header_asks_for_more_is_refused(header: dict[str, Any]) -> None:
+    """RFC 7515 4.1.11: what must be understood and is not makes the JWS invalid."""
+    answer = transactions().answer(begin(header=header), ORIGIN)
+    assert isinstance(answer, dict) and "scs.jwt.form" in answer["reasonText"]
+    assert isinstance(transactions().answer(begin(header={"x": 1}), ORIGIN), str), "others are ignored (RFC 7515 4)"
+
+
+def test_only_the_reply_is_of_es384() -> None:
+    """docs/field/scs.md 9: a page begins with RS256 or ES256; a key of P-384 is the card's."""
+    for key, wanted in ((rsa_key(3), True), (ec.generate_private_key(ec.SECP384R1()), False)):
+        shown = server_certificate(key, "potilastieto.example").public_bytes(Encoding.DER)
+        answer = transactions().answer(begin(key, serverCert=base64.b64encode(shown).decode()), ORIGIN)
+        assert isinstance(answer, str) is wanted
+        assert wanted or "scs.jwt.signature" in answer["reasonText"]  # type: ignore[index]
+
+
+def test_the_client_says_which_key_begins_no_transaction() -> None:
+    """Before anything is sent: the service would only say that the JWS is wrong."""
+    nobody = ScsClient("https://127.0.0.1:1", ssl.create_default_context(), ORIGIN, 1)
+    for curve in (ec.SECP384R1(), ec.SECP521R1()):
+        key = ec.generate_private_key(curve)
+        with pytest.raises(Misuse, match=f"RS256 or ES256; the server's key is of {curve.name}"):
+            nobody.begin(server_certificate(key, "potilastieto.example"), key)
+
+
+@pytest.mark.parametrize("origin", ["https://[x", "https://[::1", "https://]", "https://", "", "null"])
+def test_an_origin_that_is_no_address_begins_nothing(origin: str) -> None:
+    """Brackets without an address between them ended in a traceback and HTTP 500."""
+    answer = transactions().answer(begin(), origin)
+    assert isinstance(answer, dict) and "scs.jwt.origin" in answer["reasonText"]
 
 
 def test_another_origin_can_neither_execute_nor_end_a_transaction() -> None:

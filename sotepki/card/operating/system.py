@@ -66,12 +66,14 @@ class CardSystem:
 
     def transmit(self, raw: bytes) -> bytes:
         """Answer a command: response data and status word."""
+        # Any other command, also one that cannot be read, ends a chain and drops what GET RESPONSE did not fetch.
         pending, self._session.pending = self._session.pending, b""
+        before, self._session.chained = self._session.chained, None
         try:
             command = parse_command(raw)
             if command.ins == _GET_RESPONSE and command.cla == 0:
                 return self._get_response(command, pending).encode()
-            return self._chain(command).encode()
+            return self._chain(command, before).encode()
         except Abort as abort:
             return abort.status.to_bytes(2, "big")
         except Refused as refusal:
@@ -81,8 +83,7 @@ class CardSystem:
         except Fault:
             return Status.FAILED.to_bytes(2, "big")
 
-    def _chain(self, command: Command) -> Answer:
-        before, self._session.chained = self._session.chained, None
+    def _chain(self, command: Command, before: Command | None) -> Answer:
         if command.cla & ~_CHAINED_CLASS:
             raise Abort(Status.UNKNOWN_CLASS)
         if before is not None and before[1:4] == command[1:4]:

@@ -19,7 +19,7 @@ from typing import IO
 from sotepki.card.door import NO_FAULTS, Exchange, Faults
 from sotepki.card.pcsc.fault_settings import faults_as_dict, faults_from_json
 from sotepki.card.pcsc.vpcd import SLOTS
-from sotepki.card.trace import hidden_secrets
+from sotepki.card.trace import SecretsHidden
 from sotepki.errors import Fault, Misuse, Refused
 from sotepki.tokens.storage import private_directory, try_lock, write_private
 
@@ -51,6 +51,7 @@ class ReaderPlace:
         self._desk = desk
         self._occupant = occupant
         self._faults_seen: tuple[int, int] | None = None
+        self._secrets = SecretsHidden()
         self._trace = _private_append(desk.trace_path(occupant.reader))
 
     def seen(self) -> None:
@@ -59,8 +60,9 @@ class ReaderPlace:
 
     def record(self, exchange: Exchange) -> None:
         """Add an exchange to the trace, PINs and decrypted contents hidden."""
-        command, response = hidden_secrets(exchange.command, exchange.response)
-        line = f'{{"command":"{command.hex()}","response":"{response.hex()}","ms":{exchange.milliseconds:.2f}}}\n'
+        shown = self._secrets.of(exchange)
+        command, response = shown.command.hex(), shown.response.hex()
+        line = f'{{"command":"{command}","response":"{response}","ms":{shown.milliseconds:.2f}}}\n'
         self._trace.write(line.encode())
         if self._trace.tell() > _LARGEST_TRACE:
             path = self._desk.trace_path(self._occupant.reader)
