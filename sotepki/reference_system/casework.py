@@ -8,6 +8,7 @@ import threading
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from http import HTTPStatus
 from pathlib import Path
 
 from sotepki.documents import build_frame, build_social_document, verify_document
@@ -182,6 +183,10 @@ class Casework:
         context = client_context(world.kanta_roots, world.server)
         try:
             answer = post_frame(work.frame, url=world.kanta_url, context=context, server_name=world.kanta_name)
+            if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                # A fault of the service is no word on the document: the same message is sent again later.
+                work.trouble = f"Kanta gave no answer: it has a fault of its own (HTTP {answer.status})."
+                return
             work.acknowledgement = Acknowledgement.from_dict(json.loads(answer.body))
         except (OSError, http.client.HTTPException, ValueError, KeyError) as error:
             work.trouble = f"Kanta gave no answer: {error}."

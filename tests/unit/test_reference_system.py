@@ -175,6 +175,22 @@ def test_a_document_whose_answer_was_lost_is_sent_again_and_accepted(
         cases.send(work)
 
 
+def test_a_fault_of_the_service_is_no_refusal_of_the_document(
+    line: tuple[Casework, Work, KantaOnALine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Kanta has trouble of its own for a while; the document can be sent again, and is taken then."""
+    cases, work, kanta = line
+    broken = HttpAnswer(503, json.dumps({"code": "AR"}).encode())
+    with monkeypatch.context() as patch:
+        patch.setattr(casework, "post_frame", lambda *_, **__: broken)
+        cases.send(work)
+    assert (work.state, work.acknowledgement) == (State.SIGNED, None)
+    assert "HTTP 503" in work.trouble
+    cases.send(work)
+    assert (work.state, work.trouble) == (State.ARCHIVED, "")
+    assert len(kanta.came) == 1
+
+
 def test_a_document_that_two_send_at_once_is_sent_once(line: tuple[Casework, Work, KantaOnALine]) -> None:
     """Who pressed the button twice is told what Kanta said, and not that the document is there already."""
     cases, work, kanta = line
