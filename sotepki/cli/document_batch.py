@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import partial
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -75,7 +74,7 @@ def sign(
     """Sign every document of SOURCE by a system's key."""
     from cryptography.hazmat.primitives.serialization import Encoding
 
-    from sotepki.documents.bulk import Placing, SigningJob
+    from sotepki.documents.bulk import Placing, SigningJob, clear_parts
     from sotepki.documents.bulk.sources import is_archive
     from sotepki.x509.reading import read_certificates
 
@@ -90,6 +89,7 @@ def sign(
         kanta=kanta,
         offset=clock_offset(),
     )
+    clear_parts(Path(into or source))
     return _run(job, source, "sign", **running)
 
 
@@ -97,10 +97,16 @@ def _may_begin(source: Path, into: str, journal: Path) -> None:
     """Refuse a run that begins, with a new journal, where signed documents would be written over.
 
     Raises:
-        Misuse: there are files, and ``--overwrite`` was not given.
+        Misuse: there are files, and ``--overwrite`` was not given; or the tree is a part of the source.
     """
     from sotepki.documents.bulk.sources import DONE_SUFFIX
 
+    if into and Path(into).resolve() != source.resolve() and Path(into).resolve().is_relative_to(source.resolve()):
+        raise Misuse(
+            f"The tree {into} is below {source}, so a second run would sign again what the first one wrote.",
+            advice="Name a tree outside the source with --into.",
+            subject=into,
+        )
     place, pattern = (Path(into), "*") if into else (source, f"**/*{DONE_SUFFIX}")
     taken = next(place.glob(pattern), None) if place.is_dir() else None
     if taken is not None and not journal.exists() and not overwriting():
@@ -131,11 +137,11 @@ def verify(
     **running: Any,
 ) -> int:
     """Verify every document of SOURCE; trust is named as in 'document verify'."""
-    from sotepki.documents.bulk import VerifyingJob
+    from sotepki.documents.bulk import Opening, VerifyingJob
 
     arguments = (tuple(map(_absolute, files)) for files in (trust, intermediates, crls, responses))
     workspace = str(workspace_directory().absolute())
-    opened = partial(worker_context, workspace, tuple(arguments), at, not no_revocation)
+    opened = Opening(worker_context, (workspace, tuple(arguments), at, not no_revocation))
     with opened():
         pass  # what cannot be read is said here, before any worker starts
     described = (
@@ -154,11 +160,14 @@ def worker_context(
     workspace: str, files: tuple[tuple[str, ...], ...], at: str | None, revocation: bool
 ) -> Iterator[VerificationContext]:
     """What a worker verifies against, opened in its own process."""
-    with click.Context(click.Command("batch")) as ctx:
-        ctx.meta["sotepki.workspace"] = workspace
-        trust, intermediates, crls, responses = files
-        with material(trust, intermediates, crls, responses, at, revocation=revocation) as context:
-            yield context
+    trust, intermediates, crls, responses = files
+    with ExitStack() as held:
+        # Click's context says where the workspace is; it must not stay the current one of a command that goes on.
+        with click.Context(click.Command("batch")) as ctx:
+            ctx.meta["sotepki.workspace"] = workspace
+            opened = material(trust, intermediates, crls, responses, at, revocation=revocation)
+            context = held.enter_context(opened)
+        yield context
 
 
 def _absolute(file: str) -> str:

@@ -86,19 +86,19 @@ def _sources(files: Sequence[str]) -> Iterator[str]:
 def _judged(
     file: str, context: VerificationContext, names: Sequence[str], *, diagnosis: bool
 ) -> tuple[dict[str, Any], DocumentReport, str]:
-    from sotepki.documents import check_frame, open_frame, verify_document
+    from sotepki.documents import check_frame, is_frame, open_frame, unread, verify_document
     from sotepki.documents.diagnosis import diagnose
     from sotepki.documents.opinions import opinions_of
     from sotepki.evidence import Verdict, verdict_of
 
-    data, frame = _beginning(file), None
-    if b"RCMR_IN" in data[:2000]:
+    data, frame, report = _beginning(file), None, None
+    if is_frame(data):
         try:
             frame = open_frame(data)
             data = frame.document
-        except Refused:
-            frame = None
-    report = verify_document(data, context)
+        except Refused as refusal:
+            report = unread(refusal)
+    report = report or verify_document(data, context)
     row: dict[str, Any] = {"file": file} | report.as_dict()
     if frame is not None:
         findings = check_frame(frame, report)

@@ -15,7 +15,7 @@ from sotepki.documents.content import BodyContent
 from sotepki.documents.correcting import correct_document
 from sotepki.documents.family import BodyReference, Family, families
 from sotepki.documents.frame import Frame, build_frame, open_frame
-from sotepki.documents.frame_checks import check_frame
+from sotepki.documents.frame_checks import check_frame, is_frame
 from sotepki.documents.making import build_document, family_of_kind, kinds_of_documents
 from sotepki.documents.report import (
     DocumentReport,
@@ -33,7 +33,7 @@ from sotepki.documents.signing import (
     sign_carefully,
     sign_document,
 )
-from sotepki.documents.verification import verify_document
+from sotepki.documents.verification import unread, verify_document
 from sotepki.documents.vocabulary import SignatureKind
 
 __all__ = [
@@ -61,6 +61,7 @@ __all__ = [
     "document_kinds",
     "families",
     "family_of_kind",
+    "is_frame",
     "kinds_of_documents",
     "medicines",
     "open_frame",
@@ -70,5 +71,6 @@ __all__ = [
     "sign_as_system",
     "sign_carefully",
     "sign_document",
+    "unread",
     "verify_document",
 ]

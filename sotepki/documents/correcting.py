@@ -36,8 +36,9 @@ Edit = tuple[int, int, bytes]
 def correct_document(document: bytes, *, document_oid: Oid, at: datetime, kind: str | None = None) -> bytes:
     """The next version of a document, unsigned, to be changed and signed.
 
-    It has a new id (in the body's ID too), the same setId, the next versionNumber, the time ``at`` as effectiveTime,
-    a relatedDocument RPLC to the document it replaces, and neither signatures nor the signer's metadata block.
+    It has a new id (in the body's ID too), the same setId (where there is none, the old id), the next versionNumber,
+    the time ``at`` as effectiveTime, a relatedDocument RPLC to the document it replaces, and neither signatures nor
+    the signer's metadata block.
 
     Args:
         kind: in families that tell kinds by code, the kind of the new document, such as
@@ -63,6 +64,7 @@ def correct_document(document: bytes, *, document_oid: Oid, at: datetime, kind: 
         _attribute(parts, parts.root, hl7("effectiveTime"), "value", hl7_time(at)),
         _attribute(parts, parts.root, hl7("versionNumber"), "value", str(parts.version + 1)),
         *_body_identifier(parts, document_oid),
+        *_set_identifier(parts),
         *_relation(parts),
         *_signatures(parts),
     ]
@@ -85,14 +87,32 @@ def _body_identifier(parts: Outline, document_oid: Oid) -> list[Edit]:
     return [attribute_edit(parts.document, parts.body, "ID", f"OID{document_oid}")]
 
 
+def _set_identifier(parts: Outline) -> list[Edit]:
+    """A setId where there is none: a document without one is the first of its set, which bears that document's id."""
+    if parts.set_id:
+        return []
+    text = _encoded(parts, f'<setId xmlns="{HL7}" root={quoteattr(parts.document_id)}/>')
+    empty = parts.root.find(hl7("setId"))
+    if empty is not None:
+        return [(*element_span(parts.document, empty), text)]
+    version = parts.root.find(hl7("versionNumber"))
+    place = before_start_tag(parts.document, parts.root[0] if version is None else version)
+    return [(place, place, text)]
+
+
+def _encoded(parts: Outline, text: str) -> bytes:
+    return text.encode(parts.document.encoding, "xmlcharrefreplace")
+
+
 def _relation(parts: Outline) -> list[Edit]:
     """The relation to this document in the place of its relation to an earlier one, or before what follows it."""
     replaced = quoteattr(parts.document_id)
     set_id = quoteattr(parts.set_id or parts.document_id)
-    text = (
+    text = _encoded(
+        parts,
         f'<relatedDocument xmlns="{HL7}" typeCode="{Relation.REPLACES}"><parentDocument><id root={replaced}/>'
-        f'<setId root={set_id}/><versionNumber value="{parts.version}"/></parentDocument></relatedDocument>'
-    ).encode()
+        f'<setId root={set_id}/><versionNumber value="{parts.version}"/></parentDocument></relatedDocument>',
+    )
     earlier = [r for r in parts.root.findall(hl7("relatedDocument")) if r.get("typeCode") == Relation.REPLACES]
     if earlier:
         first, *rest = [element_span(parts.document, related) for related in earlier]

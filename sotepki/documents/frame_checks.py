@@ -7,13 +7,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from lxml import etree
+
 from sotepki.documents.family import families
 from sotepki.documents.frame import Frame
 from sotepki.documents.report import DocumentReport, rules
 from sotepki.documents.vocabulary import KANTA_RECEIVER, SignatureKind
+from sotepki.errors import Refused
 from sotepki.evidence import Finding
+from sotepki.xmldsig import parse
 
 INTERACTION_ROOT = "2.16.840.1.113883.1.6"
+_MESSAGE = "RCMR_IN"
+
+
+def is_frame(data: bytes) -> bool:
+    """Whether the bytes are a message that should carry a document, by the name of its document element."""
+    if _MESSAGE.encode() not in data:
+        return False
+    try:
+        return etree.QName(parse(data)).localname.startswith(_MESSAGE)
+    except Refused:
+        return False
 
 
 def check_frame(frame: Frame, document: DocumentReport) -> tuple[Finding, ...]:

@@ -33,8 +33,7 @@ def verify_document(document: bytes, context: VerificationContext) -> DocumentRe
     try:
         parts = outline(read_xml(document))
     except Refused as refusal:
-        judgement.refuse(refusal)
-        return DocumentReport(judgement.verdict, judgement.findings)
+        return unread(refusal)
     decoded = decoded_parts(parts.body) if _encoded(parts) else {}
     _check_header(parts, decoded, judgement)
     _check_codes(parts, decoded, judgement)
@@ -59,6 +58,13 @@ def verify_document(document: bytes, context: VerificationContext) -> DocumentRe
         body_pieces=body,
         family=parts.family.id,
     )
+
+
+def unread(refusal: Refused) -> DocumentReport:
+    """The answer about bytes that could not be read so far that a document was found in them."""
+    judgement = Judgement(all_rules())
+    judgement.refuse(refusal)
+    return DocumentReport(judgement.verdict, judgement.findings)
 
 
 def _entries(parts: Outline, judgement: Judgement) -> tuple[SignatureEntry, ...]:

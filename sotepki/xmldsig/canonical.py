@@ -10,6 +10,7 @@ from typing import cast
 from lxml import etree
 
 from sotepki.errors import Refused
+from sotepki.xmldsig.default_prefix import DEFAULT, rendered_with_default
 from sotepki.xmldsig.parsing import reread
 
 _XML = "{http://www.w3.org/XML/1998/namespace}"
@@ -51,7 +52,9 @@ def canonical_pieces(
     pieces: list[bytes] = []
     if not prefixes and _simple(element, {}, pieces):
         return tuple(pieces)
-    return (_by_libxml2(element, exclusive=True, prefixes=prefixes),)
+    octets = _by_libxml2(element, exclusive=True, prefixes=prefixes)
+    # What has no canonical form has been refused; for the rest lxml does not tell libxml2 of '#default'.
+    return (rendered_with_default(element, prefixes) if DEFAULT in prefixes else octets,)
 
 
 def filtered_octets(root: etree._Element, name: str, *, prefixes: Sequence[str] = ()) -> bytes:

@@ -148,9 +148,10 @@ def _verifies(key: object, method: SignatureMethod, value: bytes, octets: bytes)
 
 def _likely_accident(parts: SignatureParts, key: object, method: SignatureMethod) -> str:
     """The usual accidents with SignedInfo, tried one by one; empty if none of them explains the failure."""
-    tight = canonicalise(parts.signed_info, exclusive=True, prefixes=parts.canonicalisation.prefixes)
+    prefixes = parts.canonicalisation.prefixes
+    tight = canonicalise(parts.signed_info, exclusive=True, prefixes=prefixes)
     stripped = without_blank_text(tight)
-    if _verifies(key, method, parts.signature_value, canonicalise(stripped)):
+    if _verifies(key, method, parts.signature_value, canonicalise(stripped, prefixes=prefixes)):
         return "The document was re-indented after signing: SignedInfo verifies without the white space in it."
     if isinstance(key, ec.EllipticCurvePublicKey) and parts.signature_value[:1] == b"\x30":
         try:

@@ -141,7 +141,8 @@ class _Places:
 def _walk(document: XmlDocument, element: etree._Element) -> _Places:
     """Find an element by its number in document order, with a second parser that knows byte offsets."""
     ordinal = 1 + sum(1 for _ in element.iterancestors("*")) + sum(1 for _ in _preceding(element))
-    parser = expat.ParserCreate()
+    # The encoding that was admitted, as in the first parser: expat does not know every spelling of its name.
+    parser = expat.ParserCreate(document.encoding)
     places = _Places(parser, document.data, ordinal)
     parser.StartElementHandler = places.begin
     parser.EndElementHandler = places.finish

@@ -35,6 +35,8 @@ XPATH = "http://www.w3.org/TR/1999/REC-xpath-19991116"
 _FILTER = re.compile(r"\s*ancestor-or-self::([A-Za-z_][A-Za-z0-9_.-]*):([A-Za-z_][A-Za-z0-9_.-]*)\s*", re.ASCII)
 
 MAX_REFERENCES = 16
+MAX_DIGEST = 128
+"""Octets of a DigestValue: twice SHA-512's, so that one in hexadecimal digits is still compared, and explained."""
 _WHITE = " \t\r\n"
 
 
@@ -143,6 +145,8 @@ def _reference(reference: etree._Element) -> Reference:
         raise _form("ds:Reference has a Type.")
     enveloped, canonicalisation, element_filter = _transforms(transforms)
     method, value = _algorithm(children[0]), _base64(children[1])
+    if len(value) > MAX_DIGEST:
+        raise _structure(f"ds:DigestValue has {len(value)} octets, while the longest digest, SHA-512, has 64.")
     if len(children[0]):
         raise _form("ds:DigestMethod has parameters.")
     return Reference(uri, enveloped, canonicalisation, method, value, element_filter)

@@ -5,6 +5,9 @@ Certificates are issued by the real profiles under a fresh TEST hierarchy, so th
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -16,7 +19,7 @@ import pytest
 from click.testing import CliRunner
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from lxml import etree
 from signxml import SignatureConfiguration, XMLVerifier
@@ -44,6 +47,7 @@ from sotepki.x509.crl import RevokedEntry, build_crl
 from sotepki.x509.issuing import Issuer, issue
 from sotepki.x509.profiles import load_profiles
 from sotepki.x509.serials import person_serial, service_serial
+from sotepki.xmldsig import DS, EXCLUSIVE
 
 pytestmark = [
     pytest.mark.integration,
@@ -189,6 +193,35 @@ def test_xmlsec1_and_we_reject_the_changed_document(lab: Lab, name: str, change:
         changed = etree.tostring(tree, xml_declaration=True, encoding="UTF-8")
     assert verify_document(changed, lab.context()).verdict is Verdict.INVALID
     assert lab.xmlsec1(changed).returncode != 0
+
+
+def listing_default(lab: Lab, *, honoured: bool) -> bytes:
+    """The card's document signed anew, with ``#default`` in every PrefixList, by lxml and the key alone."""
+    root = etree.fromstring(lab.documents["card"])
+    for step in root.iter(f"{{{DS}}}Transform", f"{{{DS}}}CanonicalizationMethod"):
+        etree.SubElement(step, f"{{{EXCLUSIVE}}}InclusiveNamespaces", PrefixList="#default")
+
+    def form(element: etree._Element) -> bytes:
+        octets = etree.tostring(element, method="c14n", exclusive=True)
+        return re.sub(rb"^<[^\s>]++(?! xmlns=)", rb'\g<0> xmlns="urn:hl7-org:v3"', octets) if honoured else octets
+
+    for reference in root.iter(f"{{{DS}}}Reference"):
+        (element,) = root.iterfind(f".//*[@ID='{(reference.get('URI') or '')[1:]}']")
+        value = next(reference.iter(f"{{{DS}}}DigestValue"))
+        value.text = base64.b64encode(hashlib.sha256(form(element)).digest()).decode()
+    octets = form(next(root.iter(f"{{{DS}}}SignedInfo")))
+    made = lab.card_key.sign(octets, padding.PKCS1v15(), hashes.SHA256())
+    next(root.iter(f"{{{DS}}}SignatureValue")).text = base64.b64encode(made).decode()
+    return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
+
+
+@pytest.mark.parametrize("honoured", [True, False])
+def test_xmlsec1_and_we_agree_about_the_default_namespace_in_a_prefix_list(lab: Lab, honoured: bool) -> None:
+    """Good documents were called changed, and one that was signed as if the list were empty was called valid."""
+    document = listing_default(lab, honoured=honoured)
+    done = lab.xmlsec1(document)
+    assert (done.returncode == 0) is honoured, done.stderr
+    assert (verify_document(document, lab.context()).verdict is Verdict.VALID) is honoured
 
 
 def test_xmlsec1_accepts_the_other_forms_of_the_field(lab: Lab) -> None:

@@ -11,7 +11,6 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 
 import document_families_world as families_world
@@ -26,6 +25,7 @@ from sotepki.documents.bulk import (
     BulkJournal,
     FileKey,
     Item,
+    Opening,
     Placing,
     Row,
     SigningJob,
@@ -163,7 +163,7 @@ def test_verification_gives_a_table_for_pandas(archive: Path, job: SigningJob, t
     run(job, archive, tmp_path / "journal.sqlite")
     changed = tmp_path / "out/c.xml"
     changed.write_bytes(changed.read_bytes().replace(b'representation="B64">', b'representation="B64">AAAA'))
-    verifying = VerifyingJob(partial(trusting))
+    verifying = VerifyingJob(Opening(trusting))
     with BulkJournal(tmp_path / "verify.sqlite", verifying.describe()) as kept:
         summary = run_bulk(verifying, open_source(tmp_path / "out"), kept, processes=1)
         assert write_table(kept, tmp_path / "table.csv") == 4

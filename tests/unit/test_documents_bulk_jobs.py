@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 
 import document_world as world
@@ -15,7 +14,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from sotepki.documents.bulk import BulkJournal, FileKey, Item, Placing, SigningJob, VerifyingJob
+from sotepki.documents.bulk import BulkJournal, FileKey, Item, Opening, Placing, SigningJob, VerifyingJob
 from sotepki.documents.bulk.jobs import work_on
 from sotepki.documents.report import VerificationContext
 from sotepki.errors import Misuse
@@ -104,7 +103,7 @@ def test_a_verified_document_has_the_rules_that_decided(
     for old, new in changes.items():
         assert old in document
         document = document.replace(old, new)
-    (row,) = work_on(VerifyingJob(partial(trusting)), [Item("a.xml", "1", data=document)])
+    (row,) = work_on(VerifyingJob(Opening(trusting)), [Item("a.xml", "1", data=document)])
     assert (row.verdict, row.rules, row.document_id) == (verdict, rules, str(world.DOCUMENT))
     assert bool(row.message) == bool(rules)
     assert row.signers == str(world.ORGANISATION.oid)

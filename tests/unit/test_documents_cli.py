@@ -17,9 +17,10 @@ from click.testing import CliRunner, Result
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from sotepki.cli import root as cli
-from sotepki.documents import verify_document
+from sotepki.documents import build_frame, verify_document
 from sotepki.documents.outline import outline
 from sotepki.errors import Misuse, Refused
+from sotepki.identifiers import Oid
 from sotepki.xmldsig import read_xml
 
 MEGABYTE = 1_000_000
@@ -91,6 +92,9 @@ def test_what_has_no_next_version(
 # --- bad files -----------------------------------------------------------------------------------------------------
 
 
+FRAME = build_frame(SIGNED, message_id=Oid("1.2.246.10.1.94.1"), sender=world.ORGANISATION.oid, at=world.NOW)
+
+
 def encrypted_zip() -> bytes:
     """A zip whose member is marked as encrypted."""
     stream = io.BytesIO()
@@ -114,6 +118,10 @@ def encrypted_zip() -> bytes:
         pytest.param(SIGNED.decode().encode("utf-16-le"), "xml.encoding", id="utf-16-without-mark"),
         pytest.param(SIGNED.decode().encode("utf-32"), "xml.encoding", id="utf-32"),
         pytest.param(SIGNED[:-40], "xml.not-well-formed", id="cut"),
+        pytest.param(FRAME.replace(b'"B64"', b'"TXT"'), "frame.carriage", id="frame-without-document"),
+        pytest.param(FRAME.replace(b"sender", b"sendr"), "frame.structure", id="frame-without-sender"),
+        pytest.param(b"<!--" + b"x" * 2000 + b"--><RCMR_IN000000FI01/>", "frame.structure", id="other-message"),
+        pytest.param(b"<html><body>RCMR_IN200002FI01</body></html>", "doc.family", id="named-in-a-text"),
         pytest.param(b"<html><body>Request Rejected</body></html>", "doc.family", id="html"),
     ],
 )
@@ -131,6 +139,18 @@ def test_a_bad_file_is_one_finding(tmp_path: Path, data: bytes, rule: str, by: s
     assert answer["verdict"] != "valid"
     assert [finding["rule"] for finding in answer["findings"]] == [rule]
     assert answer["findings"][0]["advice"]
+
+
+def test_a_frame_is_known_by_its_document_element(tmp_path: Path) -> None:
+    """A long comment in front of it hid the message, which was called a document of no family."""
+    root, file = tmp_path / "root.pem", tmp_path / "frame.xml"
+    root.write_bytes(world.root().public_bytes(Encoding.PEM))
+    begin = FRAME.index(b"<RCMR_IN")
+    file.write_bytes(FRAME[:begin] + b"<!--" + b"x" * 3000 + b"-->" + FRAME[begin:])
+    arguments = ["document", "verify", str(file), "--trust", str(root), "--no-revocation", "--format", "json"]
+    answer = json.loads(CliRunner().invoke(cli, arguments, standalone_mode=False).stdout)
+    assert answer["frame"]["message_id"] == "1.2.246.10.1.94.1"
+    assert answer["document_id"] == str(world.DOCUMENT)
 
 
 @pytest.mark.parametrize(

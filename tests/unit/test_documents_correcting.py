@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import document_families_world as families_world
 import document_world as world
 import pytest
@@ -77,6 +79,19 @@ def test_only_corrections_and_cancellations_stand_in_for_another(document: str, 
     with pytest.raises(Refused) as caught:
         corrected(families_world.document(document), kind)
     assert caught.value.rule == "doc.correction"
+
+
+@pytest.mark.parametrize("written", [b"", b'<setId nullFlavor="UNK"/>'])
+@pytest.mark.parametrize("encoding", ["UTF-8", "UTF8"])
+def test_a_document_without_a_set_id_gives_its_id_to_the_set(written: bytes, encoding: str) -> None:
+    """The relation names a set of which the new version would not be a part; Kanta would hold two sets."""
+    source, found = re.subn(rb"<setId [^>]*>", written, world.unsigned())
+    root = corrected(source.replace(b'encoding="UTF-8"', f'encoding="{encoding}"'.encode(), 1))
+    assert found == 1
+    names = [etree.QName(one).localname for one in root]
+    assert names[names.index("versionNumber") - 1] == "setId"
+    assert {one.get("root") for one in root.iter(hl7("setId"))} == {str(world.DOCUMENT)}
+    assert [one.get("root") for one in root.findall(hl7("setId"))] == [str(world.DOCUMENT)]
 
 
 def test_an_author_without_a_time_is_given_none() -> None:

@@ -9,6 +9,7 @@ from lxml import etree
 
 from sotepki.errors import Refused
 from sotepki.xmldsig import canonical_pieces, canonicalise, load_algorithms, parse
+from sotepki.xmldsig.default_prefix import rendered_with_default
 
 SHA256 = "http://www.w3.org/2001/04/xmlenc#sha256"
 
@@ -79,6 +80,45 @@ def test_an_unused_prefix_is_left_out_unless_it_is_listed() -> None:
     assert canonicalise(element, prefixes=("h",)) == b'<a xmlns="urn:1" xmlns:h="urn:h">//h:b</a>'
 
 
+@pytest.mark.parametrize(
+    ("source", "octets"),
+    [
+        ('<r xmlns="urn:d"><p:a xmlns:p="urn:p">1<p:b/></p:a></r>',
+         '<p:a xmlns="urn:d" xmlns:p="urn:p">1<p:b></p:b></p:a>'),
+        ('<r xmlns="urn:d"><p:a xmlns:p="urn:p"><p:b xmlns="urn:e"/><p:b/></p:a></r>',
+         '<p:a xmlns="urn:d" xmlns:p="urn:p"><p:b xmlns="urn:e"></p:b><p:b></p:b></p:a>'),
+        ('<r xmlns="urn:d"><p:a xmlns:p="urn:p"><p:b xmlns=""><c/></p:b></p:a></r>',
+         '<p:a xmlns="urn:d" xmlns:p="urn:p"><p:b xmlns=""><c></c></p:b></p:a>'),
+        ('<r><p:a xmlns:p="urn:p" p:z="1" b="&lt;&#13;&quot;">&amp;&gt;&#13;<?x  y?><b/></p:a></r>',
+         '<p:a xmlns:p="urn:p" b="&lt;&#xD;&quot;" p:z="1">&amp;&gt;&#xD;<?x y?><b></b></p:a>'),
+        ('<r xmlns="urn:d"><p:a xmlns:p="urn:p" xmlns:q="urn:p" p:z="1" q:b="2" xml:lang="fi"/></r>',
+         '<p:a xmlns="urn:d" xmlns:p="urn:p" xmlns:q="urn:p" xml:lang="fi" q:b="2" p:z="1"></p:a>'),
+    ],
+)  # fmt: skip
+def test_the_default_namespace_is_rendered_where_the_prefix_list_names_it(source: str, octets: str) -> None:
+    """Else a good signature is called changed, and one that xmlsec1 refuses is called valid (W3C Exclusive C14N, 2.1:
+    what the PrefixList names is rendered as Canonical XML does)."""
+    assert canonicalise(parse(source.encode())[0], prefixes=("#default",)) == octets.encode()
+
+
+@given(trees())
+def test_with_every_prefix_listed_the_exclusive_form_is_the_inclusive_one(tree: etree._Element) -> None:
+    """The default namespace too: libxml2 judges the form that is rendered here."""
+    root = etree.fromstring(etree.tostring(tree))
+    for element in root.iter():
+        listed = ("#default", "unknown", *(prefix for one in root.iter() for prefix in one.nsmap if prefix))
+        assert canonicalise(element, prefixes=listed) == canonicalise(element, exclusive=False)
+        assert rendered_with_default(element, ()) == by_libxml2(element)
+
+
+@pytest.mark.parametrize("name", ["urn:a?b&amp;c", "urn:'"])
+def test_an_odd_namespace_name_is_written_as_libxml2_writes_it(name: str) -> None:
+    """Whether ``#default`` is listed may not change how the rest is written."""
+    source = f"<p:a xmlns:p='{name}'/>" if "'" not in name else f'<p:a xmlns:p="{name}"/>'
+    element = parse(source.encode())
+    assert rendered_with_default(element, ()) == by_libxml2(element)
+
+
 def test_the_enveloped_transform_removes_the_signature_and_only_it() -> None:
     """The text after the signature belongs to the document and stays; the tree itself is not touched."""
     root = parse(b'<a xmlns="urn:1">1<b/>2<s><t/></s>3<c/>4</a>')
@@ -93,3 +133,5 @@ def test_a_relative_namespace_is_refused_and_not_a_crash() -> None:
         with pytest.raises(Refused) as caught:
             canonicalise(parse(b'<a xmlns="relative"/>'), exclusive=exclusive)
         assert caught.value.rule == "dsig.canonicalisation"
+    with pytest.raises(Refused, match="no canonical form"):
+        canonicalise(parse(b'<a xmlns="relative"/>'), prefixes=("#default",))

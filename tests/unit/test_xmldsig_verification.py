@@ -284,6 +284,7 @@ WHOLE = f"{REFERENCE}<ds:Transforms>{EXCLUSIVELY}</ds:Transforms>{DIGEST}{VALUE}
         (REFERENCE, "<ds:Reference>", "dsig.reference.uri"),
         (REFERENCE, '<ds:Reference URI="#one" Type="">', "dsig.form"),
         (DIGEST, f"{DIGEST}<ds:Object/>", "dsig.structure"),
+        (VALUE, f"<ds:DigestValue>{'AAAA' * 43}</ds:DigestValue>", "dsig.structure"),
         (DIGEST, f"{DIGEST[:-2]}>{PARAMETER}</ds:DigestMethod>", "dsig.form"),
         (EXCLUSIVELY, f"<ds:Object/>{EXCLUSIVELY}", "dsig.structure"),
         (EXCLUSIVELY, f'<ds:Transform Algorithm="{ENVELOPED}">{PARAMETER}</ds:Transform>', "dsig.structure"),

@@ -5,9 +5,9 @@ a Dask cluster. Nothing grows with the number of documents but the journal on th
 """
 
 from sotepki.documents.bulk.engine import Progress, Summary, run_bulk
-from sotepki.documents.bulk.jobs import FileKey, Job, SigningJob, TokenKey, VerifyingJob
+from sotepki.documents.bulk.jobs import FileKey, Job, Opening, SigningJob, TokenKey, VerifyingJob
 from sotepki.documents.bulk.journal import BulkJournal, Row
-from sotepki.documents.bulk.placing import Placing
+from sotepki.documents.bulk.placing import Placing, clear_parts
 from sotepki.documents.bulk.sources import Item, open_source
 from sotepki.documents.bulk.tables import write_table
 
@@ -16,6 +16,7 @@ __all__ = [
     "FileKey",
     "Item",
     "Job",
+    "Opening",
     "Placing",
     "Progress",
     "Row",
@@ -23,6 +24,7 @@ __all__ = [
     "Summary",
     "TokenKey",
     "VerifyingJob",
+    "clear_parts",
     "open_source",
     "run_bulk",
     "write_table",

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from sotepki.documents.bulk.jobs import Job, work_on
+from sotepki.documents.bulk.jobs import Job, forget, work_on
 from sotepki.documents.bulk.journal import FAILED, BulkJournal, Row
 from sotepki.documents.bulk.sources import Item
 from sotepki.errors import Fault, Misuse
@@ -158,7 +158,10 @@ def _workers(processes: int, scheduler: str) -> Iterator[tuple[Submit, int]]:
         with _cluster(scheduler) as found:
             yield found
     elif processes <= 1:
-        yield _here, 1
+        try:
+            yield _here, 1
+        finally:
+            forget()
     else:
         context = multiprocessing.get_context("spawn")
         pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_end_with_parent)

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Hashable, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -134,24 +134,40 @@ class SigningJob(Job):
 
 
 @dataclass(frozen=True)
+class Opening:
+    """A function that opens what is verified against, and its arguments, as a value.
+
+    A partial would be another one after each way to a worker, which would then open everything anew for each chunk.
+    """
+
+    function: Callable[..., AbstractContextManager[VerificationContext]]
+    arguments: tuple[Hashable, ...] = ()
+
+    def __call__(self) -> AbstractContextManager[VerificationContext]:
+        return self.function(*self.arguments)
+
+
+@dataclass(frozen=True)
 class VerifyingJob(Job):
     """Verify.
 
     Attributes:
-        context: opens what is verified against, in the worker; a function with its arguments that can be pickled.
+        context: opens what is verified against, in the worker.
         described: what that is, for the journal.
     """
 
-    context: Callable[[], AbstractContextManager[VerificationContext]]
+    context: Opening
     described: tuple[tuple[str, str], ...] = ()
 
     def describe(self) -> dict[str, str]:
         return {"work": "verify", **dict(self.described)}
 
     def open(self) -> Work:
-        context = self.context().__enter__()  # until the process ends
+        held = ExitStack()
+        context = held.enter_context(self.context())
 
-        def work(item: Item) -> Row:
+        # The work holds the stack, and so what the context stands on: until the run or the process ends.
+        def work(item: Item, held: ExitStack = held) -> Row:
             report = verify_document(item.read(), context)
             findings = [f for f in report.findings if f.severity is Severity.ERROR] or list(report.findings)
             return Row(
@@ -191,3 +207,8 @@ def work_on(job: Job, items: Sequence[Item]) -> list[Row]:
 def _opened(job: Job) -> Work:
     """The job made ready, once for this process."""
     return job.open()
+
+
+def forget() -> None:
+    """Let go of what was made ready in this process, when its run has ended."""
+    _opened.cache_clear()

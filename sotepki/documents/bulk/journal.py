@@ -5,9 +5,11 @@ What is in it is done and on the disk. After a kill or a power cut the same comm
 
 from __future__ import annotations
 
+import os
+import re
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -84,9 +86,7 @@ class BulkJournal:
         rows = self._execute(
             f"SELECT name, stamp, output FROM result WHERE outcome = '{DONE}' AND name IN ({marks})", list(names)
         )
-        done = {
-            name for name, stamp, output in rows if stamp == names[name] and (not output or Path(output).exists())
-        }
+        done = {name for name, stamp, output in rows if stamp == names[name] and (not output or _there(output))}
         return set(names) - done
 
     def record(self, rows: Sequence[Row]) -> None:
@@ -98,7 +98,7 @@ class BulkJournal:
         marks = ",".join("?" * len(COLUMNS))
         self._execute("BEGIN IMMEDIATE")
         try:
-            self._database.executemany(f"INSERT OR REPLACE INTO result VALUES ({marks})", map(astuple, rows))
+            self._database.executemany(f"INSERT OR REPLACE INTO result VALUES ({marks})", map(_as_text, rows))
             self._database.execute("COMMIT")
         except sqlite3.Error as error:
             raise _broken(self.path, error) from None
@@ -147,6 +147,21 @@ class BulkJournal:
                     rule="doc.archive.journal",
                     advice="Name another journal with --journal, or remove this one to start over.",
                 )
+
+
+def _as_text(row: Row) -> tuple[str, ...]:
+    """The values of a row; bytes of a path that are not UTF-8 are written out, as in the names of items."""
+    if not row.output.isascii():
+        row = replace(row, output=os.fsencode(row.output).decode("utf-8", "backslashreplace"))
+    return astuple(row)
+
+
+def _there(output: str) -> bool:
+    """Whether an output exists, of which the journal has the name as text."""
+    if os.path.exists(output):
+        return True
+    raw = re.sub(rb"\\x([89a-f][0-9a-f])", lambda match: bytes.fromhex(match[1].decode()), os.fsencode(output))
+    return os.path.exists(raw)
 
 
 def _locked(path: Path) -> IO[bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
@@ -57,3 +58,25 @@ class Placing:
             stream.write(data)
         os.replace(part, target)
         return target
+
+
+_PART = re.compile(r"\..+\.(\d{1,10})\.part")
+
+
+def clear_parts(top: Path) -> None:
+    """Remove the unfinished files that killed processes of this machine have left below ``top``."""
+    for directory, _, names in os.walk(top):
+        for name in names:
+            match = _PART.fullmatch(name)
+            if match and not _alive(int(match[1])):
+                Path(directory, name).unlink(missing_ok=True)
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True
+    return True

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from cryptography import x509
@@ -24,7 +24,7 @@ from sotepki.xmldsig.canonical import canonicalise, filtered_octets
 from sotepki.xmldsig.structure import Reference, SignatureParts, read_signature
 
 MOST_OCTETS = 300_000_000
-"""How much is hashed for one digest, at most; so a hostile document cannot ask for hours."""
+"""How much is hashed for one digest or signature value, at most; so a hostile document cannot ask for hours."""
 MOST_COSTLY = 400
 """How many candidates are tried where each costs a verification: with elliptic curves, or where the RSA key did not
 make the value."""
@@ -126,38 +126,53 @@ def _of_references(
             continue
         part = "body" if element is parts.body else "timestamp"
         try:
-            exclusive, tree = _named_form(parts, reference, element)
-            right = _digest_accident(reference, canonicalise(tree, exclusive=exclusive)) == ()
+            exclusive, tree, prefixes = _named_form(parts, reference, element)
+            octets = canonicalise(tree, exclusive=exclusive, prefixes=prefixes)
+            right = _digest_accident(reference, octets) == ()
         except Refused:
             continue
         if not right:
-            yield Diagnosis(number, part, _cause(reference, _tries(tree, exclusive, part)))
+            yield Diagnosis(number, part, _cause(reference, _tries(tree, exclusive, prefixes, part)))
 
 
-def _named_form(parts: Outline, reference: Reference, element: etree._Element) -> tuple[bool, etree._Element]:
-    """Whether the named canonicalisation is exclusive, and the element in the tree that it is applied to."""
-    if reference.element_filter is not None:
-        octets = filtered_octets(parts.root, reference.element_filter.name)
-        return False, reread(octets)
+def _named_form(
+    parts: Outline, reference: Reference, element: etree._Element
+) -> tuple[bool, etree._Element, tuple[str, ...]]:
+    """Whether the named canonicalisation is exclusive, the element in the tree that it is applied to, and the
+    PrefixList."""
     step = reference.canonicalised_by
+    if reference.element_filter is not None:
+        octets = filtered_octets(parts.root, reference.element_filter.name, prefixes=step.prefixes)
+        return False, reread(octets), ()
     method = load_algorithms().canonicalisations.get(step.uri)
-    return (method.exclusive if method else True), element
+    return (method.exclusive if method else True), element, step.prefixes
 
 
-def _tries(tree: etree._Element, exclusive: bool, part: str) -> Iterator[Candidate]:
-    yield from candidates(tree, exclusive=exclusive)
+def _tries(tree: etree._Element, exclusive: bool, prefixes: Sequence[str], part: str) -> Iterator[Candidate]:
+    yield from candidates(tree, exclusive=exclusive, prefixes=prefixes)
     if part == "timestamp":
-        yield from timestamp_candidates(tree)
+        yield from timestamp_candidates(tree, prefixes=prefixes)
+
+
+class _Allowance:
+    """What may still be hashed."""
+
+    def __init__(self) -> None:
+        self._left = MOST_OCTETS
+
+    def spend(self, octets: bytes) -> bool:
+        """Whether anything is left after these octets, each hashed by every algorithm."""
+        self._left -= len(octets) * len(_HASHES)
+        return self._left > 0
 
 
 def _cause(reference: Reference, tries: Iterator[Candidate]) -> tuple[str, ...]:
-    hashed = 0
+    allowance = _Allowance()
     for names, octets in tries:
         wrong = _digest_accident(reference, octets)
         if wrong is not None:
             return (*names, *wrong)
-        hashed += len(octets) * len(_HASHES)
-        if hashed > MOST_OCTETS:
+        if not allowance.spend(octets):
             break
     return ()
 
@@ -191,16 +206,34 @@ def _of_value(
     if method is None or canonical is None:
         return
     ways = list(islice(readings(signature.signature_value, signature.certificates, shown), 60))
-    tries = [*candidates(signature.signed_info, exclusive=canonical.exclusive), *_other_names(signature)]
+    prefixes = signature.canonicalisation.prefixes
+    forms = candidates(signature.signed_info, exclusive=canonical.exclusive, prefixes=prefixes)
+    tries = _affordable(chain(forms, _other_names(signature)))
+    allowance = _Allowance()
     for way in ways:
         wrong = accident_of(way, tries[0][1], method.algorithm)
         if wrong:
             yield Diagnosis(number, "SignatureValue", wrong)
             return
-    yield Diagnosis(number, "SignatureValue", _value_cause(ways, tries, method.algorithm))
+        if not allowance.spend(tries[0][1]):
+            break
+    yield Diagnosis(number, "SignatureValue", _value_cause(ways, tries, method.algorithm, allowance))
 
 
-def _value_cause(ways: Sequence[Reading], tries: Sequence[Candidate], named: Any) -> tuple[str, ...]:
+def _affordable(tries: Iterable[Candidate]) -> list[Candidate]:
+    """As many as may be hashed: with long attributes, SignedInfo is as long as a document may be."""
+    held: list[Candidate] = []
+    allowance = _Allowance()
+    for one in tries:
+        held.append(one)
+        if not allowance.spend(one[1]):
+            break
+    return held
+
+
+def _value_cause(
+    ways: Sequence[Reading], tries: Sequence[Candidate], named: Any, allowance: _Allowance
+) -> tuple[str, ...]:
     """The named form has been tried in every way; here the other forms, in the ways that are likely or cheap."""
     cheap = [way for way in ways if way.recovered is not None]
     for way in cheap or ways[:1]:
@@ -208,12 +241,14 @@ def _value_cause(ways: Sequence[Reading], tries: Sequence[Candidate], named: Any
             wrong = accident_of(way, octets, named)
             if wrong is not None:
                 return (*names, *wrong)
+            if not allowance.spend(octets):
+                return ()
     return ()
 
 
 def _other_names(signature: SignatureParts) -> Iterator[Candidate]:
     """SignedInfo with one algorithm under the name of another one of its kind."""
-    octets = canonicalise(signature.signed_info)
+    octets = canonicalise(signature.signed_info, prefixes=signature.canonicalisation.prefixes)
     known = load_algorithms()
     kinds = (known.digests, known.signatures, known.canonicalisations)
     for kind in kinds:

@@ -33,9 +33,13 @@ _KNOWN_NAMESPACES = {
 _PREFIXES = ("", "hl7fi", "fi", "f", "cda", "hl7", "v3", "ds", "dsig", "xd", "sig", "x", "a", "p", "n1", "ns")
 
 
-def candidates(element: etree._Element, *, exclusive: bool) -> Iterator[Candidate]:
-    """What may have been digested instead of the named canonical form of ``element``, likely accidents first."""
-    bases = list(_bases(element, exclusive=exclusive))
+def candidates(element: etree._Element, *, exclusive: bool, prefixes: Sequence[str] = ()) -> Iterator[Candidate]:
+    """What may have been digested instead of the named canonical form of ``element``, likely accidents first.
+
+    Args:
+        prefixes: the PrefixList of the named form, if it is exclusive.
+    """
+    bases = list(_bases(element, exclusive=exclusive, prefixes=prefixes))
     for names, octets in bases:
         yield names, octets
     for names, octets in bases:
@@ -50,11 +54,11 @@ def candidates(element: etree._Element, *, exclusive: bool) -> Iterator[Candidat
             yield (accident, second), twice
 
 
-def _bases(element: etree._Element, *, exclusive: bool) -> Iterator[Candidate]:
+def _bases(element: etree._Element, *, exclusive: bool, prefixes: Sequence[str]) -> Iterator[Candidate]:
     """The canonical forms: the named one, the other one, and that of the element by itself."""
     other = "c14n.inclusive-done" if exclusive else "c14n.exclusive-done"
     forms: list[tuple[tuple[str, ...], Callable[[], bytes]]] = [
-        ((), lambda: canonicalise(element, exclusive=exclusive)),
+        ((), lambda: canonicalise(element, exclusive=exclusive, prefixes=prefixes)),
         ((other,), lambda: canonicalise(element, exclusive=not exclusive)),
         (("placement.inserted",), lambda: _alone(element)),
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from lxml import etree
@@ -15,11 +15,13 @@ from sotepki.xmldsig import canonicalise
 _SPAN = 3600
 
 
-def timestamp_candidates(timestamp: etree._Element) -> Iterator[tuple[tuple[str, ...], bytes]]:
+def timestamp_candidates(
+    timestamp: etree._Element, *, prefixes: Sequence[str] = ()
+) -> Iterator[tuple[tuple[str, ...], bytes]]:
     """Canonical forms of the timestamp with other texts: other spellings of the same moment, other seconds within an
     hour, and the moments that the document writes elsewhere.
     """
-    octets = canonicalise(timestamp)
+    octets = canonicalise(timestamp, prefixes=prefixes)
     match = re.fullmatch(rb"(<[^<>]*>)([^<>]*)(</[^<>]*>)", octets, re.DOTALL)
     if match is None:
         return
