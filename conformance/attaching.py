@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from conformance.sut.facets import Facet, Skipped
+from conformance.sut.facets import Skipped
 
 T = TypeVar("T")
 
 
-def attached(facet: T | None, name: Facet) -> T:
-    """The facet.
+def attached(facet: T | None, table: str) -> T:
+    """The facet that ``table`` of the description attaches.
 
     Raises:
         Skipped: it is not attached.
     """
     if facet is None:
-        raise Skipped(missing(name))
+        raise Skipped(missing(table))
     return facet
 
 
-def missing(*names: Facet) -> str:
+def missing(*tables: str) -> str:
     """The sentence that a part is not attached, with the tables that would attach it."""
-    tables = " or ".join(f"[{name}]" for name in names)
-    return f"This part of the system is not attached: there is no {tables} in its description."
+    either = " or ".join(f"[{table}]" for table in tables)
+    return f"This part of the system is not attached: there is no {either} in its description."

@@ -16,6 +16,10 @@ from sotepki.evidence import Severity
 
 Documents = tuple[DocumentUnderTest, ...]
 
+_FRAMER = "frame"
+"""The table that attaches what frames on request; frames that lie in a directory are ``Facet.FRAMES``."""
+_UNREADABLE = "see the case document.form"
+
 
 @pytest.fixture(scope="session")
 def all_documents(sut: SystemUnderTest, run_session: RunSession) -> Mapping[SignatureKind | None, Documents]:
@@ -53,7 +57,9 @@ def countersigned_document(
     if sut.signer is None or not all(kind in all_documents for kind in SignatureKind):
         raise Skipped("The system does not make both kinds of signatures on request.")
     (first,) = all_documents[SignatureKind.PROFESSIONAL]
-    if not first.examinable or any(finding.severity is Severity.ERROR for finding in first.findings):
+    if not first.examinable:
+        raise Skipped(f"The signature in the professional's document cannot be read; {_UNREADABLE}.")
+    if any(finding.severity is Severity.ERROR for finding in first.findings):
         raise Skipped("The professional's document is wrong by itself; see the other cases.")
     return _signed(sut, run_session, SignatureKind.SYSTEM, first.content, "document with both signatures")
 
@@ -87,7 +93,7 @@ def corrected_documents(
     kind = next(k for k in SignatureKind if k in all_documents)
     earlier, identity = all_documents[kind][0], sut.signer.identity(kind)
     if identity is None or not earlier.examinable:
-        raise Skipped("The system's first version cannot be read, so there is nothing to correct.")
+        raise Skipped(f"The signature in the first version cannot be read, so nothing is corrected; {_UNREADABLE}.")
     signed = sut.signer.sign(run_session.bench.corrected(earlier.content, identity), kind, correction=True)
     made = judged_document("corrected document", signed, sut.trust, run_session.clock, earlier=earlier.content)
     return (*lying, made)
@@ -106,9 +112,11 @@ def frames(
         for document in every:
             if document.examinable:
                 found.append(_framed(sut, run_session, document))
-    if not found:
-        raise Skipped(missing(Facet.FRAMES))
-    return tuple(found)
+    if found:
+        return tuple(found)
+    if sut.framer is not None:
+        raise Skipped(f"No document has signatures that can be read, so none is framed; {_UNREADABLE}.")
+    raise Skipped(missing(Facet.FRAMES, _FRAMER))
 
 
 @pytest.fixture(scope="session")
@@ -153,7 +161,7 @@ def _signed(
 
 
 def _framed(sut: SystemUnderTest, run_session: RunSession, document: DocumentUnderTest) -> FrameUnderTest:
-    content = attached(sut.framer, Facet.FRAMES).frame(document.content)
+    content = attached(sut.framer, _FRAMER).frame(document.content)
     name = f"frame around the {document.name}"
     return judged_frame(name, content, sut.trust, run_session.clock, given=document.content)
 
@@ -169,5 +177,5 @@ def _of_kind(groups: Mapping[SignatureKind | None, Documents], kind: SignatureKi
     made = groups.get(kind, ())
     readable = tuple(d for d in (*lying, *made) if d.examinable)
     if made and not readable:
-        raise Skipped("The signature in the document cannot be read; see the case document.form.")
+        raise Skipped(f"The signature in the document cannot be read; {_UNREADABLE}.")
     return _some(readable, f"No document with a {kind} signature (code {code}) is attached.")

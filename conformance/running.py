@@ -84,11 +84,18 @@ def run(
         options: everything else about the run; replaces ``language``.
 
     Raises:
-        Misuse: the selection leaves nothing, or the report directory cannot be used.
+        Misuse: the selection leaves nothing, the report directory cannot be used, or the run that is resumed was
+            that of another system.
         ReportNotWritten: the run is done and the report cannot be written; it carries the outcome.
         KeyboardInterrupt: the run was interrupted; the report of what was done is written first.
     """
     chosen = options or RunOptions(language=language)
+    if chosen.resumed is not None and chosen.resumed.system != sut.name:
+        raise Misuse(
+            f"The report {chosen.resumed.name} is of the system {chosen.resumed.system!r}, not of {sut.name!r}, so "
+            "its results cannot be kept.",
+            advice="Run every case of this system without --resume; or name the description of the other one.",
+        )
     session = RunSession(
         sut,
         clock or (bench.clock if bench else SystemClock()),

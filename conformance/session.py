@@ -116,11 +116,16 @@ class RunSession:
             self.progress(result, len(self.results), len(self.chosen))
 
     def barred(self, case: Case) -> str:
-        """Why a case may not run yet by the entry rules of joint testing; empty if it may."""
+        """Why a case may not run yet by the entry rules of joint testing; empty if it may.
+
+        Results of an earlier run count where the case is not run again.
+        """
         if not self.obey_phases:
             return ""
         order = list(Phase)
-        for result in self.results:
+        again = {chosen.id for chosen in self.chosen}
+        kept = [one for one in self.earlier if one.case in self.by_id and one.case not in again]
+        for result in (*kept, *self.results):
             phase = self.by_id[result.case].phase
             if result.verdict is CaseVerdict.FAIL and order.index(phase) < order.index(case.phase):
                 return (

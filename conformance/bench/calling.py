@@ -14,7 +14,8 @@ from conformance.bench.listener import ServerIdentity, load_identity
 from conformance.sut.facets import SystemFailed
 from conformance.sut.facets_tls_server import TlsAddress
 
-_SECONDS = 5.0
+_CONNECTING = 5.0
+"""Seconds for a connection, which the machine of the endpoint makes and not the endpoint."""
 _IGNORE_UNEXPECTED_EOF = 1 << 7
 """SSL_OP_IGNORE_UNEXPECTED_EOF of OpenSSL 3, which the ssl module names since Python 3.12."""
 
@@ -59,10 +60,11 @@ class Caller:
         """
         context = _context(identity, old=old, suites=suites)
         try:
-            plain = socket.create_connection((self.address.host, self.address.port), timeout=_SECONDS)
+            plain = socket.create_connection((self.address.host, self.address.port), timeout=_CONNECTING)
         except OSError as error:
             raise SystemFailed(f"The endpoint cannot be reached: {error}.") from None
         with plain:
+            plain.settimeout(self.address.timeout)
             try:
                 secured = context.wrap_socket(
                     plain, server_hostname=self.address.server_name, suppress_ragged_eofs=False

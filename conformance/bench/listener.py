@@ -6,6 +6,7 @@ It plays a Kanta at the door only; nothing is archived here. Each listener takes
 from __future__ import annotations
 
 import os
+import re
 import socket
 import ssl
 import tempfile
@@ -27,6 +28,7 @@ from sotepki.x509.names import readable
 LOOPBACK = "127.0.0.1"
 _SECONDS = 5.0
 _MAX_REQUEST = 32 * 1024 * 1024
+_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n]{0,1000})?\r\n")
 
 
 @dataclass(frozen=True)
@@ -176,7 +178,7 @@ class Listener:
                 request = self._read_request(secured)
                 self._reply(secured, number)
                 version = (secured.version() or "").replace("v", " ")
-                head, _, body = request.partition(b"\r\n\r\n")
+                head, body = _parts(request)
                 presented = secured.getpeercert(True)
                 return Contact(
                     hello.versions, bool(request), version, presented, len(request), hello=hello, body=body, head=head
@@ -199,10 +201,7 @@ class Listener:
         """Read one HTTP request; empty if the client closed without sending, as when it refuses TLS 1.3 late."""
         data = bytearray()
         with suppress(OSError):
-            while len(data) < _MAX_REQUEST:
-                head, separator, body = bytes(data).partition(b"\r\n\r\n")
-                if separator and len(body) >= _content_length(head):
-                    break
+            while len(data) < _MAX_REQUEST and not _is_whole(data):
                 chunk = secured.recv(65536)
                 if not chunk:
                     break
@@ -266,12 +265,51 @@ def http_answer(status: str, body: bytes, *headers: str, close: bool = True) -> 
 _PAGE = http_answer("200 OK", b"<html><body>conformance listener</body></html>", "Content-Type: text/html")
 
 
-def _content_length(head: bytes) -> int:
+def _is_whole(request: bytearray) -> bool:
+    """Whether a request has come to its end."""
+    end = request.find(b"\r\n\r\n")
+    if end < 0:
+        return False
+    head = bytes(request[:end])
+    if _is_chunked(head):
+        # Every chunked body ends so; looking at that first spares walking through the chunks again and again.
+        return request.endswith(b"\r\n\r\n") and unchunked(request, end + 4) is not None
+    length = _field(head, b"content-length")
+    return len(request) - end - 4 >= (int(length) if length.isdigit() else 0)
+
+
+def _parts(request: bytes) -> tuple[bytes, bytes]:
+    """Head and body of a request; the body of a chunked one as it was before it was cut into chunks."""
+    head, _, body = request.partition(b"\r\n\r\n")
+    joined = unchunked(body) if _is_chunked(head) else None
+    return head, body if joined is None else joined
+
+
+def unchunked(data: bytes | bytearray, place: int = 0) -> bytes | None:
+    """The content of a chunked body (RFC 9112 7.1) that begins at ``place``; None if it is not whole, or is none."""
+    content = bytearray()
+    while (size := _CHUNK_SIZE.match(data, place)) is not None:
+        length, begin = int(size[1], 16), size.end()
+        if length == 0:  # what may follow are further fields, up to an empty line
+            ends = data.startswith(b"\r\n", begin) or data.find(b"\r\n\r\n", begin) >= 0
+            return bytes(content) if ends else None
+        place = begin + length + 2
+        if data[place - 2 : place] != b"\r\n":
+            return None
+        content += data[begin : begin + length]
+    return None
+
+
+def _is_chunked(head: bytes) -> bool:
+    return _field(head, b"transfer-encoding").lower().endswith(b"chunked")
+
+
+def _field(head: bytes, name: bytes) -> bytes:
     for line in head.split(b"\r\n"):
-        name, _, value = line.partition(b":")
-        if name.strip().lower() == b"content-length" and value.strip().isdigit():
-            return int(value)
-    return 0
+        key, _, value = line.partition(b":")
+        if key.strip().lower() == name:
+            return value.strip()
+    return b""
 
 
 def load_identity(context: ssl.SSLContext, identity: ServerIdentity) -> None:

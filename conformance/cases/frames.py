@@ -6,6 +6,7 @@ from conformance.check import Check
 from conformance.declaring import Area, case
 from conformance.judging import FrameUnderTest
 from conformance.requirements import Phase
+from sotepki.documents.family import families
 
 
 @case(
@@ -76,8 +77,11 @@ def service_request(frames: tuple[FrameUnderTest, ...], check: Check) -> None:
     readable = [frame for frame in frames if frame.frame is not None]
     if not readable:
         check.skip("No frame can be read; see the case frame.form.")
-    for number, frame in enumerate(readable):
-        found = frame.frame.service_request if frame.frame else ""
+    asking = [(frame, frame.frame) for frame in readable if frame.frame and _names_requests(frame.frame.name)]
+    if not asking:
+        check.skip("No frame is of a family whose frames name a service request.")
+    for number, (frame, inner) in enumerate(asking):
+        found = inner.service_request
         met = check.that(
             "frame.service-request",
             found in ("SP1", "SP17"),
@@ -88,6 +92,12 @@ def service_request(frames: tuple[FrameUnderTest, ...], check: Check) -> None:
         )
         if not met or number < _SHOWN:
             check.show(frame.name, frame.content, "application/xml")
+
+
+def _names_requests(message: str) -> bool:
+    """Whether a service request is known for a message; for those of health care none is."""
+    rules = [family.frame for family in families().values()]
+    return any(rule.requests for rule in rules if message in (rule.interaction, *rule.others))
 
 
 _SHOWN = 2

@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import partial
 
 from conformance.bench.documents_compared import body_size
-from conformance.bench.documents_framed import FIXED, STATES, USAGE, client_codes, created, fixed_code
+from conformance.bench.documents_framed import FIXED, STATES, USAGE, created, fixed_code, identity_codes
 from conformance.cases.frames import judge
 from conformance.check import Check
 from conformance.declaring import Area, case
@@ -71,16 +71,16 @@ def client(frames: Frames, check: Check) -> None:
     "frame.test-identities",
     title="The frame names test persons only",
     requirements=["frame.test-identities"],
-    mutants=["framer-names-a-real-client", "signer-writes-real-identity-code"],
+    mutants=["framer-names-a-real-client", "framer-titles-with-a-real-code", "signer-writes-real-identity-code"],
 )
 def test_identities(frames: Frames, check: Check) -> None:
-    """Identity codes in the frame, outside the document, are of the 900-series.
+    """Identity codes anywhere in the frame, outside the document, are of the 900-series.
 
     Kela gives out codes of this series for testing, and other codes could belong to somebody. They are masked in this
     report.
     """
     for frame in _readable(frames, check):
-        wrong = [code for code in client_codes(frame.content) if not _is_for_tests(code)]
+        wrong = [code for code in identity_codes(frame.content) if not _is_for_tests(code)]
         check.that(
             "frame.test-identities",
             not wrong,
@@ -228,12 +228,12 @@ def message_id(frames: Frames, check: Check) -> None:
     """The message ids of all frames are compared with each other and with the ids of the documents.
 
     By its id an acknowledgement is told from that of another message, and a repeated message from a new one. A right
-    system makes a new OID each time.
+    system makes a new OID each time, or a new extension under one OID.
     """
     opened = [(frame, frame.frame) for frame in _readable(frames, check) if frame.frame]
-    seen = Counter(inner.message_id.value for _, inner in opened)
+    seen = Counter(inner.message_key for _, inner in opened)
     for frame, inner in opened:
-        own = inner.message_id.value
+        own = inner.message_key
         check.that(
             "frame.message-id",
             seen[own] == 1 and own != inner.document_id.value,

@@ -247,15 +247,18 @@ def parallel_kept(countersigned_document: DocumentUnderTest, check: Check) -> No
 
 
 def _pairs(documents: Documents, check: Check) -> list[tuple[DocumentUnderTest, Halves, Halves]]:
-    pairs = [(d, halves(d.unsigned), halves(d.content)) for d in documents if d.unsigned and d.examinable]
-    if not pairs:
+    asked = [(d, d.unsigned) for d in documents if d.unsigned]
+    if not asked:
         check.skip("No document was signed on request, so there is nothing to compare with.")
+    pairs = [(d, halves(unsigned), halves(d.content)) for d, unsigned in asked if d.examinable]
+    if not pairs:
+        check.skip("No document signed on request has signatures that can be read; see the case document.form.")
     return pairs
 
 
 def _length(key: object) -> int:
     if isinstance(key, rsa.RSAPublicKey):
-        return key.key_size // 8
+        return (key.key_size + 7) // 8
     return 2 * ((key.key_size + 7) // 8) if isinstance(key, ec.EllipticCurvePublicKey) else 0
 
 

@@ -65,14 +65,16 @@ def chain(caller: Caller, bench: Bench, check: Check) -> None:
 def name(caller: Caller, bench: Bench, check: Check) -> None:
     """Among the DNS names of the endpoint's certificate is the host by which it is called.
 
-    Whoever connects compares the two, and must break off if they differ.
+    Whoever connects compares the two without regard to case, and must break off if they differ. A leftmost label "*"
+    stands for exactly one label.
     """
     sent = _sent(caller, bench, check)
     names = readable_extension(sent[0], x509.SubjectAlternativeName)
     hosts = names.get_values_for_type(x509.DNSName) if names else []
     wanted = caller.address.server_name
     found = ", ".join(hosts)
-    check.that("tls-server.name", wanted in hosts, "Its host is not named.", expected=wanted, found=found)
+    named = any(_names(host, wanted) for host in hosts)
+    check.that("tls-server.name", named, "Its host is not named.", expected=wanted, found=found)
 
 
 @_case("tls-server.purpose", "The endpoint's certificate is for servers", "endpoint-with-signature-certificate")
@@ -136,6 +138,13 @@ def says_goodbye(caller: Caller, bench: Bench, check: Check) -> None:
     """
     call = caller.call(bench.kanta_identity)
     check.that("tls-server.says-goodbye", call.goodbye or not call.answered, "The line was cut without a goodbye.")
+
+
+def _names(pattern: str, host: str) -> bool:
+    """Whether a DNS name of a certificate is that of the host (RFC 9525 6.3)."""
+    pattern, host = pattern.lower(), host.lower()
+    first, _, parents = host.partition(".")
+    return pattern == host or (bool(first and parents) and pattern == f"*.{parents}")
 
 
 def _sent(caller: Caller, bench: Bench, check: Check) -> Sequence[x509.Certificate]:

@@ -31,7 +31,7 @@ def needs_login(token: SignsByToken, check: Check) -> None:
     with token.session(logged_in=True) as session:
         count = len(session.private_keys())
     with token.session(logged_in=False) as session:
-        seen = [key.label for key in session.private_keys()]
+        seen = [key.name for key in session.private_keys()]
     check.that(check.case.id, count > 0 and not seen, "A key is seen without login.", found=", ".join(seen))
 
 
@@ -42,9 +42,7 @@ def stays_inside(token: SignsByToken, check: Check) -> None:
     A key that may be wrapped out of the token is as good as a file.
     """
     with token.session(logged_in=True) as session:
-        wrong = [
-            key.label for key in session.private_keys() if key.extractable or not (key.sensitive and key.private)
-        ]
+        wrong = [key.name for key in session.private_keys() if key.extractable or not (key.sensitive and key.private)]
     check.that(check.case.id, not wrong, "A key may leave the token.", found=", ".join(wrong))
 
 
@@ -52,7 +50,7 @@ def stays_inside(token: SignsByToken, check: Check) -> None:
 def no_export(token: SignsByToken, check: Check) -> None:
     """The case asks for the private value of every key, logged in. The token must give none out."""
     with token.session(logged_in=True) as session:
-        given = [key.label for key in session.private_keys() if session.export(key.label)]
+        given = [key.name for key in session.private_keys() if session.export(key)]
     check.that(check.case.id, not given, "The token gave a private key out.", found=", ".join(given))
 
 
@@ -65,14 +63,14 @@ def hash_algorithms(token: SignsByToken, check: Check) -> None:
             check.skip("No key of the token has a certificate, so no signature of it can be verified.")
         for key in keys:
             wrong = [name for name in _HASHES if not _signs(session, key, name)]
-            check.that(check.case.id, not wrong, "A signature fails.", subject=key.label, found=", ".join(wrong))
+            check.that(check.case.id, not wrong, "A signature fails.", subject=key.name, found=", ".join(wrong))
 
 
 def _signs(session: Token, key: TokenKey, hash_name: str) -> bool:
     assert key.certificate is not None
     public_key = key.certificate.public_key()
     try:
-        signature = session.sign(key.label, hash_name, CONTENT)
+        signature = session.sign(key, hash_name, CONTENT)
         if isinstance(public_key, rsa.RSAPublicKey):
             public_key.verify(signature, CONTENT, padding.PKCS1v15(), _HASHES[hash_name])
         elif isinstance(public_key, ec.EllipticCurvePublicKey):

@@ -65,7 +65,7 @@ class Earlier:
         try:
             found = cls(data, str(place))
             assert data["format"] == "sotepki-conformance-report/1" and isinstance(data["finished"], str)
-            _ = found.results
+            _ = found.results, found.system
         except (KeyError, TypeError, ValueError, AttributeError, AssertionError):
             raise Misuse(
                 f"The file {place} is not a report of this suite.",
@@ -73,6 +73,11 @@ class Earlier:
                 subject=str(place),
             ) from None
         return found
+
+    @property
+    def system(self) -> str:
+        """The name of the system that was tested."""
+        return str(self.data["system"]["name"])
 
     @cached_property
     def results(self) -> tuple[CaseResult, ...]:
@@ -91,7 +96,7 @@ class Earlier:
         for case_id in dict.fromkeys([*now, *before]):
             change = _change(before.get(case_id), now.get(case_id))
             groups[change].append({"id": case_id, "before": before.get(case_id, ""), "now": now.get(case_id, "")})
-        return {"finished": self.data["finished"], "system": str(self.data["system"]["name"]), **groups}
+        return {"finished": self.data["finished"], "system": self.system, **groups}
 
 
 def _change(before: str | None, now: str | None) -> Change:

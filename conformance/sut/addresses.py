@@ -28,10 +28,11 @@ class RunningTlsServer:
     port: int
     name: str = ""
     client_certificate: bool = True
+    timeout: float = 10.0
 
     @contextmanager
     def open(self) -> Iterator[TlsAddress]:
-        yield TlsAddress(self.host, self.port, self.name, self.client_certificate)
+        yield TlsAddress(self.host, self.port, self.name, self.client_certificate, self.timeout)
 
 
 @dataclass(frozen=True)

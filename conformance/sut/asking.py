@@ -7,7 +7,6 @@ docs/conformance.md describes them for any language.
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -111,6 +110,15 @@ def packed(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
+def from_base64(text: str) -> bytes:
+    """The bytes; white space counts for nothing, since many encoders break their lines (RFC 2045 6.8).
+
+    Raises:
+        ValueError: the text is not base64.
+    """
+    return base64.b64decode("".join(text.split()), validate=True)
+
+
 def unpacked(answer: Mapping[str, Any], name: str, asked: Asks) -> bytes:
     """The bytes under ``name``.
 
@@ -118,8 +126,8 @@ def unpacked(answer: Mapping[str, Any], name: str, asked: Asks) -> bytes:
         SystemFailed: they are missing or not in base64.
     """
     try:
-        return base64.b64decode(answer[name], validate=True)
-    except (KeyError, TypeError, ValueError, binascii.Error):
+        return from_base64(answer[name])
+    except (KeyError, ValueError, AttributeError):
         raise SystemFailed(
             f"{asked.name} did not answer with {name} in base64.", log=json.dumps(answer)[:2000]
         ) from None

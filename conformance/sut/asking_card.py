@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from conformance.sut.asking import Asks, answered_member, packed, unpacked
+from conformance.sut.asking import Asks, answered_member, from_base64, packed, unpacked
 from conformance.sut.door import Step, open_door
 from conformance.sut.facets import Card, PinPad, SystemFailed
 from conformance.sut.facets_card import CardKey, CardTrouble, Desk, DeskCard, DeskOutcome, DeskTask, WayOut
@@ -132,4 +131,4 @@ def _text(row: Mapping[str, Any], name: str) -> str:
 
 
 def _bytes(row: Mapping[str, Any], name: str) -> bytes:
-    return base64.b64decode(_text(row, name), validate=True)
+    return from_base64(_text(row, name))

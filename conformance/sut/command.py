@@ -26,6 +26,10 @@ from sotepki.errors import Misuse
 
 _CHUNK = 65536
 _LOG_LIMIT = 16 * 1024
+_SLICE = 0.05
+"""Seconds after which the suite looks whether the command has ended, while nothing is written."""
+_AFTERWARDS = 0.25
+"""Seconds of silence after its end: by then a filter of its output, as tee, has passed everything on."""
 
 
 @dataclass(frozen=True)
@@ -125,10 +129,16 @@ class Command:
                 os.set_blocking(stream.fileno(), False)
                 selector.register(stream, selectors.EVENT_READ, sink)
             while selector.get_map():
+                # A helper that a command leaves behind may hold the pipes open long after the answer, so their end
+                # is not waited for once the command has ended.
+                ended = process.poll() is not None
                 left = deadline - time.monotonic()
-                if left <= 0:
+                if left <= 0 and not ended:
                     raise self._late(log)
-                for key, _ in selector.select(left):
+                ready = selector.select(_AFTERWARDS if ended else min(left, _SLICE))
+                if ended and (not ready or left <= 0):
+                    break
+                for key, _ in ready:
                     if chunk := os.read(key.fd, _CHUNK):
                         key.data(chunk)
                     else:

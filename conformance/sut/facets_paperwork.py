@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from datetime import date
 from enum import StrEnum
@@ -135,6 +135,40 @@ class HoldsPaperwork(Protocol):
     def paperwork(self) -> Paperwork: ...
 
 
+class _NoDay(str):
+    """What has the form of a date and is none, as 2027-02-29."""
+
+    __slots__ = ()
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML that refuses a key given twice, of which YAML would take the last, and leaves an impossible day to
+    whoever knows the field that it stands in.
+    """
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
+            name = key.value if isinstance(key, yaml.ScalarNode) else None
+            if name in seen:
+                line = key.start_mark.line + 1
+                sentence = f"{FILE} has the key {name!r:.60} twice in one mapping; the second is in line {line}."
+                raise Misuse(sentence, advice="Keep one of the two.")
+            if name is not None:
+                seen.add(name)
+        return super().construct_mapping(node, deep=deep)
+
+    def day(self, node: yaml.ScalarNode) -> object:
+        """A date or time of day; ``_NoDay`` if the calendar has none such."""
+        try:
+            return self.construct_yaml_timestamp(node)
+        except ValueError:
+            return _NoDay(node.value)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", _Loader.day)
+
+
 @dataclass(frozen=True)
 class PaperworkDirectory:
     """The papers in ``paperwork.yaml`` of a directory."""
@@ -145,16 +179,16 @@ class PaperworkDirectory:
         """Read the file.
 
         Raises:
-            Misuse: it is not there, too long, not YAML, or has a wrong, unknown or missing key.
+            Misuse: it is not there, too long, not YAML, or has a wrong, unknown, missing or repeated key.
         """
         path = self.directory / FILE
         try:
             with path.open("rb") as stream:
                 data = stream.read(_LARGEST + 1)
-            raw = yaml.safe_load(data) if len(data) <= _LARGEST else None
+            raw = yaml.load(data, _Loader) if len(data) <= _LARGEST else None
         except OSError as error:
             raise Misuse(f"The paperwork {path} cannot be read: {error.strerror}.") from None
-        except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
             mark = getattr(error, "problem_mark", None)
             line = f": see line {mark.line + 1}" if mark else ""
             raise Misuse(f"The paperwork {path} is not YAML in UTF-8{line}.") from None
@@ -177,6 +211,8 @@ def _record(kind: Any, raw: object, where: str) -> Any:
 
 
 def _value(kind: Any, raw: object, where: str) -> Any:
+    if isinstance(raw, _NoDay):
+        raise Misuse(f"{where} is {raw:.40}, which is no day of the calendar.", advice="Write it as 2027-02-28.")
     if get_origin(kind) in (Union, types.UnionType):
         inner = next(one for one in get_args(kind) if one is not type(None))
         return None if raw is None else _value(inner, raw, where)

@@ -15,12 +15,14 @@ class TlsAddress:
         host, port: where a connection is opened.
         name: the host name that its certificate must bear, if it is not ``host``.
         client_certificate: whether it is meant to let in only clients with a certificate of the test hierarchy.
+        timeout: seconds that it may take for each step of a connection.
     """
 
     host: str
     port: int
     name: str = ""
     client_certificate: bool = True
+    timeout: float = 10.0
 
     @property
     def server_name(self) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from cryptography import x509
 
@@ -28,13 +28,26 @@ class TokenAddress:
 
 @dataclass(frozen=True)
 class TokenKey:
-    """A private key object, by its attributes (PKCS #11 4.9)."""
+    """A private key object, by its attributes (PKCS #11 4.9).
+
+    Attributes:
+        id: CKA_ID, which a key shares with its certificate; empty if it has none.
+        certificate: the one with the same id.
+        handle: by which its session knows the key; labels are for people, and several keys may bear one.
+    """
 
     label: str
     sensitive: bool
     extractable: bool
     private: bool
     certificate: x509.Certificate | None = None
+    id: bytes = b""
+    handle: Any = field(default=None, repr=False, compare=False)
+
+    @property
+    def name(self) -> str:
+        """The label, with the id, by which a person tells it from another key of that label."""
+        return f"{self.label} (id {self.id.hex()})" if self.id else self.label
 
 
 class Token(Protocol):
@@ -44,15 +57,15 @@ class Token(Protocol):
         """The private keys that the session sees."""
         ...
 
-    def sign(self, label: str, hash_name: str, content: bytes) -> bytes:
-        """Sign with a key: RSA PKCS #1 v1.5, or ECDSA in DER, over the hash of the content.
+    def sign(self, key: TokenKey, hash_name: str, content: bytes) -> bytes:
+        """Sign with a key of this session: RSA PKCS #1 v1.5, or ECDSA in DER, over the hash of the content.
 
         Raises:
-            Refused: ``token.key`` if there is no such key for this session, ``token.mechanism`` if it cannot.
+            Refused: ``token.mechanism`` if it cannot.
         """
         ...
 
-    def export(self, label: str) -> bytes:
+    def export(self, key: TokenKey) -> bytes:
         """The private value of a key; empty if the token keeps it."""
         ...
 

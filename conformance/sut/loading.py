@@ -58,7 +58,7 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "client": _ASKED_OR_OPERATED,
     "card": _ASKED_OR_OPERATED,
     "card-desk": _ASKED_OR_OPERATED,
-    "tls-server": ("address", "name", "client-certificate"),
+    "tls-server": ("address", "name", "client-certificate", "timeout"),
     "token": ("module", "label", "pin-file"),
     "scs": ("url", "ca", "versions"),
     "scs-user": (*_ASKED_OR_OPERATED, "origin"),
@@ -229,6 +229,10 @@ def _asked(row: Row) -> Asks:
 
 def _url(row: Row) -> str:
     url = row.text("url")
+    if not url.isascii() or not url.isprintable() or " " in url:
+        # Nobody could be asked there, and that would be taken for a failure of the system.
+        wrong = "has a space or a letter that an address cannot hold; write %20 for a space, and a host as xn--..."
+        raise row.wrong("url", wrong)
     try:
         parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
@@ -290,7 +294,9 @@ def _tls_server(row: Row) -> RunningTlsServer:
     if not host or not port.isdigit() or not 0 < int(port) < 65536:
         raise row.wrong("address", "must be host:port")
     name = row.text("name") if "name" in row else ""
-    return RunningTlsServer(host.strip("[]"), int(port), name, row.truth("client-certificate", True))
+    return RunningTlsServer(
+        host.strip("[]"), int(port), name, row.truth("client-certificate", True), row.number("timeout", 10, 0.1, 600)
+    )
 
 
 def _token(row: Row) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -15,21 +15,34 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from conformance.sut.facets_token import Token, TokenAddress, TokenKey
 from sotepki.errors import Misuse, Refused
+from sotepki.tokens import Pin
 from sotepki.tokens.keys import DIGEST_INFO_PREFIX
+
+_OF_PIN = frozenset(
+    {
+        PyKCS11.CKR_PIN_INCORRECT,
+        PyKCS11.CKR_PIN_INVALID,
+        PyKCS11.CKR_PIN_LEN_RANGE,
+        PyKCS11.CKR_PIN_EXPIRED,
+        PyKCS11.CKR_PIN_LOCKED,
+    }
+)
+"""Answers to a login by which the token refuses the PIN itself."""
 
 
 @dataclass(frozen=True)
 class Pkcs11Token:
-    """The token at an address."""
+    """The token at an address; a PIN that it refused is not tried again."""
 
     address: TokenAddress
+    _refused: list[Pin] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @contextmanager
     def session(self, *, logged_in: bool) -> Iterator[Token]:
         """An open session.
 
         Raises:
-            Misuse: the module does not load, has no such token, or refuses the PIN.
+            Misuse: the module does not load, has no such token, or refuses the PIN, now or before.
         """
         try:
             library = _load(str(self.address.module))
@@ -38,12 +51,32 @@ class Pkcs11Token:
             raise Misuse(f"The PKCS#11 module {self.address.module} does not open: {error}.") from None
         try:
             if logged_in:
-                _log_in(session, self.address)
-            yield _OpenToken(session)
+                self._log_in(session)
+            try:
+                yield _OpenToken(session)
+            finally:
+                if logged_in:
+                    session.logout()
         finally:
-            if logged_in:
-                session.logout()
             session.closeSession()
+
+    def _log_in(self, session: Any) -> None:
+        token, file, pin = self.address.token_label, self.address.pin_file, self.address.pin()
+        if pin in self._refused:
+            raise Misuse(
+                f"The token {token!r} refused the PIN of {file} before in this run, so it is not tried again.",
+                advice="Each try brings a card nearer to being locked. Correct the PIN in the file and run again.",
+            )
+        try:
+            session.login(pin.reveal())
+        except PyKCS11.PyKCS11Error as error:
+            if error.value not in _OF_PIN:
+                raise Misuse(f"The token {token!r} does not take a login: {error}.") from None
+            self._refused.append(pin)
+            raise Misuse(
+                f"The token {token!r} refuses the PIN of {file}: {error}.",
+                advice="It is not tried again in this run. Correct the PIN in the file and run again.",
+            ) from None
 
 
 @dataclass(frozen=True)
@@ -55,14 +88,13 @@ class _OpenToken:
     def private_keys(self) -> Sequence[TokenKey]:
         return [self._key(found) for found in self._objects(PyKCS11.CKO_PRIVATE_KEY)]
 
-    def sign(self, label: str, hash_name: str, content: bytes) -> bytes:
-        key = self._named(label)
+    def sign(self, key: TokenKey, hash_name: str, content: bytes) -> bytes:
         digest = hashlib.new(hash_name, content).digest()
-        rsa_key = self._attribute(key, PyKCS11.CKA_KEY_TYPE) == PyKCS11.CKK_RSA
+        rsa_key = self._attribute(key.handle, PyKCS11.CKA_KEY_TYPE) == PyKCS11.CKK_RSA
         data = DIGEST_INFO_PREFIX[hash_name] + digest if rsa_key else digest
         mechanism = PyKCS11.Mechanism(PyKCS11.CKM_RSA_PKCS if rsa_key else PyKCS11.CKM_ECDSA)
         try:
-            value = bytes(self.session.sign(key, data, mechanism))
+            value = bytes(self.session.sign(key.handle, data, mechanism))
         except PyKCS11.PyKCS11Error as error:
             raise Refused(f"The token does not sign: {error}.", rule="token.mechanism") from None
         if rsa_key:
@@ -70,26 +102,23 @@ class _OpenToken:
         half = len(value) // 2
         return encode_dss_signature(int.from_bytes(value[:half], "big"), int.from_bytes(value[half:], "big"))
 
-    def export(self, label: str) -> bytes:
-        key, found = self._named(label), b""
+    def export(self, key: TokenKey) -> bytes:
+        found = b""
         for attribute in (PyKCS11.CKA_PRIVATE_EXPONENT, PyKCS11.CKA_VALUE):
-            found = found or bytes(self._attribute(key, attribute) or b"")
+            found = found or bytes(self._attribute(key.handle, attribute) or b"")
         return found
-
-    def _named(self, label: str) -> Any:
-        for found in self._objects(PyKCS11.CKO_PRIVATE_KEY):
-            if self._attribute(found, PyKCS11.CKA_LABEL) == label:
-                return found
-        raise Refused(f"This session sees no key {label!r}.", rule="token.key")
 
     def _key(self, found: Any) -> TokenKey:
         identifier = bytes(self._attribute(found, PyKCS11.CKA_ID) or b"")
         return TokenKey(
-            label=str(self._attribute(found, PyKCS11.CKA_LABEL)),
+            label=str(self._attribute(found, PyKCS11.CKA_LABEL) or ""),
             sensitive=bool(self._attribute(found, PyKCS11.CKA_SENSITIVE)),
             extractable=bool(self._attribute(found, PyKCS11.CKA_EXTRACTABLE)),
             private=bool(self._attribute(found, PyKCS11.CKA_PRIVATE)),
-            certificate=self._certificate(identifier),
+            # Without an id nothing says which certificate is this key's.
+            certificate=self._certificate(identifier) if identifier else None,
+            id=identifier,
+            handle=found,
         )
 
     def _certificate(self, identifier: bytes) -> x509.Certificate | None:
@@ -123,11 +152,3 @@ def _slot(library: Any, label: str) -> int:
         if str(library.getTokenInfo(slot).label).rstrip("\0 ") == label:
             return int(slot)
     raise Misuse(f"The PKCS#11 module has no token {label!r}.", advice="Look with pkcs11-tool --list-slots.")
-
-
-def _log_in(session: Any, address: TokenAddress) -> None:
-    try:
-        session.login(address.pin().reveal())
-    except PyKCS11.PyKCS11Error as error:
-        session.closeSession()
-        raise Misuse(f"The token {address.token_label!r} refuses the PIN of {address.pin_file}: {error}.") from None

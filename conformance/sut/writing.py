@@ -86,6 +86,7 @@ timeout = 60
 address = "127.0.0.1:8443"
 # name = "palvelu.test.example"     # what its certificate must bear, if it is not the host
 client-certificate = true           # it lets in only clients with a certificate
+timeout = 10                        # seconds that it may take to answer
 """,
     "token": """\
 [token]                             # a PKCS#11 module with a test key, also one for a card in a PC/SC reader

@@ -347,7 +347,7 @@ def test_the_tls_endpoint_of_openssl_is_judged_for_what_it_is(reference: Referen
                     with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
                         break
                     time.sleep(0.05)
-                description = described(tmp_path, f"[tls-server]\naddress = 'localhost:{port}'\n")
+                description = described(tmp_path, f"[tls-server]\naddress = 'localhost:{port}'\ntimeout = 4\n")
                 cases = frozenset({"tls-server.chain"})
                 found = verdicts(reference.bench, description, tmp_path / name, cases)
                 verdict[name] = found["tls-server.chain"][0]

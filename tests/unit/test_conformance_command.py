@@ -49,6 +49,13 @@ def test_a_verifier_gets_the_question_in_the_described_shape(tmp_path: Path) -> 
     assert (answer.accepted, answer.reasons) == (False, ("sotepki-sut/1", "verify"))
 
 
+@pytest.mark.parametrize("coded", ["YWJj\r\nZGVm\r\n", "YWJj\nZGVm\n", " YWJj ZGVm"])
+def test_base64_with_line_breaks_is_base64(tmp_path: Path, coded: str) -> None:
+    """Java's getMimeEncoder, InsertLineBreaks of .NET and the base64 of coreutils break their lines."""
+    signer = AskedSigner(command(tmp_path, f"import json; print(json.dumps({{'document': {coded!r}}}))"), {})
+    assert signer.sign(b"<a/>", SignatureKind.SYSTEM) == b"abcdef"
+
+
 @pytest.mark.parametrize(
     ("program", "sentence"),
     [
@@ -82,25 +89,51 @@ def test_a_command_that_hangs_is_ended_in_time(tmp_path: Path) -> None:
     assert time.monotonic() - begun < 5
 
 
-def test_what_a_command_started_is_ended_with_it(tmp_path: Path) -> None:
-    """A child that holds the pipe must neither hang the suite nor outlive it."""
-    program = (
-        "import subprocess, sys\n"
-        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
-        "print(child.pid, file=sys.stderr, flush=True)\n"
-    )
+LEAVES_A_HELPER = (
+    "import json, subprocess, sys\n"
+    "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
+    "print(child.pid, file=sys.stderr, flush=True)\n"
+    "print(json.dumps({'child': child.pid, 'answer': 'x' * 300_000}), flush=True)\n"
+)
+
+
+def test_a_helper_that_a_command_leaves_behind_is_ended_with_it(tmp_path: Path) -> None:
+    """A helper that holds the pipes, as a daemon that was started on demand, must neither hang the suite nor outlive
+    the question; and the command did answer.
+    """
+    begun = time.monotonic()
+    answer = command(tmp_path, LEAVES_A_HELPER, timeout=20).ask({})
+    assert time.monotonic() - begun < 10
+    assert len(answer["answer"]) == 300_000
+    assert is_ended(answer["child"])
+
+
+def test_what_a_filter_passes_on_after_the_end_of_the_command_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with "exec > >(tee log)" in a script: tee writes the answer when the script has ended."""
+    monkeypatch.setattr("conformance.sut.command._AFTERWARDS", 10.0)  # also where the machine is busy
+    slow = "import time; time.sleep(0.1); print('{}')"
+    program = f"import subprocess, sys; subprocess.Popen([sys.executable, '-S', '-E', '-c', {slow!r}])"
+    assert command(tmp_path, program).ask({}) == {}
+
+
+def test_what_a_hanging_command_started_is_ended_with_it(tmp_path: Path) -> None:
     with pytest.raises(SystemFailed, match="within 1 seconds") as caught:
-        command(tmp_path, program, timeout=1).ask({})
-    child = int(caught.value.log)
+        command(tmp_path, f"{LEAVES_A_HELPER}child.wait()", timeout=1).ask({})
+    assert is_ended(int(caught.value.log))
+
+
+def is_ended(child: int) -> bool:
     for _ in range(100):
         try:
             os.kill(child, 0)
         except ProcessLookupError:
-            return
+            return True
         if Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
-            return
+            return True
         time.sleep(0.05)
-    pytest.fail("the child is still running")
+    return False
 
 
 def test_a_command_that_writes_without_end_is_stopped(tmp_path: Path) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import http.client
 import json
 import socket
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import pytest
 
+from conformance.sut import asking_card
 from conformance.sut.door import Door, Step, open_door
-from conformance.sut.facets import SystemFailed
+from conformance.sut.facets import Card, PinPad, SystemFailed
 from sotepki.errors import Refused
 
 
@@ -74,3 +75,16 @@ def test_a_program_that_says_nothing_does_not_shut_the_door(monkeypatch: pytest.
 def test_what_no_right_system_does_ends_the_case_whatever_it_answers() -> None:
     with pytest.raises(SystemFailed, match="without end"), open_door(STEPS) as door:
         assert post(door, b'{"operation": "nag"}')[0] == 409
+
+
+def test_a_program_may_break_the_lines_of_its_base64() -> None:
+    """The suite would otherwise say that a right program sent no document."""
+
+    class Echo:
+        def sign(self, document: bytes) -> bytes:
+            return document
+
+    steps = asking_card._card_steps(cast(Card, Echo()), cast(PinPad, None))
+    with open_door(steps) as door:
+        answer = post(door, b'{"operation": "sign", "document": "YWJj\\r\\nZGVm\\r\\n"}')
+    assert answer == (200, {"document": "YWJjZGVm"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from datetime import UTC, datetime, timedelta
 
@@ -10,20 +11,30 @@ import field_tables as field
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
-from conformance.bench.documents_framed import FIXED, STATES, USAGE, fixed_code
-from conformance.cases import frames
+from conformance.bench.documents_framed import FIXED, STATES, USAGE, fixed_code, identity_codes
+from conformance.cases import frames, frames_content, signatures_form
 from conformance.check import Check
 from conformance.declaring import case_of
-from conformance.judging import context_of, is_revoked, judged_frame, latest_end, signature_values, subject_value
+from conformance.judging import (
+    context_of,
+    is_revoked,
+    judged_document,
+    judged_frame,
+    latest_end,
+    signature_values,
+    subject_value,
+)
 from conformance.requirements import requirements
-from conformance.sut.facets import Trust
+from conformance.running import run_cases
+from conformance.session import RunSession, Selection
+from conformance.sut.facets import NamedBytes, Skipped, SystemUnderTest, Trust
 from conformance.verdicts import CaseVerdict
 from sotepki.clock import SetClock
 from sotepki.documents import build_frame
-from sotepki.identifiers import Oid
+from sotepki.identifiers import Oid, check_character
 from sotepki.x509.status import CertificateState, CertificateStatus
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -137,6 +148,22 @@ def test_the_fixed_codes_of_a_frame_are_those_of_the_field(path: str, code: str)
 
 
 @pytest.mark.parametrize(
+    ("extensions", "verdict"),
+    [(("1", "2"), CaseVerdict.PASS), (("1", "1"), CaseVerdict.FAIL), (("",), CaseVerdict.PASS)],
+)
+def test_a_message_id_is_root_and_extension_together(extensions: tuple[str, ...], verdict: CaseVerdict) -> None:
+    """A vendor with one root and a running extension failed, though no id of its messages stands twice."""
+    declared = case_of(frames_content.message_id)
+    assert declared is not None
+    check, root = Check(declared, requirements()), b'<id root="2.25.1"'
+    sent = [framed().replace(root, root + f' extension="{one}"'.encode(), 1) for one in extensions]
+    frames_content.message_id(
+        tuple(judged_frame(f"{n}", one, None, SetClock(NOW)) for n, one in enumerate(sent)), check
+    )
+    assert check.result(1).verdict is verdict
+
+
+@pytest.mark.parametrize(
     ("old", "new", "verdict"),
     [
         (b"", b"", CaseVerdict.PASS),
@@ -153,3 +180,118 @@ def test_a_frame_that_cannot_be_read_weighs_what_its_rule_may(old: bytes, new: b
     check = Check(declared, requirements())
     frames.form((judged_frame("a", framed().replace(old, new, 1), None, SetClock(NOW)),), check)
     assert check.result(1).verdict is verdict
+
+
+CODE = f"010199-002{check_character(10199002)}"
+"""Outside the 900-series; put together here, so that it is nowhere written down."""
+
+
+@pytest.mark.parametrize(
+    ("added", "verdict"),
+    [
+        ("", CaseVerdict.PASS),
+        (f"<title>Suunnitelma, {CODE}</title>", CaseVerdict.FAIL),
+        (f"<x xmlns='urn:hl7finland'>{CODE}</x>", CaseVerdict.FAIL),
+        (f"<x xmlns='urn:hl7finland' y='{CODE}'/>", CaseVerdict.FAIL),
+        (f"<!-- {CODE} -->", CaseVerdict.FAIL),
+        ("<id xmlns='urn:hl7finland' root='1.2.246.21' extension='010199-0000'/>", CaseVerdict.FAIL),
+        ("<title>Suunnitelma, 010199-900A</title>", CaseVerdict.PASS),
+        ("<title>Lasku 010199-0000</title>", CaseVerdict.PASS),
+        (f"<x extension='a{CODE}'/><x extension='{CODE}9'/>", CaseVerdict.PASS),
+        (f"<x extension='12{CODE}-9f3a-4c11-8d2e-0123456789ab'/>", CaseVerdict.PASS),
+        ("<x root='1.2.246.10.10199002.11.2026.10199.2'/>", CaseVerdict.PASS),
+        ("<x root='1.2.246.21'/>", CaseVerdict.PASS),
+    ],
+)
+def test_nobody_living_is_named_anywhere_in_a_frame(added: str, verdict: CaseVerdict) -> None:
+    """A code stands where the writer put it, in a title or an element of Finland's own; a part of a longer number, as
+    of a UUID or an OID, is none.
+    """
+    declared = case_of(frames_content.test_identities)
+    assert declared is not None
+    content = framed().replace(b"<statusCode ", f"{added}<statusCode ".encode(), 1)
+    check = Check(declared, requirements())
+    frames_content.test_identities((judged_frame("a", content, None, SetClock(NOW)),), check)
+    assert check.result(1).verdict is verdict
+
+
+def test_the_document_in_a_frame_is_not_the_frame() -> None:
+    """What the document names is the matter of another case, and of the document's signer."""
+    named = identity_codes(framed())
+    carried = base64.b64encode(b"<a>" + CODE.encode() + b"</a>")
+    changed = re.sub(rb"(<text [^>]*>)[^<]*", rb"\g<1>" + carried, framed(), count=1)
+    assert identity_codes(changed) == named
+    whole = re.sub(rb"(<text [^>]*>)[^<]*", rb"\g<1>" + CODE.encode(), framed(), count=1)
+    assert identity_codes(whole) == named
+
+
+@pytest.mark.parametrize("interaction", ["RCMR_IN100002FI01", "RCMR_IN100016FI01"])
+def test_a_frame_of_a_family_without_service_requests_is_not_asked_for_one(interaction: str) -> None:
+    """The frame that this package builds for health care would itself be warned."""
+    declared = case_of(frames.service_request)
+    assert declared is not None
+    health = re.sub(rb"<reasonCode [^>]*>", b"", framed()).replace(b"RCMR_IN200002FI01", interaction.encode())
+    judged = judged_frame("a", health, None, SetClock(NOW))
+    assert judged.frame is not None
+    with pytest.raises(Skipped, match="family whose frames name a service request"):
+        frames.service_request((judged,), Check(declared, requirements()))
+    check = Check(declared, requirements())
+    wrong = judged_frame("b", framed().replace(b'code="SP1"', b'code="SP99"'), None, SetClock(NOW))
+    frames.service_request((judged, wrong), check)
+    assert [one.where for one in check.result(1).findings] == ["b"]
+
+
+UNREADABLE = re.sub(rb"(<ds:KeyInfo[^>]*>)", rb"\1<ds:KeyName>x</ds:KeyName>", world.signed_by_system(), count=1)
+"""A document whose signature cannot be examined: its KeyInfo holds more than the certificate."""
+
+
+class Given:
+    """A system that has one document, and frames whatever it gets."""
+
+    def files(self) -> list[NamedBytes]:
+        return [NamedBytes("a.xml", UNREADABLE)]
+
+    def frame(self, _document: bytes) -> bytes:
+        raise AssertionError("nothing is framed whose signatures cannot be read")
+
+
+@pytest.mark.parametrize(
+    ("system", "reason"),
+    [
+        (
+            SystemUnderTest("a", "files", documents=Given(), framer=Given()),
+            "No document has signatures that can be read, so none is framed; see the case document.form.",
+        ),
+        (
+            SystemUnderTest("a", "files", framer=Given()),
+            "This part of the system is not attached: there is no [documents] or [sign] in its description.",
+        ),
+        (
+            SystemUnderTest("a", "files", documents=Given()),
+            "This part of the system is not attached: there is no [frames] or [frame] in its description.",
+        ),
+    ],
+    ids=["unreadable", "nothing-to-frame", "no-framer"],
+)
+def test_a_case_about_frames_is_skipped_for_the_true_reason(system: SystemUnderTest, reason: str) -> None:
+    """Who attached [frame] and reads that there is none looks for the fault in the wrong place."""
+    session = RunSession(system, SetClock(NOW), Selection(cases=frozenset({"frame.sender"})))
+    run_cases(session)
+    assert [(one.verdict, one.reason) for one in session.results] == [(CaseVerdict.SKIP, reason)]
+
+
+def test_documents_that_were_signed_and_cannot_be_read_are_not_called_missing() -> None:
+    document = judged_document("a", UNREADABLE, None, SetClock(NOW), unsigned=b"<a/>")
+    assert not document.examinable
+    declared = case_of(signatures_form.header_unchanged)
+    assert declared is not None
+    for documents, reason in (((document,), "see the case document.form"), ((), "No document was signed on request")):
+        with pytest.raises(Skipped, match=reason):
+            signatures_form.header_unchanged(documents, Check(declared, requirements()))
+
+
+def test_a_signature_value_is_as_long_as_its_key_in_whole_bytes() -> None:
+    """RFC 8017 8.2.1: a modulus of 2052 bits takes 257 bytes, of which the first is mostly empty."""
+    sizes = [rsa.RSAPublicNumbers(65537, (1 << bits) - 1).public_key() for bits in (2048, 2052, 2056)]
+    assert [signatures_form._length(key) for key in sizes] == [256, 257, 257]
+    assert signatures_form._length(ec.generate_private_key(ec.SECP521R1()).public_key()) == 132

@@ -82,6 +82,11 @@ def test_the_example_has_every_key() -> None:
         (('version: "4.2"', "version: 4.2"), "must be of the kind str"),
         (("system: {", "system: [{"), "is not YAML"),
         (("service: patient-data-repository", "- service"), "is not YAML"),
+        (("2028-02-29", "2027-02-29"), "paperwork.yaml, security, valid_to is 2027-02-29, which is no day"),
+        (("2028-02-29", "2027-13-01"), "paperwork.yaml, security, valid_to is 2027-13-01, which is no day"),
+        (("number: T-1", "number: 0x_"), "is not YAML"),
+        (("people:", "service: other\npeople:"), "paperwork.yaml has the key 'service' twice .* is in line 16"),
+        (("number: T-1", "number: T-1, number: T-2"), "the key 'number' twice in one mapping; .* is in line 5"),
     ],
 )
 def test_a_mistake_is_told(tmp_path: Path, change: tuple[str, str], sentence: str) -> None:

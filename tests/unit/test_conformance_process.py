@@ -12,7 +12,7 @@ from conformance import CaseVerdict, Selection
 from conformance.catalogue import catalogue
 from conformance.declaring import Area
 from conformance.process import CountedTo, areas_of_changes, process, reminders
-from conformance.report import report_data
+from conformance.report import Earlier, report_data, write_report
 from conformance.requirements import Phase, Role, SystemClass, requirements
 from conformance.running import RunOptions, run
 from conformance.sut.facets import SystemFailed, SystemUnderTest
@@ -124,8 +124,6 @@ def test_a_phase_is_not_entered_while_the_one_before_it_fails(tmp_path: Path) ->
 
 
 def test_what_waits_can_be_resumed_and_the_rest_is_kept(tmp_path: Path) -> None:
-    from conformance.report import Earlier, write_report
-
     first, second = catalogue()[:2]
     now = SystemClock().now()
     sut = SystemUnderTest("Fake TEST", "files")
@@ -136,3 +134,16 @@ def test_what_waits_can_be_resumed_and_the_rest_is_kept(tmp_path: Path) -> None:
     assert waiting == {second.id}
     summary = run(sut, tmp_path, selection=Selection(cases=waiting), options=RunOptions(resumed=earlier))
     assert {r.case: r.verdict for r in summary.results} == {first.id: CaseVerdict.PASS, second.id: CaseVerdict.SKIP}
+
+
+def test_the_run_of_another_system_is_not_resumed(tmp_path: Path) -> None:
+    """Its results would stand in the report as those of this one."""
+    first, second = catalogue()[:2]
+    now, other = SystemClock().now(), SystemUnderTest("Other TEST", "files")
+    old = (CaseResult(first.id, CaseVerdict.PASS), CaseResult(second.id, CaseVerdict.WAITING, "Nobody came."))
+    write_report(tmp_path / "old", other, Summary("Other TEST", now, now, old))
+    resumed = RunOptions(resumed=Earlier.load(tmp_path / "old"))
+    mine = SystemUnderTest("Fake TEST", "files")
+    with pytest.raises(Misuse, match="of the system 'Other TEST', not of 'Fake TEST'"):
+        run(mine, tmp_path / "new", selection=Selection(cases=frozenset({second.id})), options=resumed)
+    assert not (tmp_path / "new").exists()

@@ -172,6 +172,17 @@ def test_only_a_failure_of_an_earlier_phase_bars(done: Case, verdict: CaseVerdic
     assert not session(CaseResult(done.id, verdict)).barred(asked)
 
 
+@pytest.mark.parametrize(("chosen", "barred"), [((LATER,), True), ((FIRST, LATER), False)])
+def test_a_failure_that_was_kept_bars_until_it_is_run_again(chosen: tuple[Case, ...], barred: bool) -> None:
+    """With --resume only what waits is run; the phase would otherwise be entered over a failure of that report."""
+    earlier = (CaseResult(FIRST.id, CaseVerdict.FAIL), CaseResult("gone", CaseVerdict.FAIL))
+    selection = Selection(cases=frozenset(case.id for case in chosen))
+    resumed = RunSession(SystemUnderTest("Fake TEST", "files"), SetClock(NOW), selection, earlier=earlier)
+    assert not resumed.barred(LATER)
+    resumed.obey_phases = True
+    assert bool(resumed.barred(LATER)) is barred
+
+
 def test_what_was_not_reached_waits_or_shares_the_fault() -> None:
     told: list[tuple[str, int, int]] = []
     stopped = session(progress=lambda result, number, of: told.append((result.case, number, of)))

@@ -135,6 +135,10 @@ def _set_is_document(root: etree._Element) -> None:
     _at(root, *_DOCUMENT, "setId").set("root", _at(root, *_DOCUMENT, "id").get("root") or "")
 
 
+def _title(root: etree._Element) -> None:
+    etree.SubElement(_at(root, *_DOCUMENT), hl7("title")).text = f"Asiakassuunnitelma, {real_looking_code()}"
+
+
 def _yesterday(reference: Reference) -> Mapping[str, Any]:
     yesterday = SetClock(reference.bench.clock.now() - timedelta(days=1))
     return {"framer": replace(reference.framer, clock=yesterday)}
@@ -161,6 +165,8 @@ MUTANTS = (
             _spoiled(_id(HETU_ROOT, lambda: _OTHER_CLIENT))),
     _framer("names-a-real-client", "Names a client outside the 900-series",
             _spoiled(_id(HETU_ROOT, real_looking_code))),
+    _framer("titles-with-a-real-code", "Writes the code of somebody outside the 900-series into a title",
+            _spoiled(_title)),
     _framer("names-another-author", "Names another author than the document",
             _spoiled(_id(REGISTRATION_NUMBER_ROOT, lambda: "00900999999"))),
     _framer("names-another-register", "Names another register than the document", _spoiled(_register)),

@@ -22,11 +22,11 @@ class _Careless:
         extractable = self.fault == "extractable-keys"
         return [replace(key, extractable=key.extractable or extractable) for key in self.token.private_keys()]
 
-    def sign(self, label: str, hash_name: str, content: bytes) -> bytes:
-        return self.token.sign(label, "sha256" if self.fault == "knows-sha256-only" else hash_name, content)
+    def sign(self, key: TokenKey, hash_name: str, content: bytes) -> bytes:
+        return self.token.sign(key, "sha256" if self.fault == "knows-sha256-only" else hash_name, content)
 
-    def export(self, label: str) -> bytes:
-        return b"private" if self.fault == "gives-keys-out" else self.token.export(label)
+    def export(self, key: TokenKey) -> bytes:
+        return b"private" if self.fault == "gives-keys-out" else self.token.export(key)
 
 
 @dataclass(frozen=True)
