@@ -19,10 +19,13 @@ def command() -> None:
 @pass_workspace
 def show(workspace: Workspace) -> None:
     """Print where the workspace and its database are, and the form of the database."""
+    from sotepki.records.addresses import parsed, without_password
     from sotepki.records.migrations import revision_of
 
     database = workspace.records.database
-    kept = workspace.settings.database or str(workspace.directory / "sotepki.db")
+    remembered = workspace.settings.database
+    # A workspace of an earlier version may remember a password that stood behind the question mark.
+    kept = without_password(parsed(remembered)) if remembered else str(workspace.directory / "sotepki.db")
     answer = {
         "workspace": str(workspace.directory),
         "created": workspace.settings.created,

@@ -16,6 +16,12 @@ from sotepki.errors import Misuse
 
 DRIVER = "postgresql+psycopg"
 
+_SECRETS = ("password", "sslpassword", "scram_client_key", "scram_server_key", "oauth_client_secret")
+"""What libpq takes in an address and nobody else should see."""
+
+_PLACE = ("host", "hostaddr", "port", "dbname", "service")
+"""What leads libpq to a server and a database, where they do not stand in front of the question mark."""
+
 _SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 _SEARCH_PATH = re.compile(r"-c ?search_path=(\S+)")
 
@@ -78,10 +84,19 @@ def with_schema(url: URL, schema: str) -> URL:
 
 
 def without_password(url: URL) -> str:
-    """The address as a workspace remembers it."""
+    """The address as a workspace remembers it, and as it may be printed."""
     # URL.set() takes None for "as it is".
     bare = URL.create(url.drivername, url.username, None, url.host, url.port, url.database, url.query)
-    return bare.render_as_string()
+    return bare.difference_update_query(_SECRETS).render_as_string()
+
+
+def same_place(one: URL, other: URL) -> bool:
+    """Whether two addresses lead to one database, whoever asks and whatever the schema."""
+
+    def place(url: URL) -> tuple[object, ...]:
+        return url.drivername, url.host, url.port, url.database, *(url.query.get(name) for name in _PLACE)
+
+    return place(one) == place(other)
 
 
 def complete(url: URL) -> str:

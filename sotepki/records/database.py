@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, DateTime, Engine, MetaData, create_engine, create_mock_engine, event, inspect, text
@@ -36,10 +37,16 @@ _CACHE_KIBIBYTES = 8192
 _WRITERS = 0x534F5445
 """First half of the key of PostgreSQL's advisory lock; the other half is the schema's."""
 
+_FOUNDING = 0x534F5446
+"""First half of the key of the lock under which a schema is looked for and made."""
+
 # One writer of a schema at a time, as SQLite has it for a file: the journal is a chain.
 _TAKE_THE_PEN = text(
     "SELECT set_config('lock_timeout', :patience, true), pg_advisory_xact_lock(:key, hashtext(current_schema()))"
 )
+
+_TAKE_THE_PLACE = text("SELECT pg_advisory_xact_lock(:key, hashtext(:schema))")
+_THERE = text("SELECT count(*) FROM pg_namespace WHERE nspname = :schema")
 
 _NAMES = {
     "ix": "%(column_0_label)s_index",
@@ -77,14 +84,15 @@ class UtcDateTime(TypeDecorator[datetime]):
 class Database:
     """An engine with two doors: ``reading`` and ``writing``. Writers follow one another, readers do not wait.
 
-    ``address`` is a URL of SQLite or PostgreSQL (``sotepki.records.addresses``).
+    ``address`` is a URL of SQLite or PostgreSQL (``sotepki.records.addresses``), or the path of a file of SQLite.
 
     Raises:
         Misuse: it is not the address of a database, or PostgreSQL's driver is not installed.
     """
 
-    def __init__(self, address: str) -> None:
-        url = parsed(address)
+    def __init__(self, address: str | Path) -> None:
+        # A path is no URL: a '?' or a '%41' in it means itself.
+        url = parsed(address) if isinstance(address, str) else URL.create("sqlite", database=str(address))
         self.schema = schema_of(url)
         self.engine = _engine(url)
         pool = type(self.engine.pool)
@@ -109,11 +117,40 @@ class Database:
             for statement in _creation(connection.dialect.name, frozenset(Base.metadata.tables)):
                 connection.exec_driver_sql(statement)
 
-    def create_schema(self) -> None:
-        """Make the PostgreSQL schema of this database, if it has one of its own."""
+    def create_place(self) -> bool:
+        """Make the schema or the file that the tables will be in; whether it was made, and not there before."""
+        return self.create_schema() if self.schema else _new_private_file(self.engine.url)
+
+    def create_schema(self) -> bool:
+        """Make the PostgreSQL schema of this database, if it has one of its own; whether it was made.
+
+        A schema that is there already is only looked for: who may use it need not have the right to make one.
+        """
+        if not self.schema:
+            return False
+        with plain_errors(), self.engine.begin() as connection:
+            # One after another, so that of two who want one schema one made it.
+            connection.execute(_TAKE_THE_PLACE, {"key": _FOUNDING, "schema": self.schema})
+            if connection.scalar(_THERE, {"schema": self.schema}):
+                return False
+            connection.exec_driver_sql(f'CREATE SCHEMA "{self.schema}"')
+            return True
+
+    def drop_place(self) -> None:
+        """Remove the schema or the file of this database with everything in it."""
         if self.schema:
-            with plain_errors(), self.engine.begin() as connection:
-                connection.exec_driver_sql(f'CREATE SCHEMA IF NOT EXISTS "{self.schema}"')
+            self.drop_schema()
+        elif file := _file(self.engine.url):
+            self.close()
+            for ending in ("-wal", "-shm", "-journal", ""):
+                Path(file + ending).unlink(missing_ok=True)
+
+    def drop_tables(self, *others: str) -> None:
+        """Remove the tables of every room imported so far, and ``others``; all else in the schema stays."""
+        with plain_errors(), self.engine.begin() as connection:
+            Base.metadata.drop_all(connection)
+            for name in others:
+                connection.exec_driver_sql(f'DROP TABLE IF EXISTS "{name}"')
 
     def drop_schema(self) -> None:
         """Remove the PostgreSQL schema of this database with everything in it."""
@@ -181,6 +218,28 @@ def _in_one_line(record: logging.LogRecord) -> bool:
     return isinstance(error, Exception)
 
 
+def _file(url: URL) -> str:
+    """The file of an address of SQLite; empty if it names none."""
+    file = url.database or ":memory:"
+    return "" if file.startswith((":", "file:")) else file
+
+
+def _new_private_file(url: URL) -> bool:
+    """Make the file of SQLite before SQLite does it, for its owner alone; whether it was made.
+
+    People stand in it, and letters until they are sent. The files beside it (write-ahead log) get the same
+    permissions.
+    """
+    if not (file := _file(url)):
+        return False
+    # Never a file that is there (O_EXCL): closing it would take from this process every lock that SQLite
+    # holds on it (POSIX; sqlite.org/howtocorrupt.html 2.2), and what is written next would be lost.
+    with contextlib.suppress(OSError):  # SQLite says it better
+        os.close(os.open(file, os.O_RDONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        return True
+    return False
+
+
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() == "sqlite":
         return _sqlite(url)
@@ -197,14 +256,7 @@ def _sqlite(url: URL) -> Engine:
 
     @event.listens_for(engine, "do_connect")
     def _keep_private(*_connecting: object) -> None:
-        # A new file is made before SQLite does it, for its owner alone: people stand in it, and letters until they
-        # are sent. The files beside it (write-ahead log) get the same permissions.
-        file = url.database or ":memory:"
-        if not file.startswith((":", "file:")):
-            # Never a file that is there (O_EXCL): closing it would take from this process every lock that SQLite
-            # holds on it (POSIX; sqlite.org/howtocorrupt.html 2.2), and what is written next would be lost.
-            with contextlib.suppress(OSError):  # SQLite says it better
-                os.close(os.open(file, os.O_RDONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        _new_private_file(url)
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: object) -> None:

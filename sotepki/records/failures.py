@@ -71,7 +71,7 @@ _FAILURES = (
         "End other programs, or raise max_connections.",
     ),
     _Failure(
-        ("permission denied",),
+        ("permission denied", "no schema has been selected"),
         "The PostgreSQL server does not allow this user to keep a workspace there.",
         "Let the owner give: GRANT CREATE ON DATABASE ... TO ...",
         Misuse,

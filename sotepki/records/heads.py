@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,7 +55,7 @@ def note(path: Path, head: Head) -> None:
     Raises:
         Fault: the note cannot be written; the change stands.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = path.with_name(f".{path.name}.{threading.get_native_id()}.{os.getpid()}.part")
     try:
         earlier = noted(path)
         if earlier is not None and earlier.sequence >= head.sequence:
@@ -61,6 +63,8 @@ def note(path: Path, head: Head) -> None:
         part.write_text(json.dumps({"sequence": head.sequence, "hash": head.hash}) + "\n", encoding="utf-8")
         os.replace(part, path)
     except OSError as error:
+        with suppress(OSError):
+            part.unlink()
         raise Fault(f"The file {path} cannot be written: {error.strerror}.") from error
 
 
@@ -68,6 +72,7 @@ def noted(path: Path) -> Head | None:
     """The head that was noted; None if there is no note that can be read."""
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
-        return Head(int(raw["sequence"]), str(raw["hash"]))
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        head = Head(int(raw["sequence"]), str(raw["hash"]))
+    except (FileNotFoundError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None
+    return head if head.sequence >= 0 else None

@@ -12,11 +12,14 @@ from sotepki.records.addresses import (
     is_postgresql,
     new_schema,
     parsed,
+    same_place,
     schema_of,
     with_schema,
     without_password,
 )
 from sotepki.records.database import Database
+from sotepki.records.migrations import VERSION_TABLE
+from sotepki.records.migrations.models import load_models
 
 DATABASE_URL = "SOTEPKI_DATABASE_URL"
 
@@ -48,6 +51,11 @@ def home_of(address: str = "") -> Home:
         return Home("", "", "")
     url = parsed(address)
     if not is_postgresql(address):
+        if not os.path.isabs(url.database or ""):
+            raise Misuse(
+                f"The address {without_password(url)} names no file that a workspace finds again.",
+                advice="Give the whole path, sqlite:////PATH/books.db, or none for a file in the workspace.",
+            )
         return Home(without_password(url), "", complete(url))
     schema = schema_of(url) or new_schema()
     return Home(without_password(url), schema, complete(with_schema(url, schema)))
@@ -60,7 +68,7 @@ def database_of(directory: Path, remembered: str, schema: str) -> Database:
         Misuse: it is not the address of a database, or the driver is missing.
     """
     if not remembered:
-        return Database(f"sqlite:///{directory / 'sotepki.db'}")
+        return Database(directory / "sotepki.db")
     if not schema:
         return Database(remembered)
     given = os.environ.get(DATABASE_URL, "")
@@ -68,13 +76,33 @@ def database_of(directory: Path, remembered: str, schema: str) -> Database:
     return Database(complete(with_schema(url, schema)))
 
 
+def unfinished_books(home: Home, remembered: str, schema: str) -> Database:
+    """The books that an interrupted init left, by the address that it remembered, which holds no password.
+
+    An address that is given now brings one; it is taken if it leads to the same place, else nothing there is ours.
+    """
+    url = parsed(remembered)
+    if not schema:
+        return Database(complete(url))
+    given = parsed(home.address) if home.address else url
+    return Database(complete(with_schema(given if same_place(given, url) else url, schema)))
+
+
+def clear(database: Database, *, place: bool, tables: bool) -> None:
+    """Remove of unfinished books what their init made: the whole schema or file, or only the tables in it."""
+    if place:
+        database.drop_place()
+    elif tables:
+        load_models()
+        database.drop_tables(VERSION_TABLE)
+
+
 def require_empty(database: Database) -> None:
-    """Make the schema of a new workspace, and see to it that nothing is in it.
+    """See to it that nothing is in the books of a new workspace.
 
     Raises:
         Misuse: something is.
     """
-    database.create_schema()
     if not database.is_empty():
         raise Misuse(
             "The database that was named for the workspace holds tables already; nothing was changed.",

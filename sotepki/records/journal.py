@@ -141,8 +141,11 @@ def findings(session: Session, noted: Sequence[Head] = ()) -> Iterator[str]:
     broken = first_break(session)
     if broken:
         yield broken
+    last = head(session).sequence
     for one in noted:
-        there = session.scalar(select(JournalEntry.hash).where(JournalEntry.sequence == one.sequence))
+        # A number behind the last one is not asked for: it may be larger than any that the database knows.
+        asked = select(JournalEntry.hash).where(JournalEntry.sequence == one.sequence)
+        there = session.scalar(asked) if one.sequence <= last else None
         if one.sequence and there is None:
             yield f"The journal ends before entry {one.sequence}, which was noted as its last: its end was cut off."
         elif one.sequence and there != one.hash:

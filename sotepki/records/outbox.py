@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -112,7 +113,8 @@ def write_atomically(target: Path, content: bytes, *, private: bool = False) -> 
     Raises:
         Fault: the disk is full or the directory cannot be written.
     """
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    # Two threads may write one file; the process comes last, where ``_clear_parts`` looks for it.
+    part = target.with_name(f".{target.name}.{threading.get_native_id()}.{os.getpid()}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600 if private else 0o644)

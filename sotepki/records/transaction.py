@@ -81,10 +81,14 @@ class Records:
             head = journal.append(session, transaction.entries, touched)
             if transaction.before_commit is not None:
                 transaction.before_commit()
-        if self.head_note is not None:
-            heads.note(self.head_note, head)
-        if transaction.postings:
-            outbox.deliver(self.database, self.outbox_directory)
+        # Letters first: the note may be behind the journal, and the next change mends it, but a letter waits for
+        # whoever opens the workspace next.
+        try:
+            if transaction.postings:
+                outbox.deliver(self.database, self.outbox_directory)
+        finally:
+            if self.head_note is not None:
+                heads.note(self.head_note, head)
 
     @contextmanager
     def look(self) -> Iterator[Session]:

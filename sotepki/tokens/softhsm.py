@@ -23,6 +23,11 @@ _USUAL_PLACES = (
     "/opt/homebrew/lib/softhsm",
 )
 
+# What SoftHSM takes for the end of a path in its configuration; it knows no quotes. A line that is longer than its
+# buffer goes on as another one.
+_CUT = {b"#": "'#', where a comment begins", b"=": "'='", b"\r": "a line break", b"\n": "a line break"}
+_LONGEST_LINE = 1024
+
 
 def find_softhsm() -> Path:
     """The PKCS#11 module of SoftHSM: the one in ``SOTEPKI_SOFTHSM``, else of the environment, else of the system.
@@ -47,6 +52,15 @@ def find_softhsm() -> Path:
     )
 
 
+def require_place(directory: Path) -> None:
+    """See to it that SoftHSM can be told where the tokens of a directory are.
+
+    Raises:
+        Misuse: it would read another path, where tokens of several directories meet.
+    """
+    _told(directory.resolve())
+
+
 def write_configuration(directory: Path, *, final: Path | None = None) -> Path:
     """Write ``directory/softhsm2.conf`` for the tokens in ``directory/tokens``; returns its path.
 
@@ -55,17 +69,19 @@ def write_configuration(directory: Path, *, final: Path | None = None) -> Path:
     will be moved to.
 
     Raises:
+        Misuse: SoftHSM would read another path (``require_place``).
         Fault: the directory cannot be written.
     """
     home = directory.resolve()
-    tokens = (final.absolute() if final else home) / "tokens"
-    content = (
-        "# Made by sotepki. TEST tokens of this directory only.\n"
-        f"directories.tokendir = {tokens}\n"
-        "objectstore.backend = file\n"
-        "log.level = ERROR\n"
-        "slots.removable = false\n"
-    ).encode()
+    content = b"".join(
+        (
+            b"# Made by sotepki. TEST tokens of this directory only.\n",
+            _told(final.absolute() if final else home),
+            b"objectstore.backend = file\n",
+            b"log.level = ERROR\n",
+            b"slots.removable = false\n",
+        )
+    )
     configuration = home / "softhsm2.conf"
     if not _holds(configuration, content):
         private_directory(home)
@@ -73,6 +89,22 @@ def write_configuration(directory: Path, *, final: Path | None = None) -> Path:
     if not (home / "tokens").is_dir():
         private_directory(home / "tokens")
     return configuration
+
+
+def _told(home: Path) -> bytes:
+    """The line of the configuration that names the tokens of a directory."""
+    place = os.fsencode(home / "tokens")
+    cut = next((name for octet, name in _CUT.items() if octet in place), "")
+    line = b"directories.tokendir = " + place + b"\n"
+    if cut or len(line) > _LONGEST_LINE:
+        raise Misuse(
+            f"SoftHSM cannot keep tokens in the directory {str(home)!r}: "
+            + (f"it cuts a path at {cut}." if cut else f"it reads {_LONGEST_LINE} octets of a line, no more."),
+            advice="Name another directory, or move this one to a path without '#', '=' and line breaks."
+            if cut
+            else "Name a directory with a shorter path.",
+        )
+    return line
 
 
 def _holds(path: Path, content: bytes) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,7 +48,7 @@ def write_private(target: Path, content: bytes, *, durable: bool = True) -> None
     Raises:
         Fault: the disk is full or the directory cannot be written; the old content is untouched.
     """
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    part = target.with_name(f".{target.name}.{threading.get_native_id()}.{os.getpid()}.part")
     try:
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as stream:
@@ -159,6 +160,21 @@ def try_lock(path: Path) -> IO[bytes] | None:
         Fault: the lock file cannot be made.
     """
     return _lock(path, wait=False)
+
+
+def is_locked(path: Path) -> bool:
+    """Whether somebody has the lock that a file stands for; a file that is not there is not made, and is free."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError as error:
+        return isinstance(error, BlockingIOError)
+    finally:
+        os.close(descriptor)
+    return False
 
 
 @contextmanager

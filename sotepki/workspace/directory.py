@@ -1,10 +1,10 @@
-"""The directory of a workspace: its settings, claiming it for a new one, and clearing an unfinished one away."""
+"""The directory of a workspace: its settings, and where its books are."""
 
 from __future__ import annotations
 
 import json
-import shutil
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,10 @@ from sotepki.records import Database, write_atomically
 from sotepki.records.homes import database_of
 
 FORMAT = 1
-INCOMPLETE = "INCOMPLETE"
 SETTINGS = "workspace.json"
+
+FARTHEST = timedelta(days=365_250)
+"""How far a clock may be moved in all: a thousand years, well before dates end."""
 
 
 @dataclass
@@ -30,53 +32,15 @@ class Settings:
     database: str = ""
     schema: str = ""
 
+    @property
+    def clock_offset(self) -> timedelta:
+        """How far the clock was moved."""
+        return timedelta(seconds=self.clock_offset_seconds)
+
 
 def books_of(directory: Path, settings: Settings) -> Database:
     """The database of a workspace."""
     return database_of(directory, settings.database, settings.schema)
-
-
-def claim(directory: Path) -> bool:
-    """Take the directory for a new workspace; whether the directory itself was made.
-
-    Raises:
-        Misuse: it holds something already, or cannot be made.
-    """
-    try:
-        made = not directory.exists()
-        if not made:
-            if not directory.is_dir():
-                raise Misuse(f"{directory} is a file, a workspace is a directory.")
-            if (directory / INCOMPLETE).exists():
-                abandon(directory, remove_itself=False)
-            elif any(directory.iterdir()):
-                there = "a workspace" if (directory / SETTINGS).exists() else "other files"
-                raise Misuse(
-                    f"{directory} holds {there} already; nothing was changed.",
-                    advice="Name another directory with --workspace.",
-                )
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        (directory / INCOMPLETE).write_text("sotepki init is at work here, or was interrupted.\n", encoding="utf-8")
-    except OSError as error:
-        raise Misuse(f"No workspace can be made in {directory}: {error.strerror}.") from error
-    return made
-
-
-def abandon(directory: Path, *, remove_itself: bool) -> None:
-    """Remove what an unfinished init made; the marker goes last, so that an interruption here is seen too."""
-    if (directory / SETTINGS).exists():
-        settings = read_settings(directory)
-        if settings.schema:
-            unfinished = books_of(directory, settings)
-            unfinished.drop_schema()
-            unfinished.close()
-    for entry in sorted(directory.iterdir(), key=lambda path: path.name == INCOMPLETE):
-        if entry.is_dir() and not entry.is_symlink():
-            shutil.rmtree(entry, ignore_errors=True)
-        else:
-            entry.unlink(missing_ok=True)
-    if remove_itself:
-        directory.rmdir()
 
 
 def read_settings(directory: Path) -> Settings:
@@ -90,6 +54,8 @@ def read_settings(directory: Path) -> Settings:
     try:
         raw: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         settings = Settings(**raw)
+        if not _is_sound(settings):
+            raise ValueError("a value of another kind")
     except FileNotFoundError:
         raise Misuse(
             f"There is no workspace in {directory}.",
@@ -97,7 +63,7 @@ def read_settings(directory: Path) -> Settings:
         ) from None
     except NotADirectoryError:
         raise Misuse(f"{directory} is a file, a workspace is a directory.") from None
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         raise Fault(f"The file {path} is damaged.", advice="Restore it, or make a new workspace.") from None
     except OSError as error:
         raise Misuse(f"The workspace {directory} cannot be read: {error.strerror}.") from None
@@ -107,6 +73,17 @@ def read_settings(directory: Path) -> Settings:
             advice="Make a new workspace, or use the version that made this one.",
         )
     return settings
+
+
+def _is_sound(settings: Settings) -> bool:
+    """Whether every value is of its kind; JSON has no kinds that a dataclass would hold it to."""
+    offset = settings.clock_offset_seconds
+    return (
+        type(settings.format) is int
+        and all(isinstance(one, str) for one in (settings.created, settings.database, settings.schema))
+        and type(offset) in (int, float)
+        and abs(offset) <= FARTHEST.total_seconds()
+    )
 
 
 def write_settings(directory: Path, settings: Settings) -> None:

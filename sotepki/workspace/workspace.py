@@ -35,25 +35,17 @@ from sotepki.identifiers import Oid
 from sotepki.provider import AccessRights, InformationSystem, Provider, SweepSchedule
 from sotepki.records import Database, Records, deliver
 from sotepki.records.heads import NOTE
-from sotepki.records.homes import home_of, require_empty
+from sotepki.records.homes import home_of
 from sotepki.records.migrations import require_current, stamp
 from sotepki.records.migrations.models import load_models
-from sotepki.records.migrations.upgrading import upgrade_books
 from sotepki.resources import fixtures
 from sotepki.thl import Steering, Thl
 from sotepki.tokens import KeyKind, KeyPool, KeyRing, ready_keys
+from sotepki.tokens.softhsm import require_place
 from sotepki.valvira import ApprovedSystems, Supervision, Valvira
 from sotepki.valvira.supervision import EvidenceKind
-from sotepki.workspace.directory import (
-    FORMAT,
-    INCOMPLETE,
-    Settings,
-    abandon,
-    books_of,
-    claim,
-    read_settings,
-    write_settings,
-)
+from sotepki.workspace.claiming import Claim, claim, require_finished
+from sotepki.workspace.directory import FARTHEST, FORMAT, Settings, books_of, read_settings, write_settings
 from sotepki.x509.csr import certificate_key_digest
 from sotepki.x509.profiles import load_profiles
 from sotepki.x509.status import CertificateStatus
@@ -76,7 +68,7 @@ class Workspace:
     ) -> None:
         self.directory = directory
         self.settings = settings
-        self.clock: AdjustableClock = clock or SystemClock(timedelta(seconds=settings.clock_offset_seconds))
+        self.clock: AdjustableClock = clock or SystemClock(settings.clock_offset)
         self.records = Records(
             database or books_of(directory, settings), self.clock, directory / "outbox", directory / NOTE
         )
@@ -91,16 +83,12 @@ class Workspace:
         cards and certificates that were being made, and the steps that time brings.
 
         Raises:
-            Misuse: there is no workspace, it was left incomplete, a newer version made it, or an older one did and
-                it has to be upgraded first.
+            Misuse: there is no workspace, it is being made or was left incomplete, a newer version made it, or an
+                older one did and it has to be upgraded first.
             Fault: it is damaged.
         """
         directory = directory.absolute()
-        if os.path.exists(directory / INCOMPLETE):  # unlike Path.exists, no error where the directory is closed to us
-            raise Misuse(
-                f"The workspace {directory} was left incomplete by an interrupted init.",
-                advice="Give 'sotepki init' again; it starts over.",
-            )
+        require_finished(directory)
         workspace = cls(directory, read_settings(directory), clock)
         if not os.access(directory, os.W_OK):
             raise Misuse(
@@ -137,26 +125,31 @@ class Workspace:
             tell: called with a line for each step.
 
         Raises:
-            Misuse: the directory or the schema holds a workspace or anything else already, or cannot be made.
+            Misuse: the directory or the schema holds a workspace or anything else already, cannot be made, or another
+                init is at work there.
         """
         directory = directory.absolute()
+        require_place(directory / "hsm")
         home = home_of(database)
-        made = claim(directory)
+        claimed = claim(directory, home)
         workspace: Self | None = None
         try:
             created = (clock or SystemClock()).now()
             settings = Settings(FORMAT, created.isoformat(), database=home.remembered, schema=home.schema)
             workspace = cls(directory, settings, clock, database=home.open(directory))
-            require_empty(workspace.records.database)
-            # Before the first table: what finds an interrupted init learns here which schema to clear.
+            # Before the first table: what finds an interrupted init learns here which books to clear.
             write_settings(directory, settings)
+            workspace._found_database(claimed)
             workspace._found(card_keys, tell)
-            (directory / INCOMPLETE).unlink()
+            claimed.finish()
             return workspace
         except BaseException:
-            if workspace is not None:
-                workspace.close()
-            abandon(directory, remove_itself=made)
+            # What fails while clearing does not hide what failed first.
+            with suppress(Exception):
+                if workspace is not None:
+                    workspace.close()
+            with suppress(Exception):
+                claimed.abandon()
             raise
 
     def __enter__(self) -> Self:
@@ -347,7 +340,7 @@ class Workspace:
         }
 
     def advance_clock(self, days: float) -> None:
-        """Move the time forward by ``days``.
+        """Move the time forward by ``days``, from where it stands by now if another process moved it too.
 
         Raises:
             Misuse: ``days`` is negative or absurd, or the workspace was opened with a clock of the caller's.
@@ -357,10 +350,15 @@ class Workspace:
         if not isinstance(self.clock, SystemClock):
             raise Misuse("The time of this workspace is in the hands of the program that opened it.")
         with self.records.change("workspace", "trainer") as tx:
+            # Nobody else writes while the change lasts, so no step of another process is lost between the two.
+            settings = read_settings(self.directory)
+            offset = settings.clock_offset + timedelta(days=days)
+            if offset > FARTHEST:
+                raise Misuse(f"The clock cannot be moved by more than {FARTHEST.days} days in all.")
             tx.journal("clock advanced", "workspace", days=str(days))
-        self.clock.advance(timedelta(days=days))
-        self.settings.clock_offset_seconds = self.clock.offset.total_seconds()
-        write_settings(self.directory, self.settings)
+            settings.clock_offset_seconds = offset.total_seconds()
+            tx.before_commit = lambda: write_settings(self.directory, settings)
+        self.settings, self.clock.offset = settings, offset
         self.catch_up()
 
     # --- founding --------------------------------------------------------------------------------------------
@@ -403,7 +401,6 @@ class Workspace:
 
     def _found(self, card_keys: int, tell: Callable[[str], None]) -> None:
         world = fixtures() / "world"
-        self._found_database()
         tell("Loading the test world")
         self.population.load_world(world)
         self.thl.load_world(world)
@@ -415,31 +412,15 @@ class Workspace:
         self.authorities.create_hierarchy(self.hsm.create)
         self.authorities.publish(self.published)
 
-    def _found_database(self) -> None:
+    def _found_database(self, claimed: Claim) -> None:
+        database = self.records.database
+        claimed.make_place(database)
         load_models()
-        self.records.database.create_tables()
-        stamp(self.records.database)
+        database.create_tables()
+        claimed.note_tables()
+        stamp(database)
 
 
 def founding_keys(card_keys: int) -> dict[KeyKind, int]:
     """The keys that a new workspace makes: those of its hierarchy, and some for cards."""
     return {KeyKind.RSA_4096: 3, KeyKind.RSA_3072: card_keys + 3}
-
-
-def upgrade(directory: Path) -> tuple[list[str], Path | None]:
-    """Take the database of a workspace to the form of this version; the revisions applied, and the copy made before.
-
-    On SQLite the database is copied into ``backups/`` first; a PostgreSQL database is its owner's to copy (pg_dump).
-
-    Raises:
-        Misuse: there is no workspace, or its database is not one that can be upgraded.
-        Fault: the copy cannot be written, or a revision fails; then nothing was changed.
-    """
-    directory = directory.absolute()
-    settings = read_settings(directory)
-    database = books_of(directory, settings)
-    try:
-        now = SystemClock(timedelta(seconds=settings.clock_offset_seconds)).now()
-        return upgrade_books(database, directory / "backups", now)
-    finally:
-        database.close()

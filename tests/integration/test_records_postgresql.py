@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -159,6 +160,134 @@ def test_an_address_that_leads_nowhere_is_said(
     with pytest.raises(error, match=said):
         Workspace.create(tmp_path / "ws", database=given)
     assert not (tmp_path / "ws").exists()
+
+
+def _failing(workspace: Workspace, *_arguments: object) -> None:
+    raise Fault("first")
+
+
+def _schemas(server: Server) -> set[str]:
+    database = Database(address(server))
+    try:
+        with database.engine.connect() as connection:
+            return set(connection.scalars(text("SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_'")))
+    finally:
+        database.close()
+
+
+def _killed(directory: Path, database: str) -> str:
+    """An init that was killed when it had its tables; the schema that it left."""
+    program = (
+        "import os, sys; from pathlib import Path; from sotepki.workspace import Workspace\n"
+        "Workspace._found = lambda *_: os._exit(9)\n"
+        "Workspace.create(Path(sys.argv[1]), database=sys.argv[2])"
+    )
+    assert subprocess.run([sys.executable, "-c", program, str(directory), database], check=False).returncode == 9
+    return str(json.loads((directory / "workspace.json").read_text())["schema"])
+
+
+def test_a_failed_init_tells_its_reason_and_leaves_nothing(
+    guarded: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It told that the server let nobody in, since what it cleared away by held no password."""
+    before = _schemas(guarded)
+    monkeypatch.setattr(Workspace, "_found", _failing)
+    with pytest.raises(Fault, match="first"):
+        Workspace.create(tmp_path / "ws", database=address(guarded))
+    assert not (tmp_path / "ws").exists()
+    assert _schemas(guarded) == before
+
+
+def test_a_killed_init_can_be_given_again(guarded: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Workspace, "_found", lambda *_arguments: None)
+    left = _killed(tmp_path / "ws", address(guarded))
+    assert left in _schemas(guarded)
+    with pytest.raises(Misuse, match=f"left the schema {left}, which cannot be removed: .*does not let this user in"):
+        Workspace.create(tmp_path / "ws")
+    Workspace.create(tmp_path / "ws", database=address(guarded)).close()
+    made = json.loads((tmp_path / "ws" / "workspace.json").read_text())["schema"]
+    assert left not in _schemas(guarded) and made in _schemas(guarded)
+
+
+@pytest.fixture
+def lent(guarded: Server) -> Iterator[str]:
+    """The address of a schema that an administrator made for a user who may make none; there is a sequence in it."""
+    database = Database(address(guarded))
+
+    def order(*statements: str) -> None:
+        with database.engine.begin() as connection:
+            for statement in statements:
+                connection.exec_driver_sql(statement)
+
+    order(
+        f"CREATE ROLE pupil LOGIN PASSWORD '{PASSWORD}'", "CREATE SCHEMA theirs", "CREATE SEQUENCE theirs.numbers",
+        "GRANT USAGE, CREATE ON SCHEMA theirs TO pupil",
+    )  # fmt: skip
+    yield f"{address(guarded, user='pupil')}&schema=theirs"
+    order("DROP SCHEMA IF EXISTS theirs CASCADE", "DROP OWNED BY pupil", "DROP ROLE pupil")
+    database.close()
+
+
+def _in_theirs(server: Server) -> set[str]:
+    database = Database(address(server))
+    try:
+        with database.engine.connect() as connection:
+            found = (
+                "SELECT relname FROM pg_class WHERE relnamespace = 'theirs'::regnamespace AND relkind IN ('r', 'S')"
+            )
+            return set(connection.scalars(text(found)))
+    finally:
+        database.close()
+
+
+def test_a_schema_that_an_administrator_made_is_used(guarded: Server, lent: str, tmp_path: Path) -> None:
+    """A pupil needs no right to make schemas."""
+    with Workspace.create(tmp_path / "ws", card_keys=0, database=lent) as workspace:
+        assert workspace.counts()["people"] > 60
+    assert {"journal", "numbers"} < _in_theirs(guarded)
+
+
+def test_a_user_who_may_make_no_schema_is_told(guarded: Server, lent: str, tmp_path: Path) -> None:
+    with pytest.raises(Misuse, match="does not allow this user"):
+        Workspace.create(tmp_path / "ws", database=lent.replace("theirs", "another"))
+    assert not (tmp_path / "ws").exists()
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_schema_that_init_did_not_make_is_not_dropped(
+    guarded: Server, lent: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed: bool
+) -> None:
+    """With everything in it, whoever's it was."""
+    if killed:
+        _killed(tmp_path / "ws", lent)
+        assert "journal" in _in_theirs(guarded)
+    monkeypatch.setattr(Workspace, "_found", _failing)
+    with pytest.raises(Fault, match="first"):
+        Workspace.create(tmp_path / "ws", database=lent)
+    assert _in_theirs(guarded) == {"numbers"}
+
+
+def test_two_who_want_one_schema_do_not_both_make_it(guarded: Server) -> None:
+    one, other = (Database(complete(with_schema(parsed(address(guarded)), "wanted"))) for _ in range(2))
+    try:
+        with ThreadPoolExecutor(2) as threads:
+            made = [threads.submit(database.create_schema) for database in (one, other)]
+        assert sorted(done.result() for done in made) == [False, True]
+    finally:
+        one.drop_schema()
+        for database in (one, other):
+            database.close()
+
+
+def test_a_password_that_an_earlier_version_remembered_is_not_shown(guarded: Server, tmp_path: Path) -> None:
+    directory = tmp_path / "ws"
+    Workspace.create(directory, card_keys=0, database=address(guarded)).close()
+    settings = json.loads((directory / "workspace.json").read_text())
+    settings["database"] += f"&password={PASSWORD}"
+    (directory / "workspace.json").write_text(json.dumps(settings))
+    done = _sotepki("workspace", "show", "--workspace", str(directory))
+    assert done.returncode == 0, done.stderr
+    assert settings["schema"] in done.stdout and f"password={PASSWORD}" not in done.stdout
 
 
 def test_a_server_that_goes_and_comes_back(guarded: Server, made: Path, monkeypatch: pytest.MonkeyPatch) -> None:

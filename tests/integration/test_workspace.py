@@ -115,6 +115,13 @@ def test_a_workspace_that_was_moved_still_works(copy: Path) -> None:
         assert str(moved) in workspace.hsm.configuration.read_text()
 
 
+def test_a_workspace_that_was_moved_where_softhsm_is_lost_says_so(copy: Path) -> None:
+    """Its authorities' keys are not found there, and those of another workspace might be."""
+    moved = copy.rename(copy.with_name("exercise #1"))
+    with Workspace.open(moved) as workspace, pytest.raises(Misuse, match="SoftHSM cannot keep tokens"):
+        workspace.authorities.publish(workspace.published)
+
+
 def test_the_users_own_softhsm_is_not_touched(tmp_path: Path) -> None:
     """Init with a foreign HOME and SOFTHSM2_CONF must leave both as they were."""
     home, tokens = tmp_path / "home", tmp_path / "own-tokens"
@@ -154,6 +161,18 @@ def test_ctrl_c_in_the_middle_of_init_leaves_nothing(tmp_path: Path) -> None:
     assert not directory.exists()
 
 
+def test_two_inits_at_once_do_not_hurt_each_other(tmp_path: Path) -> None:
+    """The second cleared away what the first had made, and the first then said that its workspace stands."""
+    first = _started_init(tmp_path / "ws")
+    second = _sotepki("init", "--keys", "0", "--workspace", str(tmp_path / "ws"))
+    _, errors = first.communicate(timeout=120)
+    assert first.returncode == 0, errors
+    assert second.returncode == 2 and "Another init is at work here" in second.stderr
+    with Workspace.open(tmp_path / "ws") as workspace, workspace.records.look() as session:
+        assert first_break(session) is None
+        assert workspace.authorities.publish(workspace.published)
+
+
 def test_a_killed_init_is_said_and_can_be_given_again(tmp_path: Path) -> None:
     """After a power cut the half-made workspace must neither be opened nor stand in the way."""
     directory = tmp_path / "ws"
@@ -163,6 +182,7 @@ def test_a_killed_init_is_said_and_can_be_given_again(tmp_path: Path) -> None:
     assert (directory / INCOMPLETE).exists()
     with pytest.raises(Misuse, match="left incomplete"):
         Workspace.open(directory)
+    assert "It made the tables" in (directory / INCOMPLETE).read_text()
     Workspace.create(directory, card_keys=0).close()
     with Workspace.open(directory) as workspace, workspace.records.look() as session:
         assert first_break(session) is None

@@ -9,7 +9,9 @@ import stat
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -25,6 +27,7 @@ from sotepki.errors import Fault, Misuse, Refused
 from sotepki.records import (
     Channel,
     Database,
+    Head,
     JournalEntry,
     OutboxItem,
     Posting,
@@ -34,7 +37,9 @@ from sotepki.records import (
     newest_entries,
     write_atomically,
 )
+from sotepki.records.heads import note
 from sotepki.records.outbox import post
+from sotepki.tokens.storage import write_private
 
 NOON = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
 LETTER = Posting(Channel.LETTER, "Aino", "letter.txt", b"code 12345678")
@@ -206,16 +211,52 @@ def test_a_letter_that_could_not_be_written_is_written_by_the_next_delivery(reco
     assert deliver(records.database, records.outbox_directory) == []
 
 
+def test_a_note_that_cannot_be_written_keeps_no_letter_back(records: Records) -> None:
+    """The note is made up for by the next change; the letter waited for somebody who opens the workspace."""
+    noting = replace(records, head_note=records.outbox_directory.parent / "nowhere" / "head.json")
+    with pytest.raises(Fault, match=r"head.json cannot be written"), noting.change("office", "actor") as tx:
+        tx.journal("did", "thing")
+        tx.post(LETTER)
+    assert [path.read_bytes() for path in (records.outbox_directory / "letters").iterdir()] == [LETTER.content]
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda path, number: note(path, Head(number, "0" * 64)),
+        lambda path, number: write_atomically(path, str(number).encode()),
+        lambda path, number: write_private(path, str(number).encode()),
+    ],
+)
+def test_two_threads_that_write_one_file_are_both_told_that_they_did(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: Callable[[Path, int], None]
+) -> None:
+    """They had one temporary file: of two whose changes stood, one was told of a failure."""
+    meeting, really = threading.Barrier(2, timeout=20), os.replace
+
+    def replace_together(part: Path, target: Path) -> None:
+        meeting.wait()
+        really(part, target)
+
+    monkeypatch.setattr(os, "replace", replace_together)
+    with ThreadPoolExecutor(2) as threads:
+        for done in [threads.submit(write, tmp_path / "file", number) for number in (5, 6)]:
+            done.result()
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
 def test_what_a_killed_process_left_half_written_is_removed(records: Records) -> None:
     """Half of a PIN letter would lie in the outbox for ever; what another process writes now is left alone."""
     letters = records.outbox_directory / "letters"
     letters.mkdir(parents=True)
     ended = subprocess.Popen(["true"])
     ended.wait()
-    left, at_work, letter = (
-        letters / name for name in (f".a.txt.{ended.pid}.part", f".b.txt.{os.getpid()}.part", ".c.txt.draft.part")
-    )
-    for path in (left, at_work, letter):
+    left, of_a_thread, at_work, letter = (
+        letters / name
+        for name in (f".a.txt.{ended.pid}.part", f".a.txt.{os.getpid()}.{ended.pid}.part",
+                     f".b.txt.{ended.pid}.{os.getpid()}.part", ".c.txt.draft.part")
+    )  # fmt: skip
+    for path in (left, of_a_thread, at_work, letter):
         path.write_text("code 12345678")
     deliver(records.database, records.outbox_directory)
     assert sorted(letters.iterdir()) == sorted([at_work, letter])

@@ -14,7 +14,7 @@ from sotepki.errors import Fault, Misuse, SotepkiError
 from sotepki.records import Database, head
 from sotepki.records.addresses import complete, is_postgresql, new_schema, parsed, schema_of, with_schema
 from sotepki.records.failures import plain_errors
-from sotepki.records.homes import Home, database_of, home_of, require_empty
+from sotepki.records.homes import Home, database_of, home_of, require_empty, unfinished_books
 
 SERVER = "postgresql://user:secret@host:5433/db"
 WITHOUT = "postgresql+psycopg://user@host:5433/db"
@@ -85,6 +85,27 @@ def test_a_workspace_remembers_its_server_without_the_password() -> None:
     assert home_of("sqlite:////srv/books.db") == Home("sqlite:////srv/books.db", "", "sqlite:////srv/books.db")
 
 
+@pytest.mark.parametrize("name", ["password", "sslpassword"])
+def test_a_password_behind_the_question_mark_is_not_remembered_either(name: str) -> None:
+    home = home_of(f"postgresql://user@host/db?{name}=secret&sslmode=require")
+    assert "secret" in home.address
+    assert home.remembered == "postgresql+psycopg://user@host/db?sslmode=require"
+
+
+def test_books_that_an_init_left_are_reached_by_the_address_that_brings_the_password() -> None:
+    """But not if it leads elsewhere: a schema of that name there is somebody else's."""
+    pytest.importorskip("psycopg")
+    for given, said in (
+        (SERVER, "secret@host:5433"),
+        (f"{SERVER}?schema=other", "secret@host:5433"),
+        ("postgresql://user:secret@elsewhere:5433/db", "user@host:5433"),
+        ("sqlite:////srv/books.db", "user@host:5433"),
+        ("", "user@host:5433"),
+    ):
+        books = unfinished_books(home_of(given), WITHOUT, "mine")
+        assert said in books.address and books.schema == "mine"
+
+
 def test_the_environment_names_the_server_and_an_address_goes_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
     assert home_of() == Home("", "", "")
     monkeypatch.setenv("SOTEPKI_DATABASE_URL", SERVER)
@@ -107,6 +128,20 @@ def test_a_workspace_finds_its_books_again(tmp_path: Path, monkeypatch: pytest.M
         )
     assert Home("", "", "").open(tmp_path).address == here
     assert Home(elsewhere, "", elsewhere).open(tmp_path).address == elsewhere
+
+
+@pytest.mark.parametrize("name", ["what?", "100%41", "a#b"])
+def test_a_directory_of_any_name_holds_its_books(tmp_path: Path, name: str) -> None:
+    """Its path was read as a URL: what came after a '?' was not the path's any more."""
+    (tmp_path / name).mkdir()
+    database = database_of(tmp_path / name, "", "")
+    with database.engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE ours (id INTEGER)")
+    again = Database(database.address)
+    assert (tmp_path / name / "sotepki.db").stat().st_size and not again.is_empty()
+    for one in (database, again):
+        one.close()
+    assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
 def test_books_of_somebody_else_are_not_taken_for_a_new_workspace(tmp_path: Path) -> None:

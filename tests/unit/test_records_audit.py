@@ -195,6 +195,13 @@ def test_a_journal_that_was_cut_off_is_found(world: Registers, behind: Session) 
     assert "its end was cut off" in found(behind, [last])
 
 
+def test_a_head_of_more_entries_than_a_database_can_count_was_cut_off(world: Registers) -> None:
+    """PostgreSQL says "integer out of range" of it."""
+    with world.records.look() as session:
+        for number in (2**31, 999_999_999_999, 10**18 - 1):
+            assert "its end was cut off" in found(session, [Head(number, "0" * 64)])
+
+
 def test_a_journal_that_was_written_anew_is_found(world: Registers, behind: Session) -> None:
     last = head(behind)
     assert "was written anew" in found(behind, [Head(last.sequence, "0" * 64)])
@@ -226,7 +233,11 @@ def test_the_note_follows_every_change_and_no_journal_that_was_written_anew(worl
         note(tmp_path / "nowhere" / NOTE, last)
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "{}", "7", '{"sequence": 1}', '{"sequence": "x", "hash": ""}'])
+@pytest.mark.parametrize(
+    "content",
+    ["", "{", "[]", "{}", "7", '{"sequence": 1}', '{"sequence": "x", "hash": ""}', '{"sequence": 1e999, "hash": ""}',
+     '{"sequence": -1, "hash": ""}'],
+)  # fmt: skip
 def test_a_note_that_cannot_be_read_is_none(tmp_path: Path, content: str) -> None:
     """A damaged note must not stop every change from then on."""
     (tmp_path / NOTE).write_text(content)
