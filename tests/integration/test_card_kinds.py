@@ -124,7 +124,7 @@ def test_opening_a_workspace_finishes_test_cards_and_lays_out_blanks(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Killed between order and production, the next command of anybody makes the cards."""
-    monkeypatch.setattr(TestCards, "resume", lambda _self: 0)
+    monkeypatch.setattr(TestCards, "_make_waiting", lambda _self: (0, []))
     monkeypatch.setattr(type(workspace.cards), "add_blank", lambda *_more: None)
     (ordered,) = workspace.test_cards.order("professional", 1, organisation=ORDERER, ec=True)
     (blank,) = workspace.spare_cards.receive_blanks(1, registrar=REGISTRAR)
