@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -20,7 +20,7 @@ from sotepki.card.state import CardState, StateFile
 from sotepki.card.wire import Message
 from sotepki.errors import Fault, Misuse, Refused
 from sotepki.tokens.softhsm import write_configuration
-from sotepki.tokens.storage import locked, private_directory
+from sotepki.tokens.storage import locked, private_directory, sync_directory
 from sotepki.x509.lenient import DerCertificate, der_certificate
 
 
@@ -82,7 +82,8 @@ class CardShelf:
         """
         order.check()
         private_directory(self.directory)
-        self._make(order.message(str(self._place(order.number).absolute())))
+        place = self._place(order.number).absolute()
+        self._make(order.message(str(place)), place, lambda: _whole(place))
 
     def personalise_blank(self, order: Personalisation) -> None:
         """Make a card of the blank that lies on the shelf under the order's number (a spare card, on the spot).
@@ -92,7 +93,9 @@ class CardShelf:
             Fault: as ``personalise``; the blank is a blank then.
         """
         order.check()
-        self._make({**order.message(str(self._card(order.number).absolute())), "blank": True})
+        place = self._card(order.number).absolute()
+        message = {**order.message(str(place)), "blank": True}
+        self._make(message, place, lambda: StateFile(place / "card.json").load().phase not in BLANK_PHASES)
 
     def add_blank(self, number: str, kind: str = "professional") -> None:
         """Put a blank on the shelf: a manufactured card without keys, certificates and holder.
@@ -113,18 +116,22 @@ class CardShelf:
         """
         empty_card(self._card(number))
 
-    def _make(self, message: Message) -> None:
+    def _make(self, message: Message, place: Path, made: Callable[[], bool]) -> None:
         with self._lock, locked(self.directory / "personalising.lock"):
+            before = made()
             if self._machine is None:
                 self._machine = ChipLink(
                     "The personalising process", ["personalise"], configuration=None, patience=self._patience
                 )
             try:
                 self._machine.ask(message)
-            except Fault:
+            except Fault as fault:
                 self._machine.close()
                 self._machine = None
-                raise
+                if fault.rule != "card.chip.silent" or before or not made():
+                    raise
+                # It died between its last step and its answer: the card is as whole as one that was answered for.
+                _put_on_disk(place)
 
     def read(self, number: str) -> CardContent:
         """What is on a card, without inserting it.
@@ -209,6 +216,14 @@ class CardShelf:
                 subject=number,
             )
         return directory
+
+
+def _put_on_disk(place: Path) -> None:
+    try:
+        sync_directory(place)
+        sync_directory(place.parent)
+    except OSError as error:
+        raise Fault(f"The card {place.name} cannot be written: {error.strerror}.") from error
 
 
 def _whole(directory: Path) -> bool:

@@ -18,6 +18,8 @@ from card_chip_world import CODE, NUMBER, PIN1, PIN2, SHA256, card, certificate,
 from cryptography.hazmat.primitives import serialization
 
 from sotepki.card import CardShelf, InsertedCard, KeyUse, Personalisation
+from sotepki.card.link import ChipLink
+from sotepki.card.wire import Message
 from sotepki.errors import Fault, Misuse
 from sotepki.tokens import Pin, find_softhsm
 
@@ -123,6 +125,49 @@ def test_a_card_is_made_whole_or_not_at_all(tmp_path: Path, material: dict[str, 
                 shelf.close()
                 shelf.personalise(replace(order, number=f"TEST-{turn:06d}y"))
         assert not [path for path in shelf.directory.iterdir() if path.name.endswith(".partial")]
+
+
+def test_a_card_whose_maker_died_before_its_last_word_is_there(
+    tmp_path: Path, material: dict[str, Personalisation], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who hears that a card was not made orders it again, and is told that its number is taken."""
+    ask = ChipLink.ask
+
+    def ask_and_die(link: ChipLink, request: Message) -> Message:
+        ask(link, request)
+        assert link.process_id is not None
+        os.kill(link.process_id, signal.SIGKILL)
+        return ask(link, {"command": "state"})  # nobody answers
+
+    with CardShelf(tmp_path / "cards") as shelf:
+        shelf.add_blank("TEST-000002")
+        with monkeypatch.context() as patch:
+            patch.setattr(ChipLink, "ask", ask_and_die)
+            shelf.personalise(replace(material["ec"], number="TEST-000001"))
+            shelf.personalise_blank(replace(material["ec"], number="TEST-000002"))
+            assert refusal(shelf.personalise, replace(material["ec"], number="TEST-000001")) == "card.number.taken"
+        for number in ("TEST-000001", "TEST-000002"):
+            with shelf.insert(number) as card:
+                card.activate(CODE, PIN1, PIN2)
+
+
+def test_a_maker_that_dies_without_making_is_told(
+    tmp_path: Path, material: dict[str, Personalisation], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A card that was on the shelf before is no proof that this one was made."""
+
+    def die(link: ChipLink, request: Message) -> Message:
+        raise Fault("The personalising process stopped answering.", rule="card.chip.silent")
+
+    with CardShelf(tmp_path / "cards") as shelf:
+        shelf.personalise(replace(material["ec"], number="TEST-000001"))
+        shelf.add_blank("TEST-000002")
+        monkeypatch.setattr(ChipLink, "ask", die)
+        for number in ("TEST-000001", "TEST-000003"):
+            with pytest.raises(Fault, match=r"card\.chip\.silent"):
+                shelf.personalise(replace(material["ec"], number=number))
+        with pytest.raises(Fault, match=r"card\.chip\.silent"):
+            shelf.personalise_blank(replace(material["ec"], number="TEST-000002"))
 
 
 def test_a_card_that_could_not_work_is_not_made(shelf: CardShelf, material: dict[str, Personalisation]) -> None:
