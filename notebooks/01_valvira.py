@@ -449,7 +449,7 @@ waiting.check()
 # 1. Set the switch: `Policies(workspace.records).set("revoke-on-removal", "on", actor="dvv")` from `sotepki.dvv.vartti.policy`. Run
 #    section 5 again. *Expected: the row of the certificate changes too, as soon as Vartti follows the time.*
 # 2. Let the attribute service be out of date: `field.house.faults`, or `sotepki fault set attribute-service --stale 24`. *Expected:
-#    for a day it tells a right that was removed, and does not say that it is late. What does your system do with such an answer?*
+#    for a day it tells a right that was removed, and only `at` in the answer says how late it is. Does your system look at it?*
 # 3. In your own system: where is the moment of the question? *Expected: the moment of the signature, of the login, or of now; and
 #    somebody has decided which.*
 

@@ -108,6 +108,10 @@ class RightsRegister(Protocol):
         """The rights in force at a moment; empty if there are none or the number is unknown."""
         ...
 
+    def prescribing_codes(self) -> frozenset[str]:
+        """The codes of the rights that allow prescribing, by the register's list of rights."""
+        ...
+
 
 class OrganisationRegister(Protocol):
     """THL's SOTE organisation register with the register of Kanta intermediaries."""

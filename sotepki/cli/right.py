@@ -14,6 +14,7 @@ from sotepki.clock import finnish_day
 from sotepki.errors import Misuse
 
 if TYPE_CHECKING:
+    from sotepki.identifiers import RegistrationNumber
     from sotepki.registers import Professional, ProfessionalRight
     from sotepki.valvira import PublicEntry
     from sotepki.workspace import Workspace
@@ -46,7 +47,7 @@ def grant(
     professional = workspace.valvira.grant_right(
         Hetu.parse(hetu), code, actor=actor, valid_from=valid_from, valid_to=valid_to
     )
-    _emit_professional(workspace, professional)
+    _emit_professional(workspace, professional.registration_number)
 
 
 @command.command("remove")
@@ -63,7 +64,7 @@ def remove(workspace: Workspace, number: str, code: str, reason: str, at: str | 
     professional = workspace.valvira.remove_right(
         RegistrationNumber.parse(number), code, actor=actor, reason=reason, effective_at=_moment(at)
     )
-    _emit_professional(workspace, professional)
+    _emit_professional(workspace, professional.registration_number)
 
 
 @command.command("restore")
@@ -77,7 +78,7 @@ def restore(workspace: Workspace, number: str, code: str, reason: str, actor: st
     from sotepki.identifiers import RegistrationNumber
 
     professional = workspace.valvira.restore_right(RegistrationNumber.parse(number), code, actor=actor, reason=reason)
-    _emit_professional(workspace, professional)
+    _emit_professional(workspace, professional.registration_number)
 
 
 @command.command("restrict")
@@ -103,7 +104,7 @@ def restrict(
     professional = workspace.valvira.restrict_right(
         RegistrationNumber.parse(number), code, targets, actor=actor, reason=reason, valid_to=valid_to
     )
-    _emit_professional(workspace, professional)
+    _emit_professional(workspace, professional.registration_number)
 
 
 @command.command("lift")
@@ -120,7 +121,7 @@ def lift(workspace: Workspace, number: str, code: str, target: str, reason: str,
     professional = workspace.valvira.lift_restriction(
         RegistrationNumber.parse(number), code, target, actor=actor, reason=reason
     )
-    _emit_professional(workspace, professional)
+    _emit_professional(workspace, professional.registration_number)
 
 
 @command.command("show")
@@ -130,13 +131,8 @@ def lift(workspace: Workspace, number: str, code: str, target: str, reason: str,
 def show(workspace: Workspace, number: str, at: str | None) -> None:
     """Show the rights that a person has had, and which are in force."""
     from sotepki.identifiers import RegistrationNumber
-    from sotepki.valvira.holdings import unknown_number
 
-    registration_number = RegistrationNumber.parse(number)
-    professional = workspace.valvira.professional(registration_number)
-    if professional is None:
-        raise unknown_number(registration_number)
-    _emit_professional(workspace, professional, _moment(at))
+    _emit_professional(workspace, RegistrationNumber.parse(number), _moment(at))
 
 
 @command.command("search")
@@ -219,9 +215,14 @@ def _moment(text: str | None) -> datetime | None:
         raise Misuse(f"{text!r} is not a moment.", advice="Write it like 2026-12-01T12:00:00+02:00.") from None
 
 
-def _emit_professional(workspace: Workspace, professional: Professional, at: datetime | None = None) -> None:
+def _emit_professional(workspace: Workspace, number: RegistrationNumber, at: datetime | None = None) -> None:
+    from sotepki.valvira.holdings import unknown_number
+
     moment = at or workspace.clock.now()
-    in_force = workspace.valvira.rights_in_force(professional.registration_number, moment)
+    professional = workspace.valvira.professional(number, at=moment)
+    if professional is None:
+        raise unknown_number(number)
+    in_force = workspace.valvira.rights_in_force(number, moment)
     data = {
         "registration_number": professional.registration_number.value,
         "prescriber_id": professional.prescriber_id.value if professional.prescriber_id else None,
@@ -253,11 +254,21 @@ def _text(professional: Professional, in_force: Sequence[ProfessionalRight], at:
     lines = [f"{professional.registration_number}  {person.surname} {person.given_names}{prescriber}"]
     lines.append(f"In force at {at.isoformat(timespec='seconds')}:")
     lines += [f"  {_right_text(right)}" for right in in_force] or ["  none"]
-    ended = [right for right in professional.rights if right.ended_at is not None]
-    if ended:
-        lines.append("Removed:")
-        lines += [f"  {_right_text(right)}" for right in ended]
+    others = [right for right in professional.rights if right not in in_force]
+    for heading in ("To come", "Expired", "Removed"):
+        rights = [f"  {_right_text(right)}" for right in others if _heading(right, at) == heading]
+        lines += [f"{heading}:", *rights] if rights else []
     return "\n".join(lines)
+
+
+def _heading(right: ProfessionalRight, at: datetime) -> str:
+    """Under which heading a right stands that is not in force at a moment."""
+    from sotepki.valvira.periods import over_at
+
+    over = over_at(right.valid_to, right.ended_at)
+    if over is None or over > at:
+        return "To come"
+    return "Removed" if over == right.ended_at else "Expired"
 
 
 def _right_text(right: ProfessionalRight) -> str:

@@ -180,7 +180,7 @@ def deviation(workspace: Workspace, system: str, weight: str, description: str, 
 @command.command("deviation-step")
 @click.argument("deviation")
 @click.argument("name", type=click.Choice(["take-up", "require-measures", "report-correction", "close"]))
-@click.option("--by", "deadline", type=DAY, help="By which day measures are required, YYYY-MM-DD.")
+@click.option("--by", "deadline", type=DAY, help="With require-measures: by which day, YYYY-MM-DD.")
 @_ROLE
 @_REASON
 @_ACTOR
@@ -215,6 +215,7 @@ def deviations(workspace: Workspace) -> None:
 
 
 def _emit_system(system: InformationSystem) -> None:
+    from sotepki.clock import finnish_day
     from sotepki.valvira.supervision import as_json
 
     lines = [
@@ -227,13 +228,14 @@ def _emit_system(system: InformationSystem) -> None:
         for one in system.evidence
     ]
     lines += [
-        f"  {one.at:%Y-%m-%d} {one.name} by the {one.role} > {one.state}{f': {one.reason}' if one.reason else ''}"
+        f"  {finnish_day(one.at)} {one.name} by the {one.role} > {one.state}{f': {one.reason}' if one.reason else ''}"
         for one in system.history
     ]
     emit(as_json(system), "\n".join(lines))
 
 
 def _emit_deviation(deviation: Deviation) -> None:
+    from sotepki.clock import finnish_day
     from sotepki.valvira.supervision import as_json
 
     by = f", measures by {deviation.deadline}" if deviation.deadline else ""
@@ -242,7 +244,7 @@ def _emit_deviation(deviation: Deviation) -> None:
         f"  {deviation.description}; reported by {deviation.reported_by}",
     ]
     lines += [
-        f"  {one.at:%Y-%m-%d} {one.name} > {one.state}{f': {one.reason}' if one.reason else ''}"
+        f"  {finnish_day(one.at)} {one.name} > {one.state}{f': {one.reason}' if one.reason else ''}"
         for one in deviation.history
     ]
     emit(as_json(deviation), "\n".join(lines))

@@ -100,7 +100,7 @@ def refusals(session: Session) -> pd.DataFrame:
     for rules, at in session.execute(
         select(LoggedRequest.rules, LoggedRequest.at).where(LoggedRequest.outcome.in_(REFUSALS))
     ):
-        rows += [("kela", rule, at) for rule in rules.split()]
+        rows += [("kela", rule, at) for rule in json.loads(rules)]
     frame = pd.DataFrame(rows, columns=["office", "rule", "at"])
     return frame.assign(at=pd.to_datetime(frame["at"], utc=True))
 

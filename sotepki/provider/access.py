@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -131,7 +131,7 @@ class AccessRights:
     def without_right(self, organisation: Oid) -> list[tuple[Access, Obstacle]]:
         """The access rights that no longer rest on a right in force, with the reason of each."""
         held = self.held(organisation)
-        return _lost(held, self._ask_all(held, self.asked))
+        return self._lost(held, self._ask_all(held, self.asked))
 
     def sweep(self, organisation: Oid, *, actor: str = "sweep", asked: StaffRights | None = None) -> Sweep:
         """Check all staff of an organisation against Valvira and end what no longer rests on a right.
@@ -149,7 +149,7 @@ class AccessRights:
         standings = self._ask_all(held, asked or self.asked)
         silent = [one for one in held if isinstance(standings[one.registration_number], Unanswered)]
         trouble = next((one.sentence for one in standings.values() if isinstance(one, Unanswered)), "")
-        lost = _lost(held, standings)
+        lost = self._lost(held, standings)
         with self.records.change(OFFICE, actor) as tx:
             ended = []
             for one, found in lost:
@@ -193,7 +193,25 @@ class AccessRights:
         return tasks()[task]
 
     def _obstacle(self, task: Task, number: RegistrationNumber) -> Obstacle | None:
-        return obstacle(task, self.asked.standing(number, self.records.clock.now(), prescriber=task.prescriber))
+        standing = self.asked.standing(number, self.records.clock.now(), prescriber=task.prescriber)
+        return obstacle(task, standing, self._prescribing([task]))
+
+    def _prescribing(self, wanted: Iterable[Task]) -> frozenset[str]:
+        """The codes of the rights that allow prescribing, asked only for a prescriber's task."""
+        return self.asked.rights.prescribing_codes() if any(task.prescriber for task in wanted) else frozenset()
+
+    def _lost(
+        self, held: Sequence[Access], standings: Mapping[RegistrationNumber, Standing | Unanswered]
+    ) -> list[tuple[Access, Obstacle]]:
+        prescribing = self._prescribing(tasks()[one.task] for one in held)
+        found = []
+        for one in held:
+            standing = standings[one.registration_number]
+            if isinstance(standing, Unanswered):
+                continue
+            if (why := obstacle(tasks()[one.task], standing, prescribing)) is not None:
+                found.append((one, why))
+        return found
 
     def _enter(self, organisation: Oid, number: RegistrationNumber, task: Task, actor: str) -> Access:
         with self.records.change(OFFICE, actor) as tx:
@@ -212,17 +230,6 @@ class AccessRights:
                 raise provider_rules().refusal("access.twice", sentence, subject=number.value) from None
             tx.journal("access.granted", number.value, organisation=organisation.value, task=task.id)
             return _access(row)
-
-
-def _lost(
-    held: Sequence[Access], standings: Mapping[RegistrationNumber, Standing | Unanswered]
-) -> list[tuple[Access, Obstacle]]:
-    found = []
-    for one in held:
-        standing = standings[one.registration_number]
-        if isinstance(standing, Standing) and (why := obstacle(tasks()[one.task], standing)) is not None:
-            found.append((one, why))
-    return found
 
 
 def _slot(organisation: Oid, number: RegistrationNumber, task: Task) -> str:

@@ -60,19 +60,24 @@ def load_tasks(path: Path) -> Mapping[str, Task]:
     return found
 
 
-def obstacle(task: Task, standing: Standing) -> Obstacle | None:
+def obstacle(task: Task, standing: Standing, prescribing: frozenset[str] = frozenset()) -> Obstacle | None:
     """Why a professional who stands so may not hold ``task``; None if nothing is in the way.
 
-    One right without a barring restriction is enough.
+    One right without a barring restriction is enough. A prescriber's task rests on the rights with a code of
+    ``prescribing`` alone: the identifier stays with a person who has lost the right that brought it.
     """
-    fitting = [right for right in standing.rights if right.register in task.registers]
-    if not fitting:
+    held = [right for right in standing.rights if right.register in task.registers]
+    if not held:
         where = " or ".join(sorted(task.registers))
         return Obstacle("access.right", f"The person has no right in force in {where} for the task {task.id!r}.")
     if task.prescriber and not standing.prescriber:
         return Obstacle("access.prescriber", f"The person has no prescriber's identifier for the task {task.id!r}.")
+    fitting = [right for right in held if not task.prescriber or right.code in prescribing]
+    if not fitting:
+        return Obstacle("access.right", f"The person has no right in force that allows the task {task.id!r}.")
     barred = [sorted(task.barred_by & right.restrictions) for right in fitting]
     if all(barred):
-        sentence = f"Every right of the person is restricted ({', '.join(barred[0])}) in the task {task.id!r}."
+        kind = "right" if fitting == held else "right to prescribe"
+        sentence = f"Every {kind} of the person is restricted ({', '.join(barred[0])}) in the task {task.id!r}."
         return Obstacle("access.restriction", sentence)
     return None

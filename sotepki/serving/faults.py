@@ -35,7 +35,7 @@ class ServiceFaults:
     Attributes:
         down: whether and how it does not answer.
         slow_seconds: how long it waits before it answers.
-        stale_hours: it answers with the data of so many hours ago, and does not say so.
+        stale_hours: it answers with the data of so many hours ago; only a moment in the answer gives it away.
         answers: how many answers are faulty before the service is honest again; 0: all.
     """
 

@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from sotepki.identifiers import Oid, business_id_of
+from sotepki.identifiers import Oid, business_id_of, is_host_name
 from sotepki.records import Transaction
 from sotepki.registers import Organisation
 from sotepki.thl.kinds import OrganisationKind
@@ -46,14 +46,18 @@ def put(tx: Transaction, organisation: Organisation, present: Organisation | Non
     if present == organisation:
         return Entered.SAME
     _check(tx.session, organisation)
-    oid = organisation.oid.value
-    row = tx.session.get_one(OrganisationRow, oid)
+    row = tx.session.get_one(OrganisationRow, organisation.oid.value)
     for name, value in _values(organisation).items():
         setattr(row, name, value)
-    tx.session.execute(delete(DomainRow).where(DomainRow.organisation == oid))
+    release_domains(tx.session, organisation.oid)
     _enter_domains(tx.session, organisation)
     remember(tx.session, organisation, tx.now)
     return Entered.CHANGED
+
+
+def release_domains(session: Session, oid: Oid) -> None:
+    """Let go of the domains of an organisation that is changed in the same transaction."""
+    session.execute(delete(DomainRow).where(DomainRow.organisation == oid.value))
 
 
 def enter(tx: Transaction, organisation: Organisation, *, since: datetime) -> None:
@@ -61,7 +65,7 @@ def enter(tx: Transaction, organisation: Organisation, *, since: datetime) -> No
 
     Raises:
         Refused: ``thl.organisation.once``, ``.name``, ``.oid-of-business-id``, ``.parent``, ``.kind``,
-            ``.domain-once``, ``.domain-reserved``.
+            ``.domain-form``, ``.domain-once``, ``.domain-reserved``.
     """
     if tx.session.get(OrganisationRow, organisation.oid.value) is not None:
         raise thl_rules().refusal(
@@ -137,16 +141,17 @@ def _enter_domains(session: Session, organisation: Organisation) -> None:
 
 
 def _enter_domain(session: Session, oid: Oid, domain: str, position: int) -> None:
-    folded = domain.lower()
-    if folded.rpartition(".")[2] not in RESERVED_NAMES:
+    if not is_host_name(domain):
+        raise thl_rules().refusal("thl.organisation.domain-form", f"{domain[:80]!r} is not the name of a domain.")
+    if domain.rpartition(".")[2] not in RESERVED_NAMES:
         raise thl_rules().refusal(
             "thl.organisation.domain-reserved", f"The domain {domain[:80]!r} could be a real one."
         )
-    if session.get(DomainRow, folded) is not None:
+    if session.get(DomainRow, domain) is not None:
         raise thl_rules().refusal(
             "thl.organisation.domain-once", f"The domain {domain[:80]} has another organisation."
         )
-    session.add(DomainRow(name=folded, organisation=oid.value, position=position))
+    session.add(DomainRow(name=domain, organisation=oid.value, position=position))
     session.flush()
 
 

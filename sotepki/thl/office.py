@@ -16,10 +16,16 @@ from sotepki.records import Records, Transaction, journals_refusals
 from sotepki.registers import Organisation
 from sotepki.thl import code_exchange, history, lookups, valveri, world
 from sotepki.thl.codes import CodeSystem, code_system, code_systems
-from sotepki.thl.entering import Entered, put
+from sotepki.thl.entering import Entered, put, release_domains
 from sotepki.thl.exchange import line, read_lines, write_lines
 from sotepki.thl.history import Page, Wanted
-from sotepki.thl.organisation_form import COLUMNS, organisation_of_json, organisation_of_row, row_of_organisation
+from sotepki.thl.organisation_form import (
+    COLUMNS,
+    domain_names,
+    organisation_of_json,
+    organisation_of_row,
+    row_of_organisation,
+)
 from sotepki.thl.rules import thl_rules
 from sotepki.thl.tables import OrganisationRow
 from sotepki.thl.valveri import Arrival, ArrivalState
@@ -97,8 +103,9 @@ class Thl:
 
         Raises:
             Refused: ``thl.organisation.once``, ``.name``, ``.oid-of-business-id``, ``.parent``, ``.kind``,
-                ``.domain-once``, ``.domain-reserved``.
+                ``.domain-form``, ``.domain-once``, ``.domain-reserved``.
         """
+        organisation = _folded(organisation)
         with self.records.change(OFFICE, actor) as tx:
             put(tx, organisation, None)
             tx.journal("register-organisation", organisation.oid.value, name=organisation.name)
@@ -111,6 +118,7 @@ class Thl:
         Raises:
             Refused: ``thl.organisation.known``, or as ``register_organisation``.
         """
+        organisation = _folded(organisation)
         with self.records.change(OFFICE, actor) as tx:
             became = put(tx, organisation, _known(tx, organisation.oid))
             tx.journal("change-organisation", organisation.oid.value, name=organisation.name, outcome=became)
@@ -149,7 +157,8 @@ class Thl:
     def import_organisations(self, data: bytes, *, actor: str, name: str = "the file") -> Mapping[Entered, int]:
         """Enter and change the organisations of a CSV file, all or none; how many became what.
 
-        Organisations that the file does not name stay as they are. Units may stand before their organisation.
+        Organisations that the file does not name stay as they are. Units may stand before their organisation, and a
+        domain may pass from one organisation of the file to another.
 
         Raises:
             Refused: ``thl.import.form``, or the rule that a line breaks, with the number of the line.
@@ -157,11 +166,17 @@ class Thl:
         became: Counter[Entered] = Counter()
         seen: dict[Oid, int] = {}
         with self.records.change(OFFICE, actor) as tx:
-            for number, organisation in _organisations_in(data, name):
+            found = _organisations_in(data, name)
+            present = {one.oid: lookups.by_oid(tx.session, one.oid.value) for _, one in found}
+            for _, organisation in found:
+                before = present[organisation.oid]
+                if before is not None and before.domains != organisation.domains:
+                    release_domains(tx.session, organisation.oid)
+            for number, organisation in found:
                 with line(number, name):
                     if seen.setdefault(organisation.oid, number) != number:
                         raise ValueError(f"{organisation.oid} stands in line {seen[organisation.oid]} already")
-                    became[put(tx, organisation, lookups.by_oid(tx.session, organisation.oid.value))] += 1
+                    became[put(tx, organisation, present[organisation.oid])] += 1
             tx.journal("import-organisations", "organisations", **{word: str(n) for word, n in became.items()})
         return became
 
@@ -234,10 +249,30 @@ def _known(tx: Transaction, oid: Oid) -> Organisation:
     return present
 
 
+def _folded(organisation: Organisation) -> Organisation:
+    return replace(organisation, domains=domain_names(organisation.domains))
+
+
 def _organisations_in(data: bytes, name: str) -> Sequence[tuple[int, Organisation]]:
-    """The organisations of a file with the numbers of their lines; those without a parent first."""
+    """The organisations of a file with the numbers of their lines, each after the one that it is a unit of."""
     found = []
     for number, row in read_lines(data, COLUMNS, name):
         with line(number, name):
             found.append((number, organisation_of_row(row)))
-    return sorted(found, key=lambda one: (one[1].parent is not None, one[0]))
+    return _parents_first(found)
+
+
+def _parents_first(lines: Sequence[tuple[int, Organisation]]) -> Sequence[tuple[int, Organisation]]:
+    """Lines in an order in which a unit follows its organisation; those in a circle last, for the rules to refuse."""
+    named = {organisation.oid for _, organisation in lines}
+    units: dict[Oid, list[tuple[int, Organisation]]] = {}
+    ordered = []
+    for one in lines:
+        parent = one[1].parent
+        if parent is not None and parent in named:
+            units.setdefault(parent, []).append(one)
+        else:
+            ordered.append(one)
+    for _, organisation in ordered:  # grows while it is walked
+        ordered += units.pop(organisation.oid, [])
+    return [*ordered, *(one for circle in units.values() for one in circle)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from sotepki.identifiers import BusinessId, Oid
@@ -34,9 +34,14 @@ def organisation_of_row(row: Mapping[str, str]) -> Organisation:
         public=_truth(row, "public"),
         long_name=row["long_name"],
         parent=Oid.parse(row["parent"]) if row["parent"] else None,
-        domains=tuple(row["domains"].split()),
+        domains=domain_names(row["domains"].split()),
         kanta_intermediary=_truth(row, "kanta_intermediary"),
     )
+
+
+def domain_names(written: Iterable[str]) -> tuple[str, ...]:
+    """Domain names as the register keeps them: in small letters (RFC 4343: case does not matter), each once."""
+    return tuple(dict.fromkeys(name.lower() for name in written))
 
 
 def row_of_organisation(organisation: Organisation) -> dict[str, str]:
@@ -80,7 +85,7 @@ def organisation_of_json(content: str) -> Organisation:
             "oid": Oid(row["oid"]),
             "business_id": BusinessId(row["business_id"]),
             "parent": Oid(row["parent"]) if row["parent"] else None,
-            "domains": tuple(row["domains"]),
+            "domains": domain_names(row["domains"]),
         }
     )
 

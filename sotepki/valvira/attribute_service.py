@@ -143,7 +143,10 @@ class _AttributeService:
             status = self.interface.unknown_number_status
             raise HttpRefusal(_refusal(status, "attribute.number.known", "Nobody has the registration number."))
         at = question.at or known_at
-        rights = self.valvira.rights_in_force(number, min(at, known_at) if request[STALE] else at)
+        if request[STALE]:
+            rights = self.valvira.rights_in_force(number, min(at, known_at), known_at=known_at)
+        else:
+            rights = self.valvira.rights_in_force(number, at)
         wanted = [right for right in rights if question.right in ("", right.code)]
         return Answer(number, at, professional.prescriber_id, wanted)
 

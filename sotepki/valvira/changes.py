@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from sqlalchemy import select
@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from sotepki.identifiers import RegistrationNumber
 from sotepki.records import JournalEntry
+from sotepki.valvira.periods import start_of_finnish_day
 
 MOST = 1000
 """Changes in one answer."""
@@ -33,7 +34,11 @@ class Decision(StrEnum):
 
 @dataclass(frozen=True)
 class RightChange:
-    """A decision about a right. ``effective_at`` of an announced removal is later than ``at``."""
+    """A decision about a right.
+
+    ``effective_at`` is when it takes effect: for a grant the beginning of the right, which may be before or after
+    ``at``, for an announced removal a later moment.
+    """
 
     number: int
     at: datetime
@@ -58,12 +63,18 @@ def changes_after(session: Session, after: int, limit: int) -> Sequence[RightCha
 
 def _change(entry: JournalEntry) -> RightChange:
     details: dict[str, str] = json.loads(entry.details)
-    effective = details.get("effective_at")
+    decision = Decision(entry.action)
+    if "effective_at" in details:
+        effective_at = datetime.fromisoformat(details["effective_at"])
+    elif decision is Decision.GRANT:  # as earlier releases wrote it
+        effective_at = start_of_finnish_day(date.fromisoformat(details["valid_from"]))
+    else:
+        effective_at = entry.at
     return RightChange(
         number=entry.sequence,
         at=entry.at,
-        decision=Decision(entry.action),
+        decision=decision,
         registration_number=RegistrationNumber(entry.subject),
         code=details["code"],
-        effective_at=datetime.fromisoformat(effective) if effective else entry.at,
+        effective_at=effective_at,
     )

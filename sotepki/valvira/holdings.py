@@ -201,8 +201,10 @@ def add_period(tx: Transaction, number: str, code: str, days: tuple[date, date |
     )
 
 
-def restore_periods(tx: Transaction, number: RegistrationNumber, code: str) -> None:
-    """Take the last removal of a right back from now on, for every period that it cut.
+def restore_periods(tx: Transaction, number: RegistrationNumber, code: str) -> datetime:
+    """Take the last removal of a right back from now on, for every period that it cut; from when it is in force.
+
+    A removal that was announced for later, and that the last one overtook, is taken back with it.
 
     Raises:
         Refused: nothing was removed that could still be in force (``valvira.right.removed``), or the right was
@@ -234,6 +236,7 @@ def restore_periods(tx: Transaction, number: RegistrationNumber, code: str) -> N
             row.ended_at, row.end_reason, row.over_at = None, "", period[1]
             continue
         add_period(tx, number.value, code, (max(today, row.valid_from), row.valid_to), began_at)
+    return max(tx.now, min(began_at for began_at, _ in restored))
 
 
 def refuse_overlap(

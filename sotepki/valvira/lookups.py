@@ -63,6 +63,7 @@ def _rights(*conditions: ColumnElement[bool]) -> Any:
 
 _ALL_RIGHTS = _rights()
 _RIGHTS_IN_FORCE = _rights(RightRow.began_at <= _AT, or_(RightRow.over_at.is_(None), RightRow.over_at > _AT))
+_RIGHTS_KNOWN_THEN = _RIGHTS_IN_FORCE.where(RightRow.recorded_at <= bindparam("known_at", type_=UtcDateTime()))
 _PERSON = select(
     ProfessionalRow.registration_number,
     ProfessionalRow.hetu,
@@ -75,9 +76,17 @@ _BY_NUMBER = _PERSON.where(ProfessionalRow.registration_number == bindparam("num
 _BY_HETU = _PERSON.where(ProfessionalRow.hetu == bindparam("hetu"))
 
 
-def rights_in_force(session: Session, number: RegistrationNumber, at: datetime) -> tuple[ProfessionalRight, ...]:
-    """The rights in force at a moment, with the restrictions in force at that moment, ordered by code."""
-    return _joined(session.execute(_RIGHTS_IN_FORCE, {"number": number.value, "at": at}))
+def rights_in_force(
+    session: Session, number: RegistrationNumber, at: datetime, known_at: datetime | None = None
+) -> tuple[ProfessionalRight, ...]:
+    """The rights in force at a moment, with the restrictions in force at that moment, ordered by code.
+
+    ``known_at`` leaves out what the register did not have at that moment yet.
+    """
+    wanted = {"number": number.value, "at": at}
+    if known_at is None:
+        return _joined(session.execute(_RIGHTS_IN_FORCE, wanted))
+    return _joined(session.execute(_RIGHTS_KNOWN_THEN, {**wanted, "known_at": known_at}))
 
 
 def professional_by_number(session: Session, number: RegistrationNumber, at: datetime) -> Professional | None:

@@ -54,25 +54,35 @@ class Valvira:
 
     # --- asking -----------------------------------------------------------------------------------------------------
 
-    def professional(self, registration_number: RegistrationNumber) -> Professional | None:
-        """The person of a registration number with every right ever held, or None."""
+    def professional(
+        self, registration_number: RegistrationNumber, *, at: datetime | None = None
+    ) -> Professional | None:
+        """The person of a registration number with every right ever held, or None.
+
+        The restrictions are those of the moment ``at`` (default: now).
+        """
+        moment = periods.aware(at) if at else self.records.clock.now()
         with self.records.look() as session:
-            return lookups.professional_by_number(session, registration_number, self.records.clock.now())
+            return lookups.professional_by_number(session, registration_number, moment)
 
     def professional_of(self, hetu: Hetu) -> Professional | None:
         """The professional with a personal identity code, or None."""
         with self.records.look() as session:
             return lookups.professional_by_hetu(session, hetu, self.records.clock.now())
 
-    def rights_in_force(self, registration_number: RegistrationNumber, at: datetime) -> Sequence[ProfessionalRight]:
+    def rights_in_force(
+        self, registration_number: RegistrationNumber, at: datetime, *, known_at: datetime | None = None
+    ) -> Sequence[ProfessionalRight]:
         """The rights in force at a moment, each with its restrictions of that moment; empty if none or unknown.
 
+        ``known_at`` leaves out what was granted after that moment, although it may be in force from before.
+
         Raises:
-            Fault: ``at`` has no time zone.
+            Fault: a moment has no time zone.
         """
-        moment = periods.aware(at)
+        moment, known = periods.aware(at), periods.aware(known_at) if known_at else None
         with self.records.look() as session:
-            return lookups.rights_in_force(session, registration_number, moment)
+            return lookups.rights_in_force(session, registration_number, moment, known)
 
     def changes(self, *, after: int = 0, limit: int = right_changes.MOST) -> Sequence[right_changes.RightChange]:
         """What was decided about rights since the change with the number ``after``, the oldest first.
@@ -87,6 +97,11 @@ class Valvira:
         """The rights that can be granted, by code."""
         with self.records.look() as session:
             return [lookups.right_code_of(row) for row in session.scalars(select(RightCodeRow).order_by("code"))]
+
+    def prescribing_codes(self) -> frozenset[str]:
+        """The codes of the rights that allow prescribing."""
+        with self.records.look() as session:
+            return frozenset(session.scalars(select(RightCodeRow.code).where(RightCodeRow.prescriber)))
 
     def registration_numbers(self) -> Sequence[RegistrationNumber]:
         """Every registration number, in order."""
@@ -159,6 +174,7 @@ class Valvira:
                 code=code,
                 valid_from=first_day.isoformat(),
                 valid_to=valid_to.isoformat() if valid_to else "",
+                effective_at=began_at.isoformat(),
             )
             return as_it_stands(tx, RegistrationNumber(holder.registration_number))
 
@@ -204,14 +220,16 @@ class Valvira:
     ) -> Professional:
         """Give a removed right back from now on, with its last day; restrictions stay until they are lifted.
 
+        A removal that was announced for later, and that an earlier one overtook, is taken back with that one.
+
         Raises:
             Refused: ``valvira.person.known``, ``valvira.right.removed``, ``valvira.right.not-twice``,
                 ``valvira.right.reason``.
         """
         check_reason(reason)
         with self.records.change(OFFICE, actor) as tx:
-            restore_periods(tx, registration_number, code)
-            tx.journal("restore-right", registration_number.value, code=code, reason=reason)
+            effective = restore_periods(tx, registration_number, code).isoformat()
+            tx.journal("restore-right", registration_number.value, code=code, reason=reason, effective_at=effective)
             return as_it_stands(tx, registration_number)
 
     @journals_refusals(OFFICE, "registration_number")

@@ -89,6 +89,9 @@ class FakeRights:
         day = at.date()
         return [one for one in found.rights if one.valid_to is None or one.valid_to >= day] if found else []
 
+    def prescribing_codes(self) -> frozenset[str]:
+        return frozenset({"001", "034", "T02", "T03", "T13", "T20"})
+
 
 @dataclass
 class FakeOrganisations:

@@ -7,7 +7,7 @@ import json
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -173,6 +173,24 @@ def test_a_removal_is_seen_at_once_and_the_past_stays_as_it_was(service: Service
     assert service.get(f"registrationNumber={number}&right=001&at={before}").json["rights"] == []
     service.faults.set(NAME, ServiceFaults(stale_hours=2))
     assert len(service.get(f"registrationNumber={number}").json["rights"]) == 1, "a stale service tells what was"
+
+
+def test_a_stale_service_does_not_know_what_was_granted_since(service: Service) -> None:
+    """A vendor tries out an old answer, and gets one that no register ever gave; ``at`` must tell how old it is."""
+    registers, number = service.registers, service.registers.number("nurse")
+    registers.advance(hours=10)
+    registers.valvira.grant_right(registers.hetu("nurse"), "T07", actor="x", valid_from=date(2026, 1, 1))
+
+    def told(query: str = "") -> tuple[str, list[str]]:
+        found = service.get(f"registrationNumber={number}{query}").json
+        return found["at"], [right["code"] for right in found["rights"]]
+
+    assert told() == ((NOON + timedelta(hours=10)).isoformat(), ["T06", "T07"])
+    service.faults.set(NAME, ServiceFaults(stale_hours=3))
+    assert told() == ((NOON + timedelta(hours=7)).isoformat(), ["T06"])
+    assert told("&at=2026-03-01T12:00:00Z") == ("2026-03-01T12:00:00+00:00", ["T06"])
+    registers.advance(hours=3)
+    assert told()[1] == ["T06", "T07"]
 
 
 def test_who_is_not_approved_learns_nothing(

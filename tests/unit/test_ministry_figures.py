@@ -14,7 +14,7 @@ from registers_world import WORLD, Registers, open_registers
 from sotepki.cli.figures import _csv
 from sotepki.errors import Refused
 from sotepki.identifiers import Oid
-from sotepki.kela.tables import LoggedRequest
+from sotepki.kela import request_log
 from sotepki.ministry import COLUMNS, collect
 from sotepki.provider import AccessRights
 from sotepki.records.migrations.models import load_models
@@ -88,16 +88,16 @@ def test_a_restriction_is_counted_as_long_as_it_lasts(registers: Registers) -> N
 
 
 def test_what_kanta_refused_is_counted_by_each_rule_and_what_it_took_is_not(registers: Registers) -> None:
-    """An accepted document may have warnings, which are no refusals."""
-    logged = (("AE", "doc.right doc.digest.body"), ("AR", "doc.right"), ("AA", "doc.title"), ("refused", ""))
+    """An accepted document may have warnings, which are no refusals; a rule bears the name that can be looked up."""
+    logged = (
+        ("AE", ("doc.right", "doc.digest.body")),
+        ("AR", ("doc.right",)),
+        ("AA", ("doc.title",)),
+        ("refused", ()),
+    )
+    lines = [request_log.RequestEntry(request_log.RequestKind.ARCHIVE, outcome, rules) for outcome, rules in logged]
     with registers.records.change("kela", "kanta") as tx:
-        for outcome, rules in logged:
-            tx.session.add(
-                LoggedRequest(
-                    environment="test", at=tx.now, kind="archive", outcome=outcome, rules=rules, message_id="",
-                    sender="", certificate_sha256="", certificate_serial="", certificate_issuer="", reason="",
-                )
-            )  # fmt: skip
+        request_log.write(tx.session, lines, tx.now)
         tx.journal("test", "requests")
     found = collect(registers.records).refusals.to_dict(orient="records")
     assert {(row["office"], row["rule"]): row["count"] for row in found} == {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,7 +23,7 @@ from sotepki.loopback import running
 from sotepki.provider import AskedRegister, AttributeClient, Provider, RightInForce, Standing, Unanswered
 from sotepki.provider.tables import AccessRow
 from sotepki.serving.faults import Down, ServiceFaultBoard, ServiceFaults
-from sotepki.valvira import ApprovedSystems
+from sotepki.valvira import ApprovedSystems, Valvira
 from sotepki.valvira.attribute_service import NAME, attribute_application
 from sotepki.x509.status import CertificateState, CertificateStatus
 
@@ -93,6 +93,49 @@ def test_a_sweep_over_http_ends_what_lost_its_right(registers: Registers) -> Non
         sweep = provider.sweep(asked=client)
     assert (sweep.checked, sweep.unanswered) == (2, 0)
     assert [(one.registration_number, one.ended_by) for one in sweep.ended] == [(nurse, "access.right")]
+
+
+@pytest.mark.parametrize("over_http", [False, True])
+@pytest.mark.parametrize(
+    ("decide", "rule"),
+    [
+        (lambda valvira, number: valvira.remove_right(number, "T13", actor="x", reason="test"), "access.right"),
+        (lambda valvira, number: valvira.restrict_right(number, "T13", ["10"], actor="x", reason="test"),
+         "access.restriction"),
+    ],
+)  # fmt: skip
+def test_a_nurse_who_may_not_prescribe_any_more_loses_that_task_alone(
+    registers: Registers, decide: Callable[[Valvira, RegistrationNumber], object], rule: str, over_http: bool
+) -> None:
+    """Whose right to prescribe was removed for malpractice would go on prescribing on the right of a nurse."""
+    provider, number = _provider(registers), registers.number("prescribing-nurse")
+    for task in ("prescribing", "patient-records"):
+        provider.grant_access(number, task, actor="x")
+    decide(registers.valvira, number)
+    assert not provider.may(number, "prescribing")
+    with _service(registers, ServiceFaultBoard()) as url, _PlainClient(url) as client:
+        sweep = provider.sweep(asked=client if over_http else None)
+    assert [(one.task, one.ended_by) for one in sweep.ended] == [("prescribing", rule)]
+    assert "prescrib" in sweep.reasons[0]
+    with pytest.raises(Refused) as refused:
+        provider.grant_access(number, "prescribing", actor="x")
+    assert refused.value.rule == rule
+    assert provider.may(number, "patient-records")
+
+
+def test_everybody_who_rightly_prescribes_keeps_the_task(registers: Registers) -> None:
+    """Physicians, dentists, the prescribing nurse and an advanced student have it by one right each."""
+    provider = _provider(registers)
+    now, prescribing = registers.clock.now(), registers.valvira.prescribing_codes()
+    assert prescribing == {"001", "034", "T02", "T03", "T13", "T20"}
+    may = []
+    for number in registers.valvira.registration_numbers():
+        held = {one.code for one in registers.valvira.rights_in_force(number, now) if "10" not in one.restrictions}
+        if held & prescribing:
+            provider.grant_access(number, "prescribing", actor="x")
+            may.append(number)
+    assert {"T02", "T13"} <= {code for number in may for code in registers.codes_in_force(number)}
+    assert provider.sweep().ended == ()
 
 
 def test_a_service_that_is_down_ends_nothing(registers: Registers) -> None:

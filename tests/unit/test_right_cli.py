@@ -84,6 +84,46 @@ def test_text_answers_tell_the_same(registers: Registers, run: Run) -> None:
     assert code == 0 and "034" in out and "Laillistettu erikoislääkäri" in out
 
 
+def _groups(text: str) -> dict[str, list[str]]:
+    """The codes under each heading of the text."""
+    found: dict[str, list[str]] = {}
+    for line in text.splitlines()[1:]:
+        if line.startswith("  "):
+            found[list(found)[-1]].append(line.split()[0])
+        else:
+            found[line.split(" at ")[0].rstrip(":")] = []
+    return found
+
+
+def test_every_right_that_a_person_has_had_is_shown_and_stands_once(registers: Registers, run: Run) -> None:
+    """An official would take a lapsed student for somebody without a past, and a right to come for none."""
+    assert _groups(run("show", "00900000011")[1]) == {"In force": ["none"], "Expired": ["T20"]}
+    nurse = registers.number("nurse").value
+    _, out, _ = run("grant", "--hetu", registers.hetu("nurse").value, "--code", "T07", "--from", "2030-01-01")
+    assert _groups(out) == {"In force": ["T06"], "To come": ["T07"]}
+    _, out, _ = run("remove", nurse, "T06", "--reason", "x", "--at", "2026-12-01")
+    assert _groups(out) == {"In force": ["T06"], "To come": ["T07"]}, "an announced removal has not taken effect"
+    assert "removed 2026-11-30T22:00:00+00:00" in out
+    for at, groups in {
+        "2026-12-01": {"In force": ["none"], "To come": ["T07"], "Removed": ["T06"]},
+        "2030-01-01": {"In force": ["T07"], "Removed": ["T06"]},
+        "1990-01-01": {"In force": ["none"], "To come": ["T06", "T07"]},
+    }.items():
+        assert _groups(run("show", nurse, "--at", at)[1]) == groups, at
+
+
+def test_a_past_moment_is_shown_without_what_was_decided_since(registers: Registers, run: Run) -> None:
+    """A case would be decided on a restriction, or a removal, that did not exist on the day in question."""
+    number = "00900000014"  # whose right was removed in 2020 and granted anew in 2022
+    assert run("restrict", number, "001", "10", "--reason", "x")[0] == 0
+    shown = _json(run("show", number, "--at", "2021-01-01", "--format", "json"))
+    assert [right["restrictions"] for right in shown["rights"]] == [[], []]
+    _, out, _ = run("show", number, "--at", "2021-01-01")
+    assert _groups(out) == {"In force": ["none"], "To come": ["001"], "Removed": ["001"]}
+    assert "restricted" not in out
+    assert _groups(run("show", number, "--at", "2019-01-01")[1]) == {"In force": ["001"], "To come": ["001"]}
+
+
 def test_the_public_search_prints_what_the_public_may_see(registers: Registers, run: Run) -> None:
     code, out, _ = run("search", "--surname", "Jääskeläpuro", "--given-names", "Kalervo")
     assert code == 0

@@ -151,6 +151,10 @@ REFUSALS: list[tuple[str, Callable[[Registers], object]]] = [
         lambda r: r.thl.register_organisation(replace(CLINIC, domains=("Kela.test.example",)), actor="x"),
     ),
     (
+        "thl.organisation.domain-form",
+        lambda r: r.thl.register_organisation(replace(CLINIC, domains=("test",)), actor="x"),
+    ),
+    (
         "thl.organisation.domain-reserved",
         lambda r: r.thl.register_organisation(replace(CLINIC, domains=("kanta.fi",)), actor="x"),
     ),

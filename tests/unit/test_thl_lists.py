@@ -69,6 +69,76 @@ def test_the_register_goes_out_and_comes_back_the_same(registers: Registers, tmp
         assert empty.thl.code_systems() == registers.thl.code_systems()
 
 
+@pytest.mark.parametrize("backwards", [False, True])
+def test_units_of_units_come_back_whatever_their_numbers(
+    registers: Registers, tmp_path: Path, backwards: bool
+) -> None:
+    """An export is in the order of the OIDs as text, where 10.10 comes before 10.2: the backup could not be read."""
+    ward = replace(UNIT, oid=organisation_oid(NEW, 2), name="Osasto TEST")
+    room = replace(UNIT, oid=organisation_oid(NEW, 10), name="Huone TEST", parent=ward.oid)
+    bed = replace(UNIT, oid=organisation_oid(NEW, 1), name="Paikka TEST", parent=room.oid)
+    for one in (CLINIC, ward, room, bed):
+        registers.thl.register_organisation(one, actor="x")
+    data = registers.thl.export_organisations()
+    if backwards:
+        head, *lines = data.splitlines()
+        data = b"\n".join([head, *reversed(lines)])
+    with open_registers(database_url(tmp_path / "other.db"), tmp_path / "o", world=False) as empty:
+        empty.thl.import_organisations(data, actor="x")
+        assert empty.thl.organisations() == registers.thl.organisations()
+        arrived = empty.thl.receive_from_valveri(_file(bed, room, ward, CLINIC), actor="x")
+        assert [one.oid for one in arrived] == [CLINIC.oid, ward.oid, room.oid, bed.oid]
+
+
+def test_units_in_a_circle_are_refused(registers: Registers) -> None:
+    """A list in which two units stand under each other must end in a sentence, not in an endless search."""
+    other = replace(UNIT, oid=organisation_oid(NEW, 8), parent=UNIT.oid)
+    with pytest.raises(Refused) as refused:
+        registers.thl.import_organisations(_file(CLINIC, replace(UNIT, parent=other.oid), other), actor="x")
+    assert refused.value.rule == "thl.organisation.parent"
+    assert registers.thl.organisation(CLINIC.oid) is None
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_domain_is_handed_over_in_one_list_in_either_order(registers: Registers, first: int) -> None:
+    """An office that imports a merger would be told to sort its list, without a word about how."""
+    giver, taker = CLINIC, replace(UNIT, domains=("toinen.test.example",))
+    registers.thl.import_organisations(_file(giver, taker), actor="x")
+    swapped = [replace(giver, domains=taker.domains), replace(taker, domains=giver.domains)]
+    assert registers.thl.import_organisations(_file(swapped[first], swapped[1 - first]), actor="x") == {
+        Entered.CHANGED: 2
+    }
+    holder = registers.thl.holder_of_domain("uusi.test.example")
+    assert holder is not None and holder.oid == taker.oid
+    with pytest.raises(Refused) as refused:
+        registers.thl.import_organisations(_file(replace(UNIT, domains=giver.domains + taker.domains)), actor="x")
+    assert refused.value.rule == "thl.organisation.domain-once"
+
+
+def test_a_domain_in_capitals_or_written_twice_is_the_same_domain(registers: Registers) -> None:
+    """A list with capitals would count as a change on every night's import, and the history would grow by itself."""
+    written = replace(CLINIC, domains=("Lehto.Test", "lehto.test", "LEHTO.test"))
+    kept = replace(CLINIC, domains=("lehto.test",))
+    assert registers.thl.import_organisations(_file(written), actor="x") == {Entered.NEW: 1}
+    assert registers.thl.import_organisations(_file(written), actor="x") == {Entered.SAME: 1}
+    assert registers.thl.change_organisation(written, actor="x") is Entered.SAME
+    assert registers.thl.organisation(CLINIC.oid) == kept
+    assert registers.thl.organisation_at(CLINIC.oid, registers.clock.now()) == kept
+    assert registers.thl.register_organisation(replace(UNIT, domains=("A.test",)), actor="x").domains == ("a.test",)
+
+
+@pytest.mark.parametrize(
+    "domain",
+    ["test", "..test", "<b>.test", f"{'a' * 300}.test", "a..test", "-a.test", "a_b.test", "a.test.", "ä.test"],
+)
+def test_what_is_no_host_name_is_no_domain(registers: Registers, domain: str) -> None:
+    """Whoever holds 'test' would hold every name below it, and a tag would stand in the pages of the register."""
+    with pytest.raises(Refused) as refused:
+        registers.thl.import_organisations(_file(replace(CLINIC, domains=(domain,))), actor="x")
+    assert refused.value.rule == "thl.organisation.domain-form"
+    assert refused.value.advice
+
+
 @given(name=NAME, long_name=TEXT, municipality=TEXT, public=st.booleans(), intermediary=st.booleans())
 def test_any_text_survives_csv_and_json(
     name: str, long_name: str, municipality: str, public: bool, intermediary: bool

@@ -130,22 +130,6 @@ def test_a_restriction_with_a_last_day_ends_by_itself_and_can_be_set_again(regis
     assert registers.valvira.rights_in_force(number, registers.clock.now())[0].restrictions == ("10",)
 
 
-def test_decisions_are_told_in_order_to_whoever_must_know(registers: Registers) -> None:
-    """The switch "revoke on removal" and every sweep would miss a removal."""
-    number, later = registers.number("nurse"), NOON + timedelta(days=3)
-    registers.valvira.restrict_right(number, "T06", ["10"], actor="x", reason="x")
-    first = registers.valvira.changes()[-1]
-    registers.valvira.remove_right(number, "T06", actor="x", reason="x", effective_at=later)
-    registers.valvira.restore_right(number, "T06", actor="x", reason="x")
-    told = registers.valvira.changes(after=first.number)
-    assert [(one.decision, one.code, one.effective_at) for one in told] == [
-        ("remove-right", "T06", later),
-        ("restore-right", "T06", NOON),
-    ]
-    assert {one.registration_number for one in told} == {number}
-    assert registers.valvira.changes(after=told[-1].number) == []
-
-
 def test_a_restored_right_leaves_the_gap_in_its_history(registers: Registers) -> None:
     """What was signed while the right was removed would become valid afterwards."""
     number = registers.number("nurse")

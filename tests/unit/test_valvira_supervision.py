@@ -12,7 +12,7 @@ import pytest
 from databases import database_url
 from registers_world import NOON, Registers, open_registers
 
-from sotepki.errors import Refused
+from sotepki.errors import Misuse, Refused
 from sotepki.records import Records, first_break
 from sotepki.resources import package_file
 from sotepki.valvira.supervision import (
@@ -178,6 +178,36 @@ def test_a_significant_deviation_keeps_the_bar_until_it_is_closed(desk: Desk) ->
     assert desk.step(system, "release") == "registered"
     assert desk.deviation(system, "other")
     assert len(desk.office.deviations()) == 2
+
+
+def test_a_report_of_a_change_does_not_lift_the_bar_either(desk: Desk) -> None:
+    """Hospitals would use a system with a dangerous fault again because its producer sent in a form."""
+    system = desk.registered()
+    deviation = desk.deviation(system)
+    desk.step(system, "bar")
+    assert desk.step(system, "report-change", Role.PRODUCER) == "notified"
+    with pytest.raises(Refused) as caught:
+        desk.step(system, "register")
+    assert caught.value.rule == "supervision.deviation.open"
+    assert not desk.office.usability(system).allowed
+    desk.handle(deviation, "take-up")
+    desk.handle(deviation, "close")
+    assert desk.step(system, "register") == "registered"
+
+
+def test_the_day_for_measures_is_set_where_measures_are_required_and_nowhere_else(desk: Desk) -> None:
+    """The producer could give himself the rest of the century, and a closed deviation a day in the past."""
+    deviation, day = desk.deviation(desk.registered()), TODAY + timedelta(days=30)
+    for name, role in (
+        ("take-up", Role.AUTHORITY), ("report-correction", Role.PRODUCER), ("close", Role.AUTHORITY),
+    ):  # fmt: skip
+        for other in (date(2099, 1, 1), date(1999, 1, 1)):
+            with pytest.raises(Misuse, match=f"The step '{name}' sets no day"):
+                desk.handle(deviation, name, role, deadline=other)
+        desk.handle(deviation, name, role)
+        if name == "take-up":
+            desk.handle(deviation, "require-measures", deadline=day)
+        assert desk.office.deviation(deviation).deadline == day
 
 
 def test_a_notice_goes_back_and_forth_and_a_change_is_handled_anew(desk: Desk) -> None:

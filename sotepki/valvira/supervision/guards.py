@@ -15,6 +15,7 @@ from sotepki.valvira.supervision.data import MissingJointTest, SystemClass, supe
 from sotepki.valvira.supervision.values import Evidence, EvidenceKind
 
 LONGEST_REASON: Final = 500
+DEADLINE_RULE: Final = "supervision.deviation.deadline"
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ SYSTEM_GUARDS: Mapping[str, Guard[SystemCase]] = {
 }
 DEVIATION_GUARDS: Mapping[str, Guard[DeviationCase]] = {
     "supervision.reason": _reason,
-    "supervision.deviation.deadline": _deadline,
+    DEADLINE_RULE: _deadline,
 }
 _EVIDENCE_RULES = ("supervision.security-certificate", "supervision.joint-test", "supervision.joint-test.conditions")
 

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from sqlalchemy import select
 
 from sotepki.clock import finnish_day, months_after
+from sotepki.errors import Misuse
 from sotepki.evidence import Finding, Severity
 from sotepki.records import Records, Transaction, journals_refusals
 from sotepki.states import Step
@@ -22,6 +23,7 @@ from sotepki.valvira.supervision.data import (
     system_machine,
 )
 from sotepki.valvira.supervision.guards import (
+    DEADLINE_RULE,
     DEVIATION_GUARDS,
     SYSTEM_GUARDS,
     DeviationCase,
@@ -252,12 +254,18 @@ class Supervision:
         reason: str = "",
         deadline: date | None = None,
     ) -> Deviation:
-        """Let a deviation take a step of ``states/deviation.yaml``.
+        """Let a deviation take a step of ``states/deviation.yaml``; ``deadline`` belongs to requiring measures.
 
         Raises:
+            Misuse: ``deadline`` is given with a step that sets none.
             Refused: ``supervision.deviation.known``, ``supervision.state``, ``supervision.actor``, or the rule of a
                 guard.
         """
+        if deadline and DEADLINE_RULE not in deviation_machine().transitions[name].guards:
+            raise Misuse(
+                f"The step {name!r} sets no day by which measures are to be done.",
+                advice="Leave the day out; it is given with 'require-measures'.",
+            )
         with self.records.change(OFFICE, actor) as tx:
             row = reading.deviation_row(tx.session, deviation)
             subject = reading.deviation_id(row)
