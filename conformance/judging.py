@@ -24,6 +24,7 @@ from sotepki.errors import Refused
 from sotepki.evidence import Finding
 from sotepki.x509.csr import CsrReport
 from sotepki.x509.issuer import issuer_among
+from sotepki.x509.revocation_data import named, revoking_entry
 from sotepki.x509.status import CertificateState
 from sotepki.xmldsig import DS, parse
 
@@ -172,5 +173,5 @@ def is_revoked(certificate: x509.Certificate, trust: Trust) -> bool | None:
     if trust.status is not None:
         return trust.status(certificate, issuer).state is CertificateState.REVOKED
     key = issuer.public_key()
-    lists = [crl for crl in trust.crls if crl.issuer == issuer.subject and crl.is_signature_valid(key)]  # type: ignore[arg-type]
-    return any(crl.get_revoked_certificate_by_serial_number(certificate.serial_number) is not None for crl in lists)
+    lists = [crl for crl in named(trust.crls) if crl.issuer == issuer.subject and crl.is_signature_valid(key)]  # type: ignore[arg-type]
+    return any(revoking_entry(crl, certificate) is not None for crl in lists)

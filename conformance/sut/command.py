@@ -2,7 +2,8 @@
 
 The command is started anew for each question, in an empty directory of its own. It has a time limit and an output
 limit; what it writes to standard error is kept for the report. Exit code 0 means that it answered, also when the
-answer is "no". docs/conformance.md describes the messages for any language.
+answer is "no"; a filter of its output may pass the answer on a little later. docs/conformance.md describes the
+messages for any language.
 """
 
 from __future__ import annotations
@@ -26,10 +27,13 @@ from sotepki.errors import Misuse
 
 _CHUNK = 65536
 _LOG_LIMIT = 16 * 1024
+_TAIL = 64
 _SLICE = 0.05
 """Seconds after which the suite looks whether the command has ended, while nothing is written."""
-_AFTERWARDS = 0.25
-"""Seconds of silence after its end: by then a filter of its output, as tee, has passed everything on."""
+_PATIENCE = 5.0
+"""Seconds after its end for a filter of its output, as tee, that is still to pass the answer on."""
+_LOG_PATIENCE = 0.25
+"""Seconds after the end of a command that failed for what is still to come of its log."""
 
 
 @dataclass(frozen=True)
@@ -128,21 +132,27 @@ class Command:
                 assert stream is not None
                 os.set_blocking(stream.fileno(), False)
                 selector.register(stream, selectors.EVENT_READ, sink)
+            until = deadline
             while selector.get_map():
-                # A helper that a command leaves behind may hold the pipes open long after the answer, so their end
-                # is not waited for once the command has ended.
-                ended = process.poll() is not None
-                left = deadline - time.monotonic()
-                if left <= 0 and not ended:
-                    raise self._late(log)
-                ready = selector.select(_AFTERWARDS if ended else min(left, _SLICE))
-                if ended and (not ready or left <= 0):
+                # Asked before reading: what is read when it has ended includes all that it wrote itself.
+                code = process.poll()
+                if code is not None:
+                    until = min(until, time.monotonic() + (_LOG_PATIENCE if code else _PATIENCE))
+                left = until - time.monotonic()
+                if left <= 0:
+                    if code is None:
+                        raise self._late(log)
                     break
-                for key, _ in ready:
+                quiet = True
+                for key, _ in selector.select(min(left, _SLICE)):
                     if chunk := os.read(key.fd, _CHUNK):
                         key.data(chunk)
+                        quiet = quiet and key.fileobj is not process.stdout
                     else:
                         selector.unregister(key.fileobj)
+                # A helper that it leaves behind may hold the pipes open, and write its log, long after the answer.
+                if code == 0 and quiet and (process.stdout not in selector.get_map() or _is_whole(output)):
+                    break
         try:
             code = process.wait(max(0.1, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
@@ -151,6 +161,17 @@ class Command:
 
     def _late(self, log: bytearray) -> SystemFailed:
         return SystemFailed(f"{self.name} did not answer within {self.timeout:g} seconds.", log=_text(log))
+
+
+def _is_whole(output: bytearray) -> bool:
+    """Whether these bytes are a JSON object; a part of one never is."""
+    if not output[-_TAIL:].rstrip().endswith(b"}"):  # seen at once, where reading a long answer costs time
+        return False
+    try:
+        json.loads(output)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _text(log: bytearray) -> str:

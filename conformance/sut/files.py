@@ -13,7 +13,7 @@ from cryptography import x509
 from conformance.sut.facets import CertificateRole, NamedBytes, Trust
 from sotepki.errors import Misuse, Refused
 from sotepki.x509.csr import CsrKind
-from sotepki.x509.reading import read_certificates
+from sotepki.x509.reading import MAX_LISTS, read_certificates
 
 MAX_FILES = 500
 MAX_BYTES = 20 * 1024 * 1024
@@ -66,19 +66,19 @@ class CsrFiles:
         return {kind: read_bounded(path) for kind, path in self.paths.items()}
 
 
-def read_bounded(path: Path) -> bytes:
-    """The bytes of a file of at most ``MAX_BYTES``.
+def read_bounded(path: Path, limit: int = MAX_BYTES) -> bytes:
+    """The bytes of a file of at most ``limit``.
 
     Raises:
         Misuse: it is not there, cannot be read, or is too long.
     """
     try:
         with path.open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
+            data = stream.read(limit + 1)
     except OSError as error:
         raise Misuse(f"The file {path} cannot be read: {error.strerror}.", subject=str(path)) from None
-    if len(data) > MAX_BYTES:
-        raise Misuse(f"The file {path} is longer than {MAX_BYTES // 1048576} MiB, which is the limit.")
+    if len(data) > limit:
+        raise Misuse(f"The file {path} is longer than {limit // 1048576} MiB, which is the limit.")
     return data
 
 
@@ -104,7 +104,7 @@ def read_trust(certificates: Sequence[Path], crls: Sequence[Path]) -> Trust:
 
 
 def _crl(path: Path) -> x509.CertificateRevocationList:
-    data = read_bounded(path)
+    data = read_bounded(path, MAX_LISTS)
     try:
         return x509.load_pem_x509_crl(data) if data.lstrip().startswith(b"-----") else x509.load_der_x509_crl(data)
     except ValueError:

@@ -14,6 +14,7 @@ from sotepki.clock import Clock
 from sotepki.errors import Refused
 from sotepki.x509.extension_lookup import extension_of
 from sotepki.x509.ocsp_client import ocsp_urls, request_ocsp, verified_status
+from sotepki.x509.revocation_data import named, revoked_since, revoking_entry
 from sotepki.x509.status import CertificateState, CertificateStatus
 
 _LARGEST_LIST = 16 * 1024 * 1024
@@ -73,14 +74,15 @@ class StatusAsker:
     def listed(self, certificate: x509.Certificate, issuer: x509.Certificate) -> Known:
         """What the revocation list says."""
         crl = self._list(certificate)
-        if crl.issuer != issuer.subject or not crl.is_signature_valid(issuer.public_key()):  # type: ignore[arg-type]
+        own = any(one.issuer == issuer.subject for one in named((crl,)))
+        if not own or not crl.is_signature_valid(issuer.public_key()):  # type: ignore[arg-type]
             raise Refused("The revocation list is not of the issuing authority.", rule="crl.signature")
         if crl.next_update_utc is None or crl.next_update_utc < self.clock.now() - _SKEW:
             raise Refused("The revocation list is out of date.", rule="crl.time")
-        entry = crl.get_revoked_certificate_by_serial_number(certificate.serial_number)
+        entry = revoking_entry(crl, certificate)
         if entry is None:
             return Known(CertificateStatus(CertificateState.GOOD), crl.next_update_utc)
-        return Known(CertificateStatus(CertificateState.REVOKED, entry.revocation_date_utc), crl.next_update_utc)
+        return Known(CertificateStatus(CertificateState.REVOKED, revoked_since(entry)), crl.next_update_utc)
 
     def _list(self, certificate: x509.Certificate) -> x509.CertificateRevocationList:
         points = extension_of(certificate, x509.CRLDistributionPoints)

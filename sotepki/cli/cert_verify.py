@@ -219,12 +219,12 @@ def _material(
     trust: Sequence[str], intermediates: Sequence[str], crls: Sequence[str], responses: Sequence[str], at: str | None
 ) -> _Material:
     from sotepki.clock import SystemClock
-    from sotepki.x509.reading import read_certificates, read_crls, read_ocsp_responses
+    from sotepki.x509.reading import read_certificates, read_ocsp_responses
 
     given = _Material(
         trust=tuple(c for file in trust for c in read_certificates(read_input(file), name=file)),
         intermediates=tuple(c for file in intermediates for c in read_certificates(read_input(file), name=file)),
-        crls=tuple(crl for file in crls for crl in read_crls(read_input(file), name=file)),
+        crls=tuple(crl for file in crls for crl in lists_of(file)),
         responses=tuple(r for file in responses for r in read_ocsp_responses(read_input(file), name=file)),
         at=moment_of(at) if at else SystemClock().now(),
     )
@@ -251,6 +251,18 @@ def _from_workspace(given: _Material, at_given: bool) -> _Material:
             responses=given.responses,
             at=given.at if at_given else workspace.clock.now(),
         )
+
+
+def lists_of(file: str) -> list[x509.CertificateRevocationList]:
+    """The revocation lists of a file, which may be as long as those that are fetched.
+
+    Raises:
+        Misuse: the file cannot be read, or is too long.
+        Refused: it holds something else.
+    """
+    from sotepki.x509.reading import MAX_LISTS, read_crls
+
+    return read_crls(read_input(file, limit=MAX_LISTS), name=file, limit=MAX_LISTS)
 
 
 def moment_of(text: str) -> datetime:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from sotepki.cli.cert_verify import lists_of, moment_of
 from sotepki.cli.context import read_input, workspace_directory
 from sotepki.errors import Misuse
 
@@ -35,12 +35,12 @@ def material(
     """
     from sotepki.clock import SystemClock
     from sotepki.documents import VerificationContext
-    from sotepki.x509.reading import read_certificates, read_crls, read_ocsp_responses
+    from sotepki.x509.reading import read_certificates, read_ocsp_responses
 
-    moment = _moment(at) if at else None
+    moment = moment_of(at) if at else None
     roots = tuple(c for file in trust for c in read_certificates(read_input(file), name=file))
     issuers = tuple(c for file in intermediates for c in read_certificates(read_input(file), name=file))
-    lists = tuple(crl for file in crls for crl in read_crls(read_input(file), name=file))
+    lists = tuple(crl for file in crls for crl in lists_of(file))
     answers = tuple(r for file in responses for r in read_ocsp_responses(read_input(file), name=file))
     if roots:
         yield VerificationContext(
@@ -96,11 +96,3 @@ def _asking(workspace: Workspace) -> StatusQuestion:
         return workspace.authorities.status(key_id, certificate.serial_number)
 
     return ask
-
-
-def _moment(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise Misuse(f"{text!r} is not a time.", advice="Write it as 2026-03-01T12:00:00Z.") from None
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

@@ -102,7 +102,7 @@ def _judged(
     row: dict[str, Any] = {"file": file} | report.as_dict()
     if frame is not None:
         findings = check_frame(frame, report)
-        row["frame"] = {"message_id": str(frame.message_id), "sender": str(frame.sender)}
+        row["frame"] = {"message_id": frame.message_key, "sender": str(frame.sender)}
         row["findings"] += [finding.as_dict() for finding in findings]
         if verdict_of(findings) is Verdict.INVALID:
             row["verdict"] = str(Verdict.INVALID)

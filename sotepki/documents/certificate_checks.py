@@ -67,7 +67,7 @@ def _moment(
     certificate: x509.Certificate, signed_at: datetime | None, context: VerificationContext, own: Judgement
 ) -> datetime:
     """The moment to judge the path at: the claimed signing time, unless only the present makes sense."""
-    if signed_at is None or signed_at > context.at + context.tolerance:
+    if signed_at is None or signed_at - context.at > context.tolerance:  # the sum may leave the calendar
         return context.at
     begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     if begin <= signed_at <= end or not begin <= context.at <= end:

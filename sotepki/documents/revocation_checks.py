@@ -15,6 +15,7 @@ from sotepki.documents.certificates import SignerCertificate, subject_name
 from sotepki.documents.report import VerificationContext
 from sotepki.documents.standing import Standing
 from sotepki.errors import SotepkiError
+from sotepki.x509.revocation_data import named, revoked_since, revoking_entry
 from sotepki.x509.serials import serial_text
 from sotepki.x509.status import CertificateState, CertificateStatus
 from sotepki.xmldsig import Judgement
@@ -134,12 +135,12 @@ def _standing(signer: SignerCertificate, context: VerificationContext) -> Standi
 def _listed(signer: SignerCertificate, context: VerificationContext) -> Iterator[datetime]:
     """When lists and responses at hand say that the certificate was revoked."""
     certificate, issuer = signer.certificate, _standing(signer, context).issuer
-    for crl in context.crls:
+    for crl in named(context.crls):
         if issuer is None or crl.issuer != issuer.subject or not _genuine(crl, issuer):
             continue
-        entry = crl.get_revoked_certificate_by_serial_number(certificate.serial_number)
+        entry = revoking_entry(crl, certificate)
         if entry is not None:
-            yield entry.revocation_date_utc
+            yield revoked_since(entry)
     for response in context.ocsp_responses:
         if response.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
             continue

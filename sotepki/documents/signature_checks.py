@@ -129,7 +129,7 @@ def _time(parts: Outline, entry: SignatureEntry, context: VerificationContext, o
             where=_path(entry),
         )
         return None
-    if moment > context.at + context.tolerance:
+    if moment - context.at > context.tolerance:  # the sum may leave the calendar
         own.find(
             "doc.timestamp.future",
             "signatureTimestamp lies in the future.",

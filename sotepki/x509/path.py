@@ -26,7 +26,7 @@ from sotepki.x509.judge import Rejection, judge
 from sotepki.x509.names import readable
 from sotepki.x509.purposes import Purpose, purpose_findings
 from sotepki.x509.reading import plain_reason
-from sotepki.x509.revocation_data import RevocationData, named, revoking_entry
+from sotepki.x509.revocation_data import RevocationData, named, revoked_since, revoking_entry
 from sotepki.x509.rulebook import rulebook
 from sotepki.x509.serials import serial_text
 
@@ -274,9 +274,9 @@ def _listed(
             if crl.issuer != issuer.subject:
                 continue
             entry = revoking_entry(crl, certificate)
-            if entry is None or entry.revocation_date_utc > at or not _genuine(crl, issuer):
+            if entry is None or revoked_since(entry) > at or not _genuine(crl, issuer):
                 continue
-            message = f"The certificate was revoked on {entry.revocation_date_utc:%Y-%m-%d %H:%M:%SZ}."
+            message = f"The certificate was revoked on {revoked_since(entry):%Y-%m-%d %H:%M:%SZ}."
             where = readable(certificate.subject)
             yield rulebook().finding("path.revoked", message, found="revocation list", where=where)
 

@@ -23,7 +23,7 @@ from sotepki.x509.names import readable
 from sotepki.x509.ocsp_client import verified_status
 from sotepki.x509.path import PathReport
 from sotepki.x509.purposes import key_usages
-from sotepki.x509.revocation_data import named, of_attribute_certificates, revoking_entry
+from sotepki.x509.revocation_data import named, of_attribute_certificates, revoked_since, revoking_entry
 from sotepki.x509.status import CertificateState
 
 _SECOND = timedelta(seconds=1)
@@ -185,8 +185,8 @@ def _listed(
     if of_attribute_certificates(crl):
         return Check("crl", Outcome.OPEN, f"{name} is of attribute certificates only.")
     entry = revoking_entry(crl, certificate)
-    if entry is not None and entry.revocation_date_utc <= at:
-        when = f"{entry.revocation_date_utc:%Y-%m-%d %H:%M:%SZ}"
+    if entry is not None and revoked_since(entry) <= at:
+        when = f"{revoked_since(entry):%Y-%m-%d %H:%M:%SZ}"
         return Check("crl", Outcome.FAILED, f"{name} has it, revoked on {when}{_reason(entry)}.")
     until = crl.next_update_utc
     if until is not None and until < at:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from cryptography import x509
@@ -73,6 +74,14 @@ def revoking_entry(
         return None
     reason = _extension(entry, x509.CRLReason)
     return None if reason is not None and reason.reason is x509.ReasonFlags.remove_from_crl else entry
+
+
+def revoked_since(entry: x509.RevokedCertificate) -> datetime:
+    """When an entry revokes; the first moment that there is, where its date is in no calendar (year 0)."""
+    try:
+        return entry.revocation_date_utc
+    except ValueError:
+        return datetime.min.replace(tzinfo=UTC)
 
 
 def of_attribute_certificates(crl: x509.CertificateRevocationList) -> bool:

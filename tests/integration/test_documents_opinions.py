@@ -16,7 +16,8 @@ from sotepki.cli import root as cli
 from sotepki.documents import VerificationContext, verify_document
 from sotepki.documents.corpus import CorpusWorld, catalogue, made_document, write_corpus
 from sotepki.documents.opinions import Opinion, Outcome, opinions_of
-from sotepki.errors import Misuse
+from sotepki.documents.verification import unread
+from sotepki.errors import Misuse, Refused
 from sotepki.evidence import Verdict
 
 pytestmark = [
@@ -115,6 +116,14 @@ def test_a_document_refused_for_its_structure_is_told_apart_from_an_unsigned_one
     for told in opinions(world, world.bases["professional"].replace(old, new), *BOTH):
         assert (told.outcome, told.accepts, told.signature) == (Outcome.STRUCTURE, None, 0)
         assert rule in told.explanation and "for its structure" in told.text()
+
+
+@pytest.mark.parametrize("rule", ["doc.family", "frame.structure"])
+def test_what_is_no_document_at_all_is_told_by_its_rule(world: CorpusWorld, rule: str) -> None:
+    """The sentence would end with a colon, where the reason was to come."""
+    report = unread(Refused("There is no document in it.", rule=rule))
+    (told,) = opinions_of(b"<a/>", report, context(world), ["xmlsec1"])
+    assert told.outcome is Outcome.STRUCTURE and told.text().endswith(f"before any signature: {rule}.")
 
 
 def test_absent_verifiers_are_said_kindly(world: CorpusWorld, monkeypatch: pytest.MonkeyPatch) -> None:

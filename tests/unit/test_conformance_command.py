@@ -108,14 +108,46 @@ def test_a_helper_that_a_command_leaves_behind_is_ended_with_it(tmp_path: Path) 
     assert is_ended(answer["child"])
 
 
-def test_what_a_filter_passes_on_after_the_end_of_the_command_is_read(
+FILTER = "import subprocess, sys; subprocess.Popen([sys.executable, '-S', '-E', '-c', {!r}])"
+"""As "exec > >(tee log)" in a script: the filter writes the answer when the script has ended."""
+
+
+def test_what_a_filter_passes_on_after_the_end_of_the_command_is_read(tmp_path: Path) -> None:
+    """A filter that starts slowly, as any program of Python or Java, would cost a right system its answer."""
+    slow = "import time; time.sleep(0.6); print('{', flush=True); time.sleep(0.1); print('}')"
+    assert command(tmp_path, FILTER.format(slow)).ask({}) == {}
+
+
+def test_an_answer_that_never_comes_is_not_waited_for_until_the_timeout(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As with "exec > >(tee log)" in a script: tee writes the answer when the script has ended."""
-    monkeypatch.setattr("conformance.sut.command._AFTERWARDS", 10.0)  # also where the machine is busy
-    slow = "import time; time.sleep(0.1); print('{}')"
-    program = f"import subprocess, sys; subprocess.Popen([sys.executable, '-S', '-E', '-c', {slow!r}])"
-    assert command(tmp_path, program).ask({}) == {}
+    """A command without an answer that leaves a helper would cost the whole time limit with each question."""
+    monkeypatch.setattr("conformance.sut.command._PATIENCE", 0.2)
+    begun = time.monotonic()
+    with pytest.raises(SystemFailed, match="did not answer with JSON"):
+        command(tmp_path, FILTER.format("import time; time.sleep(60)"), timeout=20).ask({})
+    assert time.monotonic() - begun < 10
+
+
+CHATTERS = (
+    "import subprocess, sys\n"
+    "chatter = 'import os, time\\nwhile True: os.write(2, b\"still here\"); time.sleep(0.01)'\n"
+    "subprocess.Popen([sys.executable, '-c', chatter])\n"
+)
+
+
+@pytest.mark.parametrize("end", ["print('{}')", "print('no key', file=sys.stderr); sys.exit(1)"])
+def test_a_helper_that_goes_on_with_its_log_is_not_waited_for(tmp_path: Path, end: str) -> None:
+    """Each question would take the whole time limit, though the command ended and said what it had to say."""
+    begun = time.monotonic()
+    asked = command(tmp_path, CHATTERS + end, timeout=20)
+    if "exit" in end:
+        with pytest.raises(SystemFailed, match="exit code 1") as caught:
+            asked.ask({})
+        assert "no key" in caught.value.log
+    else:
+        assert asked.ask({}) == {}
+    assert time.monotonic() - begun < 10
 
 
 def test_what_a_hanging_command_started_is_ended_with_it(tmp_path: Path) -> None:

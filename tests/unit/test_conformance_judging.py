@@ -13,6 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
+from test_x509_path_strangers import OTHER_LISTS, of_a_nameless, other_list
 
 from conformance.bench.documents_framed import FIXED, STATES, USAGE, fixed_code, identity_codes
 from conformance.cases import frames, frames_content, signatures_form
@@ -31,10 +32,13 @@ from conformance.requirements import requirements
 from conformance.running import run_cases
 from conformance.session import RunSession, Selection
 from conformance.sut.facets import NamedBytes, Skipped, SystemUnderTest, Trust
+from conformance.sut.reference_revocation import StatusAsker
 from conformance.verdicts import CaseVerdict
 from sotepki.clock import SetClock
 from sotepki.documents import build_frame
+from sotepki.errors import Refused
 from sotepki.identifiers import Oid, check_character
+from sotepki.x509.issuer import Issuer
 from sotepki.x509.status import CertificateState, CertificateStatus
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -83,6 +87,25 @@ def test_a_certificate_is_revoked_if_a_list_of_its_own_authority_says_so(
 ) -> None:
     """A list that bears the authority's name and another key's signature says nothing."""
     assert is_revoked(certificate(), Trust((AUTHORITY,), crls=tuple(lists))) is revoked
+
+
+@pytest.mark.parametrize(("entries", "scope", "revoked"), OTHER_LISTS)
+def test_the_suite_and_its_reference_read_a_list_for_what_it_says(
+    entries: list[tuple[x509.ReasonFlags, str]],
+    scope: x509.ExtensionType,
+    revoked: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An entry of another authority's certificate of the same number would fail a vendor's good certificate."""
+    crl = other_list(*entries, scope=scope, certificate=certificate(), issuer=Issuer(AUTHORITY, KEY), at=NOW)
+    trust = Trust((AUTHORITY,), crls=(of_a_nameless(crl), crl))
+    assert is_revoked(certificate(), trust) is revoked
+    asker = StatusAsker(SetClock(NOW), str)
+    monkeypatch.setattr(StatusAsker, "_list", lambda *_: crl)
+    assert (asker.listed(certificate(), AUTHORITY).status.state is CertificateState.REVOKED) is revoked
+    monkeypatch.setattr(StatusAsker, "_list", lambda *_: of_a_nameless(crl))
+    with pytest.raises(Refused, match="not of the issuing authority"):
+        asker.listed(certificate(), AUTHORITY)
 
 
 @pytest.mark.parametrize("state", CertificateState)

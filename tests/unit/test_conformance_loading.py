@@ -8,13 +8,16 @@ import pty
 from pathlib import Path
 
 import pytest
+import x509_world as w
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from conformance.sut.facets import CertificateRole, Endpoint, Facet, OperatorNeeded, Trust
-from conformance.sut.files import MAX_FILES, FileDirectory
+from conformance.sut.files import MAX_FILES, FileDirectory, read_trust
 from conformance.sut.loading import attach
 from conformance.sut.operator import Handover, Hands, OperatorClient
 from conformance.sut.person import AtTerminal, Nobody
 from sotepki.errors import Misuse
+from sotepki.x509.crl import build_crl
 from sotepki.x509.csr import CsrKind
 
 
@@ -28,6 +31,15 @@ def refused(tmp_path: Path, text: str) -> str:
     with pytest.raises(Misuse) as caught, attach(described(tmp_path, text)):
         pass
     return str(caught.value)
+
+
+def test_a_list_of_a_whole_authority_is_read(tmp_path: Path) -> None:
+    """A list of 550 000 entries has 21 MiB; a vendor's whole description would be refused for it."""
+    root, crl = tmp_path / "root.pem", tmp_path / "root.crl"
+    listed = build_crl(w.world().root, [], number=1, this_update=w.NOW)
+    root.write_bytes(w.world().root_certificate.public_bytes(Encoding.PEM))
+    crl.write_bytes(b"\n" * (21 * 1024 * 1024) + listed.public_bytes(Encoding.PEM))
+    assert read_trust([root], [crl]).crls == (listed,)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from pathlib import Path
 import document_families_world as families_world
 import document_world as world
 import pytest
+import x509_world as w
 from click.testing import CliRunner, Result
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -21,6 +22,7 @@ from sotepki.documents import build_frame, verify_document
 from sotepki.documents.outline import outline
 from sotepki.errors import Misuse, Refused
 from sotepki.identifiers import Oid
+from sotepki.x509.crl import build_crl
 from sotepki.xmldsig import read_xml
 
 MEGABYTE = 1_000_000
@@ -87,6 +89,29 @@ def test_what_has_no_next_version(
     assert isinstance(result.exception, error)
     assert says in str(result.exception)
     assert not (tmp_path / "new.xml").exists()
+
+
+# --- what documents are verified with ------------------------------------------------------------------------------
+
+
+def test_a_list_of_a_whole_authority_is_read_from_a_file(tmp_path: Path) -> None:
+    """A list of 430 000 entries has 17 MiB; whoever downloaded it could not verify documents with it."""
+    long = build_crl(w.world().root, [], number=1, this_update=w.NOW).public_bytes(Encoding.PEM)
+    (tmp_path / "long.crl").write_bytes(b"\n" * (17 * 1024 * 1024) + long)
+    (tmp_path / "root.pem").write_bytes(w.world().root_certificate.public_bytes(Encoding.PEM))
+    (tmp_path / "signed.xml").write_bytes(SIGNED)
+    result = run(tmp_path, "verify", str(tmp_path / "signed.xml"), "--trust", str(tmp_path / "root.pem"),
+                 "--crl", str(tmp_path / "long.crl"))  # fmt: skip
+    assert result.exception is None, result.exception
+    assert "path.untrusted" in result.output
+
+
+@pytest.mark.parametrize("at", ["tomorrow", "9999-12-31T23:59:59-14:00"])
+def test_a_time_that_is_none_is_named(tmp_path: Path, at: str) -> None:
+    """A time of another zone at the rim of the calendar would be a fault of ours."""
+    (tmp_path / "signed.xml").write_bytes(SIGNED)
+    result = run(tmp_path, "verify", str(tmp_path / "signed.xml"), "--at", at)
+    assert isinstance(result.exception, Misuse) and "is not a time" in result.exception.sentence
 
 
 # --- bad files -----------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import document_world as world
 import pytest
@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from defect_world import defect_world
 from lxml import etree
+from test_x509_path_strangers import OTHER_LISTS, dated_never, of_a_nameless, other_list
 
 from sotepki.documents import SignatureKind, VerificationContext, families, verify_document
 from sotepki.documents.certificate_checks import check_certificate
@@ -28,7 +29,7 @@ from sotepki.evidence import Verdict
 from sotepki.x509.crl import RevokedEntry, build_crl
 from sotepki.x509.defects import Base
 from sotepki.x509.defects.catalogue import find_defect
-from sotepki.x509.issuing import Issuer
+from sotepki.x509.issuer import Issuer
 from sotepki.x509.path import Purpose
 from sotepki.x509.status import CertificateState, CertificateStatus
 from sotepki.xmldsig import Judgement
@@ -143,6 +144,47 @@ def test_a_list_at_hand_tells_of_signing_and_of_now(
     assert report.verdict is verdict
     assert tuple(report.signatures[0].revocation.values()) == states
     assert ("doc.certificate.revoked-later" in {finding.rule for finding in report.findings}) == later
+
+
+@pytest.mark.parametrize("signed_at", [AT, BEFORE - timedelta(minutes=1)])
+@pytest.mark.parametrize(("entries", "scope", "gone"), OTHER_LISTS)
+def test_a_list_revokes_what_it_says_and_nothing_else(
+    corpus: CorpusWorld,
+    entries: list[tuple[x509.ReasonFlags, str]],
+    scope: x509.ExtensionType,
+    gone: bool,
+    signed_at: datetime,
+) -> None:
+    """A document would be told that its signer's card was revoked, by the entry of a card of another CA."""
+    card, issuing = corpus.identities["card"].certificate, corpus.identities["issuing"]
+    issuer = Issuer(issuing.certificate, issuing.key)
+    crl = other_list(*entries, scope=scope, certificate=card, issuer=issuer, at=BEFORE)
+    context = VerificationContext((corpus.root,), corpus.at, corpus.intermediates, crls=(crl,), profiles=False)
+    own = Judgement(all_rules())
+    state = listed(signer_certificate(card), signed_at, context, own, sound=True)
+    assert (state.now is CertificateState.REVOKED) is gone
+    assert (state.at_signing is CertificateState.REVOKED) is (gone and signed_at == AT)
+    assert [finding.rule for finding in own.findings] == (
+        ["doc.certificate.revoked-later"] if gone and signed_at != AT else []
+    )
+
+
+def test_a_list_whose_issuer_cannot_be_read_spoils_nothing(corpus: CorpusWorld) -> None:
+    """One such list among many would end a whole batch of documents with a fault of ours."""
+    good = crl_of(corpus, revoked_at=None)
+    context = VerificationContext(
+        (corpus.root,), corpus.at, corpus.intermediates, crls=(of_a_nameless(good), good), profiles=False
+    )
+    assert verify_document(corpus.bases["professional"], context).verdict is Verdict.VALID
+
+
+def test_a_revocation_at_a_date_that_no_calendar_has_is_one(corpus: CorpusWorld) -> None:
+    """A batch of documents would end with a fault of ours, or take the card for good."""
+    issuing = corpus.identities["issuing"]
+    odd = dated_never(corpus.identities["card"].certificate, Issuer(issuing.certificate, issuing.key))
+    context = VerificationContext((corpus.root,), corpus.at, corpus.intermediates, crls=(odd,), profiles=False)
+    report = verify_document(corpus.bases["professional"], context)
+    assert report.signatures[0].revocation == {"at_signing": "revoked", "now": "revoked"}
 
 
 @pytest.mark.parametrize(
@@ -286,6 +328,14 @@ def test_timestamps_at_the_edges_of_time(moment: str, corpus: CorpusWorld) -> No
 
     document = at(lambda root: setattr(next(root.iter("{urn:hl7finland}signatureTimestamp")), "text", moment))
     assert verify_document(document, world.context()).verdict is Verdict.INVALID
+
+
+@pytest.mark.parametrize("at", [datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)])
+def test_verification_at_the_edges_of_time(at: datetime, corpus: CorpusWorld) -> None:
+    """'--at 9999-12-31T23:59:59Z', for a verification without end, would be a fault of ours."""
+    context = VerificationContext((corpus.root,), at, corpus.intermediates, revocation=False, profiles=False)
+    found = {finding.rule for finding in verify_document(corpus.bases["professional"], context).findings}
+    assert ("doc.timestamp.future" in found) == (at.year == 1)
 
 
 def test_what_is_remembered_of_a_signer_depends_on_the_trust_that_is_given(corpus: CorpusWorld) -> None:

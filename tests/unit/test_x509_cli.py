@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import x509_world as w
+from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from sotepki.cli import run
@@ -114,6 +115,17 @@ def test_verify_judges_with_what_is_given(capsys: pytest.CaptureFixture[str], fi
     assert (code, other["findings"][0]["rule"]) == (1, "path.purpose.key-usage")
 
 
+def test_a_list_of_a_whole_authority_is_read_from_a_file(
+    capsys: pytest.CaptureFixture[str], files: dict[str, str]
+) -> None:
+    """A list of 430 000 entries has 17 MiB; whoever downloaded it could not verify with it."""
+    long = Path(files["good.crl"])
+    list_of = x509.load_der_x509_crl(long.read_bytes())
+    long.write_bytes(b"\n" * (17 * 1024 * 1024) + list_of.public_bytes(Encoding.PEM))
+    code, good = answer(capsys, *verify(files, "--crl", str(long)))
+    assert (code, good["verdict"]) == (0, "valid")
+
+
 def test_verify_reads_as_a_tree(capsys: pytest.CaptureFixture[str], files: dict[str, str]) -> None:
     assert run(verify(files, "--no-revocation")) == 0
     text = capsys.readouterr().out
@@ -168,7 +180,7 @@ def test_a_request_is_held_against_the_keys_of_the_workspace(
     from cryptography.hazmat.primitives import hashes
 
     from sotepki.workspace import Workspace
-    from sotepki.x509.csr import key_digest
+    from sotepki.x509.csr_keys import key_digest
 
     key = w.rsa_key(2048, "service")
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, w.HOST)])

@@ -6,14 +6,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import x509_world as w
+from asn1crypto import crl as asn1_crl
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from test_x509_path import check, crl, rules
 
 from sotepki.evidence import Verdict
 from sotepki.x509 import der
 from sotepki.x509.extensions import key_usage_of
+from sotepki.x509.issuer import Issuer
 from sotepki.x509.path import Purpose
 from sotepki.x509.path_tree import Outcome, explain
 
@@ -60,27 +63,37 @@ def test_a_certificate_that_cannot_be_shown_gets_an_answer(place: int, part: byt
 
 def test_a_list_whose_issuer_cannot_be_read_spoils_nothing() -> None:
     """It is nobody's on this path, like any other list of a stranger."""
-    strange = rewritten(crl(w.world().persons).public_bytes(Encoding.DER), 2, T61)
-    lists = [x509.load_der_x509_crl(strange), crl(w.world().root), crl(w.world().persons)]
+    lists = [of_a_nameless(crl(w.world().persons)), crl(w.world().root), crl(w.world().persons)]
     report = check(crls=lists)
     assert (report.verdict, report.findings) == (Verdict.VALID, ())
     assert explain(report, trust=[w.world().root_certificate], crls=lists)
 
 
-def other_list(*entries: tuple[x509.ReasonFlags, str], scope: x509.ExtensionType) -> x509.CertificateRevocationList:
+def other_list(
+    *entries: tuple[x509.ReasonFlags, str],
+    scope: x509.ExtensionType,
+    certificate: x509.Certificate | None = None,
+    issuer: Issuer | None = None,
+    at: datetime = w.NOW,
+) -> x509.CertificateRevocationList:
     """A list of the card's issuer with entries for the card's number, each with the issuer that it names."""
-    persons = w.world().persons
-    builder = x509.CertificateRevocationListBuilder().issuer_name(w.certificate_of(persons).subject)
-    builder = builder.last_update(w.NOW).next_update(w.LATER + timedelta(days=9)).add_extension(scope, critical=True)
+    certificate, issuer = certificate or w.signature_certificate(), issuer or w.world().persons
+    builder = x509.CertificateRevocationListBuilder().issuer_name(w.certificate_of(issuer).subject)
+    builder = builder.last_update(at).next_update(at + timedelta(days=39)).add_extension(scope, critical=True)
     for reason, name in entries:
-        entry = x509.RevokedCertificateBuilder().serial_number(w.signature_certificate().serial_number)
-        entry = entry.revocation_date(w.NOW).add_extension(x509.CRLReason(reason), critical=False)
+        entry = x509.RevokedCertificateBuilder().serial_number(certificate.serial_number)
+        entry = entry.revocation_date(at).add_extension(x509.CRLReason(reason), critical=False)
         if name:
-            issuer = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-            issuer = w.certificate_of(persons).subject if name == "own" else issuer
-            entry = entry.add_extension(x509.CertificateIssuer([x509.DirectoryName(issuer)]), critical=True)
+            another = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+            another = w.certificate_of(issuer).subject if name == "own" else another
+            entry = entry.add_extension(x509.CertificateIssuer([x509.DirectoryName(another)]), critical=True)
         builder = builder.add_revoked_certificate(entry.build())
-    return builder.sign(persons.key, hashes.SHA256())  # type: ignore[arg-type]
+    return builder.sign(issuer.key, hashes.SHA256())  # type: ignore[arg-type]
+
+
+def of_a_nameless(crl: x509.CertificateRevocationList) -> x509.CertificateRevocationList:
+    """The list with a name of its issuer that cannot be read."""
+    return x509.load_der_x509_crl(rewritten(crl.public_bytes(Encoding.DER), 2, T61))
 
 
 LOST, BACK = x509.ReasonFlags.key_compromise, x509.ReasonFlags.remove_from_crl
@@ -88,24 +101,55 @@ INDIRECT = x509.IssuingDistributionPoint(None, None, False, False, None, True, F
 ATTRIBUTES = x509.IssuingDistributionPoint(None, None, False, False, None, False, True)
 
 
-@pytest.mark.parametrize(
-    ("entries", "scope", "revoked"),
-    [
-        ([(BACK, "")], x509.DeltaCRLIndicator(1), False),
-        ([(LOST, "")], x509.DeltaCRLIndicator(1), True),
-        ([(LOST, "Another CA")], INDIRECT, False),
-        ([(LOST, "Another CA"), (LOST, "")], INDIRECT, False),
-        ([(LOST, "Another CA"), (LOST, "own")], INDIRECT, True),
-        ([(LOST, "")], INDIRECT, True),
-        ([(LOST, "")], ATTRIBUTES, False),
-    ],
-)
+OTHER_LISTS = [
+    ([(BACK, "")], x509.DeltaCRLIndicator(1), False),
+    ([(LOST, "")], x509.DeltaCRLIndicator(1), True),
+    ([(LOST, "Another CA")], INDIRECT, False),
+    ([(LOST, "Another CA"), (LOST, "")], INDIRECT, False),
+    ([(LOST, "Another CA"), (LOST, "own")], INDIRECT, True),
+    ([(LOST, "")], INDIRECT, True),
+    ([(LOST, "")], ATTRIBUTES, False),
+]
+"""Entries, scope, and whether they revoke the card (RFC 5280 5.3.1, 5.3.3 and 5.2.5)."""
+
+
+@pytest.mark.parametrize(("entries", "scope", "revoked"), OTHER_LISTS)
 def test_a_list_revokes_what_it_says_and_nothing_else(
     entries: list[tuple[x509.ReasonFlags, str]], scope: x509.ExtensionType, revoked: bool
 ) -> None:
-    """RFC 5280 5.3.1, 5.3.3 and 5.2.5: revocations taken back, entries of other CAs, attribute certificates."""
+    """Revocations taken back, entries of other CAs, attribute certificates."""
     lists = [crl(w.world().root), crl(w.world().persons), other_list(*entries, scope=scope)]
     report = check(crls=lists)
     assert ("path.revoked" in rules(report)) is revoked and report.valid is not revoked
     nodes = explain(report, trust=[w.world().root_certificate], crls=lists)
     assert any(one.outcome is Outcome.FAILED for one in nodes[-1].checks) is revoked
+
+
+NEVER = b"00000101000000Z"
+
+
+def dated_never(certificate: x509.Certificate, issuer: Issuer) -> x509.CertificateRevocationList:
+    """A genuine list that revokes a certificate at a date of year 0, which no calendar of Python's has."""
+    far = datetime(2055, 1, 1, tzinfo=UTC)
+    entry = x509.RevokedCertificateBuilder().serial_number(certificate.serial_number).revocation_date(far).build()
+    builder = x509.CertificateRevocationListBuilder().issuer_name(w.certificate_of(issuer).subject)
+    builder = builder.last_update(w.NOW).next_update(w.NOW + timedelta(days=39)).add_revoked_certificate(entry)
+    made = asn1_crl.CertificateList.load(builder.sign(issuer.key, hashes.SHA256()).public_bytes(Encoding.DER))  # type: ignore[arg-type]
+    content = made["tbs_cert_list"].dump().replace(b"20550101000000Z", NEVER)
+    assert NEVER in content
+    made["tbs_cert_list"] = asn1_crl.TbsCertList.load(content)
+    made["signature"] = (
+        issuer.key.sign(content, padding.PKCS1v15(), hashes.SHA256())
+        if isinstance(issuer.key, rsa.RSAPrivateKey)
+        else issuer.key.sign(content, ec.ECDSA(hashes.SHA256()))  # type: ignore[attr-defined]
+    )
+    return x509.load_der_x509_crl(made.dump(force=True))
+
+
+def test_a_revocation_at_a_date_that_no_calendar_has_is_one() -> None:
+    """A program that stumbles over the date does not say that the card was revoked."""
+    odd = dated_never(w.signature_certificate(), w.world().persons)
+    lists = [crl(w.world().root), crl(w.world().persons), odd]
+    report = check(crls=lists)
+    assert report.verdict is Verdict.INVALID
+    assert explain(report, trust=[w.world().root_certificate], crls=lists)

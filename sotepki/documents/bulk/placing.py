@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import platform
 import re
+import time
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path, PurePath
 
 from sotepki.documents.bulk.sources import DONE_SUFFIX, Item
@@ -48,7 +53,7 @@ class Placing:
             OSError: the place cannot be written.
         """
         target = self.place(item)
-        part = target.with_name(f".{target.name}.{os.getpid()}.part")
+        part = _part(target)
         try:
             descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
         except FileNotFoundError:
@@ -60,16 +65,35 @@ class Placing:
         return target
 
 
-_PART = re.compile(r"\..+\.(\d{1,10})\.part")
+_PART = re.compile(r"\.[0-9a-f]{16}\.([0-9a-f]{8})\.(\d{1,10})\.sotepki-part")
+_FORGOTTEN = 24 * 3600.0
+"""Seconds after which nobody is still at one document, on whatever machine."""
+
+
+def _part(target: Path) -> Path:
+    """The unfinished file of a target. No other program's is called so, and the longest name of a target fits."""
+    return target.with_name(f".{_digest(target.name, 16)}.{_digest(platform.node(), 8)}.{os.getpid()}.sotepki-part")
+
+
+@lru_cache(maxsize=16)
+def _digest(name: str, digits: int) -> str:
+    return hashlib.sha256(os.fsencode(name)).hexdigest()[:digits]
 
 
 def clear_parts(top: Path) -> None:
-    """Remove the unfinished files that killed processes of this machine have left below ``top``."""
+    """Remove the unfinished files below ``top`` that killed processes of this machine have left, or any a day ago."""
     for directory, _, names in os.walk(top):
-        for name in names:
-            match = _PART.fullmatch(name)
-            if match and not _alive(int(match[1])):
-                Path(directory, name).unlink(missing_ok=True)
+        for match in filter(None, map(_PART.fullmatch, names)):
+            with suppress(OSError):  # what cannot be looked at or removed does not stop the work
+                part = Path(directory, match[0])
+                if _is_left(part, host=match[1], process=int(match[2])):
+                    part.unlink()
+
+
+def _is_left(part: Path, *, host: str, process: int) -> bool:
+    if host == _digest(platform.node(), 8) and not _alive(process):
+        return True
+    return time.time() - part.stat().st_mtime > _FORGOTTEN
 
 
 def _alive(process: int) -> bool:

@@ -112,7 +112,8 @@ def _nothing_asked(name: str, report: DocumentReport) -> Opinion:
     if any(finding.rule == _UNSIGNED for finding in report.findings):
         return Opinion(name, 0, Outcome.UNSIGNED, None, "", "The document has no signature.")
     form = [finding for finding in report.findings if finding.rule.startswith(_FORM)]
-    sentence = f"sotepki refuses the document for its structure, before any signature: {_rules(form)}."
+    errors = [finding for finding in report.findings if finding.severity is Severity.ERROR]
+    sentence = f"sotepki refuses the document for its structure, before any signature: {_rules(form or errors)}."
     return Opinion(name, 0, Outcome.STRUCTURE, None, "", sentence)
 
 
