@@ -23,7 +23,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.abc import AbstractAccessLogger
 
-from sotepki.errors import Fault, Misuse
+from sotepki.errors import Fault, Misuse, SotepkiError
 
 LOOPBACK = "127.0.0.1"
 
@@ -190,11 +190,12 @@ class _Service:
         if not self._ready.wait(_START_SECONDS):
             self._ask_to_stop()  # when it does start, nobody will want it
             raise Fault(f"The service on {self._host} did not start within {_START_SECONDS:.0f} seconds.")
-        if self._failure is not None:
+        if (error := self._failure) is not None:
             self._thread.join()
-            if isinstance(self._failure, OSError):
-                raise _cannot_listen(self._host, self._port, self._failure) from self._failure
-            raise Fault(f"The service on {self._host} did not start: {self._failure}.") from self._failure
+            if isinstance(error, OSError):
+                raise _cannot_listen(self._host, self._port, error) from error
+            told = error if isinstance(error, SotepkiError) else Fault(f"{error}.")
+            raise Fault(f"The service on {self._host} did not start: {told.sentence}", advice=told.advice) from error
 
     def stop(self) -> None:
         self._ask_to_stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 import re
@@ -106,6 +107,8 @@ def _key(path: Path) -> PublicKey:
     from cryptography.hazmat.primitives.asymmetric import ec, rsa
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
+    from sotepki.x509 import der
+    from sotepki.x509.csr_keys import RSASSA_PSS, is_restricted_to_pss
     from sotepki.x509.reading import private_key_given
 
     data = read_input(path, limit=64 * 1024)
@@ -113,13 +116,21 @@ def _key(path: Path) -> PublicKey:
         raise private_key_given(str(path), "csr")
     try:
         if b"CERTIFICATE REQUEST" in data:
-            key: object = x509.load_pem_x509_csr(data).public_key()
+            request = x509.load_pem_x509_csr(data)
+            key: object = request.public_key()
+            only_pss = is_restricted_to_pss(request)
         elif b"BEGIN CERTIFICATE" in data:
-            key = x509.load_pem_x509_certificate(data).public_key()
+            certificate = x509.load_pem_x509_certificate(data)
+            key = certificate.public_key()
+            only_pss = certificate.public_key_algorithm_oid.dotted_string == RSASSA_PSS
         else:
             key = load_pem_public_key(data)
+            spki = base64.b64decode(b"".join(data.split(b"-----")[2].split()))
+            only_pss = der.oid(RSASSA_PSS) in spki
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise Misuse(f"{path} holds no public key in PEM.", subject=str(path)) from None
     if not isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey):
         raise Misuse(f"The key in {path} is neither RSA nor EC.", subject=str(path))
+    if only_pss:  # pyca reads it as any RSA key, which the certificate would then name
+        raise Misuse(f"The RSA key in {path} is restricted to RSASSA-PSS.", subject=str(path))
     return key

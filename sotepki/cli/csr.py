@@ -44,6 +44,10 @@ def check(file: str, kind: str) -> int:
             lines.append(f"  asks for: {wanted or 'no name'}; {report.key or 'no readable key'}")
         if report.dns_names:
             lines.append(f"  domain names: {one_line(', '.join(report.dns_names))}")
+        if report.other_names:
+            lines.append(
+                f"  names of other kinds, which no certificate carries: {one_line(', '.join(report.other_names))}"
+            )
         lines.append(f"  key used before: {compared}")
         return "\n".join(lines)
 

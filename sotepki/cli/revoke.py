@@ -12,10 +12,9 @@ from sotepki.cli.context import emit, pass_workspace, read_input
 from sotepki.errors import Fault, Misuse
 
 if TYPE_CHECKING:
-    from cryptography import x509
-
     from sotepki.dvv import Authorities, IssuedCertificate
     from sotepki.workspace import Workspace
+    from sotepki.x509.lenient import DerCertificate
 
 _SERIAL = re.compile(r"(?:0[xX])?((?:[0-9A-Fa-f]{1,2}:)*[0-9A-Fa-f]{1,40})")
 
@@ -69,14 +68,13 @@ def certificate(workspace: Workspace, certificate: str, reason_id: str, authorit
         raise Misuse(
             f"There is no revocation reason {reason_id!r}.", advice=f"Known are {', '.join(authorities.reasons)}."
         )
-    authority_id, serial_number, target = _target(authorities, certificate, authority)
-    status = authorities.revoke(target, reason=known.reason, actor=actor)
+    authority_id, serial_number = _target(authorities, certificate, authority)
+    status = authorities.revoke((authority_id, serial_number), reason=known.reason, actor=actor)
     try:
         authorities.publish_if_due(workspace.published)
     except Fault as fault:
         raise Fault(
-            f"The certificate {serial_text(serial_number)} is revoked and OCSP says so, but the new revocation list "
-            f"was not published: {fault.sentence}",
+            f"The certificate {serial_text(serial_number)} is revoked and OCSP says so. {fault.sentence}",
             advice="When the cause is gone, 'sotepki serve' publishes it.",
         ) from fault
     assert status.revoked_at is not None
@@ -96,28 +94,37 @@ def certificate(workspace: Workspace, certificate: str, reason_id: str, authorit
     )
 
 
-def _target(
-    authorities: Authorities, text: str, authority: str | None
-) -> tuple[str, int, x509.Certificate | tuple[str, int]]:
-    """Authority, serial number, and what to hand to ``Authorities.revoke``."""
+def _target(authorities: Authorities, text: str, authority: str | None) -> tuple[str, int]:
+    """Authority and serial number."""
     form = _SERIAL.fullmatch(text)
     if Path(text).is_file() or text == "-" or form is None:
-        found = _read_one(text)
-        from sotepki.dvv.authority.rules import refusal
-
-        issuer = authorities.authority_of(found)
-        if issuer is None:
-            raise refusal(
-                "revocation.unknown-certificate",
-                f"The certificate in {text} was not issued by an authority of this workspace.",
-                subject=text,
-            )
-        return issuer, found.serial_number, found
+        return _of_file(authorities, text)
     if authority is not None:
         authorities.certificate(authority)  # refuses an authority that is not there
     serial_number = int(form.group(1).replace(":", ""), 16)
     issued = _issued_one(authorities.issued(serial_number=serial_number, authority_id=authority), text)
-    return issued.authority_id, serial_number, (issued.authority_id, serial_number)
+    return issued.authority_id, serial_number
+
+
+def _of_file(authorities: Authorities, path: str) -> tuple[str, int]:
+    """Authority and serial number of the certificate in a file, which is compared with the one that was issued."""
+    from sotepki.dvv.authority.rules import refusal
+
+    found = _read_one(path)
+    issuer, serial_number = authorities.authority_of(found.contents), found.contents.serial_number
+    if issuer is None:
+        raise refusal(
+            "revocation.unknown-certificate",
+            f"The certificate in {path} was not issued by an authority of this workspace.",
+            subject=path,
+        )
+    if found.der not in [one.der for one in authorities.issued(serial_number=serial_number, authority_id=issuer)]:
+        raise refusal(
+            "revocation.unknown-certificate",
+            f"The certificate in {path} is not among those that {issuer} has issued.",
+            subject=path,
+        )
+    return issuer, serial_number
 
 
 def _issued_one(found: list[IssuedCertificate], text: str) -> IssuedCertificate:
@@ -138,10 +145,11 @@ def _issued_one(found: list[IssuedCertificate], text: str) -> IssuedCertificate:
     return found[0]
 
 
-def _read_one(path: str) -> x509.Certificate:
-    from sotepki.x509.reading import read_certificates
+def _read_one(path: str) -> DerCertificate:
+    from sotepki.x509.lenient import der_certificate
+    from sotepki.x509.reading import certificate_blocks
 
-    certificates = read_certificates(read_input(path), name=path)
+    certificates = [der_certificate(block, name=path) for block in certificate_blocks(read_input(path), name=path)]
     if len(certificates) != 1:
         raise Misuse(
             f"{path} holds {len(certificates)} certificates, one is wanted.",

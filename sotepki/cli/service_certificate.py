@@ -202,7 +202,7 @@ def list_applications(workspace: Workspace, state: str, organisation: str | None
     ]
     emit_answer(
         [{**one.as_dict(), "promise": one.promise(now)} for one in found],
-        "\n".join(lines) or "There are no applications.",
+        "\n".join(lines) or ("Nothing was found." if state or organisation else "There are no applications."),
     )
 
 

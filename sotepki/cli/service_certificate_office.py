@@ -98,11 +98,16 @@ def resume(workspace: Workspace) -> None:
     """Finish what an interruption left half issued or half revoked, and follow the time."""
     done = [*workspace.service_certificates.resume(), *workspace.service_certificates.follow_time()]
     workspace.authorities.publish_if_due(workspace.published)
-    emit([one.as_dict() for one in done], "\n".join(f"{one.id}: {one.state}" for one in done) or "Nothing waits.")
+    emit(
+        [one.as_dict() for one in done],
+        "\n".join(f"{one.id}: {one.state}" for one in done) or "Nothing was finished.",
+    )
 
 
 def emit_application(found: Application, at: datetime | None = None) -> None:
     """Print an application; with ``at`` also how DVV stands to its promise at that moment."""
+    from sotepki.clock import finnish_day
+
     lines = [f"{found.id}: {found.state}, {found.kind} certificate for {found.organisation}"]
     if at is not None and found.promised_by:
         lines.append(f"Promised by {found.promised_by}: {found.promise(at)}")
@@ -116,7 +121,9 @@ def emit_application(found: Application, at: datetime | None = None) -> None:
     if found.revocation_reason:
         lines.append(f"Revocation: {found.revocation_reason}")
     if found.revoked_elsewhere and found.revoked_at:
-        lines.append(f"Revoked by the revocation service on {found.revoked_at:%Y-%m-%d}, not through the e-service")
+        lines.append(
+            f"Revoked by the revocation service on {finnish_day(found.revoked_at)}, not through the e-service"
+        )
     lines += [f"{one.severity.value.capitalize()}: {one.message} [{one.rule}] {one.advice}" for one in found.findings]
     promise = {"promise": found.promise(at)} if at else {}
     emit({**found.as_dict(), **promise}, "\n".join(lines))

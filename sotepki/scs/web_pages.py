@@ -15,7 +15,6 @@ from typing import Any
 
 import jinja2
 from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
 
 from sotepki.errors import Refused, SotepkiError
 from sotepki.evidence import load_yaml, refuse_unknown_keys
@@ -107,16 +106,15 @@ class Pages:
             self._own_page(request)
             await whole_body(request)
             answer = await handler(request)
-        except HttpRefusal as slow:
-            answer = self._sentence(request, slow.refusal.status, slow.refusal.sentence, slow.refusal.rule)
+        except HttpRefusal as refused:
+            rule = "scs.page.request" if refused.refusal.status == 400 else refused.refusal.rule
+            answer = self._sentence(request, refused.refusal.status, refused.refusal.sentence, rule)
             answer.force_close()
         except web.HTTPException as error:
             onward = web.Response(status=error.status, headers={"Location": error.headers.get("Location", "/")})
             answer = onward if error.status < 400 else self._sentence(request, error.status, error.reason)
         except SotepkiError as error:
             answer = self._sentence(request, 403 if error.rule == self.rule else 400, str(error), error.rule)
-        except (web.RequestPayloadError, HttpProcessingError):
-            answer = self._sentence(request, 400, "The request cannot be read.", "scs.page.request")
         except Exception:  # noqa: BLE001 - a page never sees a traceback; the log does
             _LOG.exception("request failed")
             answer = self._sentence(request, 500, "The service failed; its log says where.")

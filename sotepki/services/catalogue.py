@@ -63,13 +63,11 @@ def _status(house: House) -> Application:
 
 
 def _publication(house: House) -> Application:
-    from sotepki.dvv.publication.service import publication_app
+    from sotepki.dvv.publication.service import publication_app, publication_trouble
 
     workspace = house.workspace
-    return Application(
-        publication_app(workspace.authorities, workspace.published, workspace.clock, faults=fault_board(workspace)),
-        any_host=True,
-    )
+    app = publication_app(workspace.authorities, workspace.published, workspace.clock, faults=fault_board(workspace))
+    return Application(app, any_host=True, health=lambda: publication_trouble(app))
 
 
 def _archive(environment: str) -> Builder:

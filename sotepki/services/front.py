@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
-from aiohttp.http_exceptions import HttpProcessingError
 
 from sotepki.services.house import House
 from sotepki.services.service import Application
-from sotepki.serving.bodies import whole_body
-from sotepki.serving.desk import HttpRefusal
+from sotepki.serving.bodies import asked_path, whole_body
+from sotepki.serving.desk import HttpRefusal, Refusal
 from sotepki.serving.faults import SLOWEST_SECONDS
 from sotepki.serving.hosts import asked_host
 
@@ -53,14 +52,12 @@ class _Door:
             return web.json_response(told, status=421)
         try:
             body = await whole_body(request)
-        except HttpRefusal as slow:
-            return _not_taken(slow.refusal.status, slow.refusal.sentence)
-        except (web.RequestPayloadError, HttpProcessingError):
-            return _not_taken(400, "The body broke off, or is not encoded as its Content-Encoding says.")
+        except HttpRefusal as refused:
+            return _not_taken(refused.refusal)
         try:
             async with request.app[_SESSION].request(
                 request.method,
-                f"{target}{_asked_path(request)}",
+                f"{target}{asked_path(request)}",
                 headers=_kept(request.headers),
                 data=body,
                 allow_redirects=False,
@@ -70,19 +67,10 @@ class _Door:
             return web.json_response({"message": "The service behind this name does not answer."}, status=502)
 
 
-def _not_taken(status: int, sentence: str) -> web.Response:
-    answer = web.json_response({"message": sentence}, status=status)
+def _not_taken(refusal: Refusal) -> web.Response:
+    answer = web.json_response({"message": refusal.sentence}, status=refusal.status)
     answer.force_close()  # what is left of the body is not read as a request
     return answer
-
-
-def _asked_path(request: web.Request) -> str:
-    """Path and query as they came: a base64 OCSP request may not be decoded and encoded again.
-
-    A client that takes this service for its proxy asks for a whole URL (RFC 9112 3.2.2).
-    """
-    asked = (request.raw_path, request.rel_url.raw_path_qs)
-    return next((path for path in asked if path.startswith("/")), "/")
 
 
 async def _session(app: web.Application) -> AsyncIterator[None]:

@@ -101,6 +101,7 @@ class House:
 
         Raises:
             Misuse: its port is taken.
+            Fault: it cannot do at its start what it has to.
         """
         application = service.build(self)
         try:
@@ -111,6 +112,10 @@ class House:
                 advice=f"Stop the program that holds the port, or choose another with --{service.name}-port or "
                 "--free-ports.",
             ) from taken
+        except Fault as fault:
+            raise Fault(
+                f"{service.name} does not start. {fault.sentence}", rule=fault.rule, advice=fault.advice
+            ) from fault
         self.started[service.name] = Started(service, application, url)
         return self.started[service.name]
 

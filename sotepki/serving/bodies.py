@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from sotepki.serving.desk import HttpRefusal, Refusal
 
@@ -25,13 +26,25 @@ async def whole_body(request: web.Request) -> bytes:
     """The body, however slowly it comes, but not for ever: a client that drips octets holds its connection.
 
     Raises:
-        HttpRefusal: it is not there within ``BODY_SECONDS`` (408).
+        HttpRefusal: it is not there within ``BODY_SECONDS`` (408), or it breaks off or cannot be decoded (400).
     """
     try:
         async with asyncio.timeout(BODY_SECONDS):
             return await request.read()
     except TimeoutError:
         raise HttpRefusal(Refusal(408, "", f"The body did not arrive within {BODY_SECONDS:.0f} seconds.")) from None
+    except (web.RequestPayloadError, HttpProcessingError):
+        sentence = "The body broke off, or is not encoded as its Content-Encoding says."
+        raise HttpRefusal(Refusal(400, "", sentence)) from None
+
+
+def asked_path(request: web.Request) -> str:
+    """Path and query as they came: a base64 OCSP request may not be decoded and encoded again.
+
+    A client that takes this service for its proxy asks for a whole URL (RFC 9112 3.2.2).
+    """
+    asked = (request.raw_path, request.rel_url.raw_path_qs)
+    return next((path for path in asked if path.startswith("/")), "/")
 
 
 async def form_fields(request: web.Request) -> Mapping[str, str]:

@@ -5,7 +5,6 @@ The rules are ``csr.*`` in ``rules.yaml``; the names a request should carry come
 
 from __future__ import annotations
 
-import hashlib
 import re
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -16,21 +15,18 @@ from typing import Any
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from sotepki.errors import Refused
 from sotepki.evidence import Finding, Verdict, verdict_of
 from sotepki.x509 import der
 from sotepki.x509.admission import is_dns_name, misfit
+from sotepki.x509.csr_keys import key_findings, signature_findings
 from sotepki.x509.keys import key_kind
 from sotepki.x509.names import ATTRIBUTES, NamePart, name_text, read_name
 from sotepki.x509.profile_values import Presence
 from sotepki.x509.profiles import Profile, load_profiles
 from sotepki.x509.reading import guess, plain_reason, private_key_given, request_block
 from sotepki.x509.rulebook import rulebook
-from sotepki.x509.weak_keys import weakness
 
 
 class CsrKind(StrEnum):
@@ -49,8 +45,11 @@ PROFILES: Mapping[CsrKind, str] = {
     CsrKind.EMAIL: "test-email-rsa",
 }
 
+_UNREADABLE = (
+    ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion, x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)  # fmt: skip
 _BUSINESS_ID = re.compile(r"\d{7}-\d")
-_NAMED_KEYS = ("rsa-2048", "rsa-4096", "p-256")
 
 
 @dataclass(frozen=True)
@@ -62,6 +61,8 @@ class CsrReport:
         subject: requested values by attribute name, the first of a repeated one.
         dns_names, ip_addresses, emails: requested alternative names, as text.
         key: the kind of the key, ``rsa-2048``.
+        more_subject: what else the subject asks for, as ``O=Name``: repeated values, attributes of other kinds.
+        other_names: alternative names of other kinds, as ``URI:https://host.fi``.
     """
 
     verdict: Verdict
@@ -72,14 +73,18 @@ class CsrReport:
     ip_addresses: tuple[str, ...] = ()
     emails: tuple[str, ...] = ()
     key: str = ""
+    more_subject: tuple[str, ...] = ()
+    other_names: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The report for JSON."""
         return {
             "verdict": str(self.verdict),
             "subject": dict(self.subject),
+            "more_subject": list(self.more_subject),
             "dns_names": list(self.dns_names),
             "ip_addresses": list(self.ip_addresses),
+            "other_names": list(self.other_names),
             "key": self.key,
             "findings": [finding.as_dict() for finding in self.findings],
         }
@@ -118,11 +123,11 @@ def check_csr(data: bytes, kind: CsrKind, *, seen_keys: Collection[bytes] = ()) 
     except Refused as refused:
         finding = rules.finding(refused.rule, refused.sentence, advice=refused.advice)
         return CsrReport(Verdict.INVALID, (finding,))
-    findings = list(_signature(csr))
+    findings = list(signature_findings(csr))
     try:
         request = _take_apart(csr)
-        findings += _key(csr.public_key(), seen_keys)
-    except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
+        findings += key_findings(csr, seen_keys)
+    except _UNREADABLE as error:
         findings.append(
             rules.finding("csr.unreadable", f"The request cannot be read to its end: {plain_reason(error)}.")
         )
@@ -132,6 +137,7 @@ def check_csr(data: bytes, kind: CsrKind, *, seen_keys: Collection[bytes] = ()) 
     if request.asks_for_ca:
         findings.append(rules.finding("csr.ca-requested", "The request asks for a CA certificate."))
     values = {part.name: part.value for part in reversed(request.subject) if part.name in ATTRIBUTES}
+    more = [part for part in request.subject if part.name != "email" and part.value != values.get(part.name)]
     return CsrReport(
         verdict=verdict_of(findings),
         findings=tuple(findings),
@@ -141,26 +147,9 @@ def check_csr(data: bytes, kind: CsrKind, *, seen_keys: Collection[bytes] = ()) 
         ip_addresses=request.texts(x509.IPAddress),
         emails=_emails(request),
         key=key_kind(csr.public_key()),
+        more_subject=tuple(f"{part.short}={part.value}" for part in more),
+        other_names=_other_names(request),
     )
-
-
-def certificate_key_digest(certificate: bytes) -> bytes:
-    """``key_digest`` of the key in a certificate, also one that strict readers refuse; empty if it is not one."""
-    try:
-        fields = der.parse(certificate).children()[0].children()
-        fields = fields[1:] if fields[0].tag == 0xA0 else fields
-        return hashlib.sha256(fields[5].raw).digest()
-    except (der.DerError, IndexError):
-        return b""
-
-
-def key_digest(public_key: object) -> bytes:
-    """SHA-256 of a public key's SubjectPublicKeyInfo, by which a reused key is known."""
-    if not isinstance(public_key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey):
-        return b""
-    digest = hashes.Hash(hashes.SHA256())
-    digest.update(public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
-    return digest.finalize()
 
 
 def _load(block: bytes) -> x509.CertificateSigningRequest:
@@ -190,50 +179,6 @@ def _take_apart(csr: x509.CertificateSigningRequest) -> _Request:
     return _Request(csr, subject, names, ca)
 
 
-def _signature(csr: x509.CertificateSigningRequest) -> Iterator[Finding]:
-    rules = rulebook()
-    try:
-        valid = csr.is_signature_valid
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        valid = False
-    if not valid:
-        yield rules.finding("csr.signature", "The signature of the request does not verify.")
-    try:
-        algorithm = csr.signature_hash_algorithm
-    except (ValueError, UnsupportedAlgorithm):
-        return
-    if algorithm is not None and algorithm.name in ("md5", "sha1"):
-        message = "The request is signed with a broken hash."
-        yield rules.finding("csr.signature.weak", message, expected="sha256", found=algorithm.name)
-
-
-def _key(key: object, seen_keys: Collection[bytes]) -> Iterator[Finding]:
-    rules = rulebook()
-    kind = key_kind(key)
-    if isinstance(key, rsa.RSAPublicKey):
-        if key.key_size < 2048:
-            message = f"The RSA key has {key.key_size} bits."
-            yield rules.finding("csr.key.size", message, expected="2048 bits or more", found=kind)
-        elif kind not in ("rsa-2048", "rsa-3072", "rsa-4096"):
-            message = f"An RSA key of {key.key_size} bits is unusual."
-            yield rules.finding("csr.key.kind", message, expected="2048 or 4096 bits", found=kind)
-        exponent = key.public_numbers().e
-        if exponent < 65537 or exponent % 2 == 0:
-            yield rules.finding("csr.key.exponent", "The public exponent is small or even.", found=str(exponent)[:40])
-        if reason := weakness(key):
-            yield rules.finding("csr.key.weak", f"Anybody can compute the private key: {reason}.", found=kind)
-    elif kind not in ("p-256", "p-384"):
-        message = f"The key is of the kind {kind}."
-        yield rules.finding("csr.key.algorithm", message, expected="RSA, P-256 or P-384", found=kind)
-        return
-    if kind in ("rsa-3072", "p-384"):
-        expected = ", ".join(_NAMED_KEYS)
-        message = f"No source shows a service certificate of DVV for a key {kind}."
-        yield rules.finding("csr.key.kind", message, expected=expected, found=kind)
-    if seen_keys and key_digest(key) in seen_keys:
-        yield rules.finding("csr.key.reused", "The key already has a certificate.", found=kind)
-
-
 def _profile(kind: CsrKind) -> Profile:
     return load_profiles()[PROFILES[kind]]
 
@@ -250,7 +195,10 @@ def _subject(request: _Request, kind: CsrKind) -> Iterator[Finding]:
                 message = f"The subject has no {label}."
                 yield rules.finding("csr.subject.missing", message, expected=row.rule, where=label)
             continue
-        text = texts[0]
+        text, *more = texts
+        for one in more:
+            message = f"The subject has {label} more than once; the certificate will carry the first."
+            yield rules.finding("csr.subject.extra", message, found=f"{label}={one}"[:200], where=label)
         wrong = misfit(name, value, text)
         if wrong is not None:
             message = f"{label} {wrong.fault}; a certificate cannot hold it. {wrong.advice}"
@@ -285,7 +233,7 @@ def _old_string(part: NamePart) -> Finding:
         expected="UTF8String or PrintableString",  # RFC 5280 4.1.2.4
         found=part.value[:100],
         where=part.short,
-        advice="Make the request with 'openssl req -utf8' and 'string_mask = utf8only' in its configuration.",
+        advice="Take 'string_mask' out of openssl's configuration or set it to utf8only; use 'openssl req -utf8'.",
     )
 
 
@@ -384,6 +332,21 @@ def _emails(request: _Request) -> tuple[str, ...]:
     in_subject = [part.value for part in request.subject if part.name == "email"]
     hidden = [text for text in request.values("common_name") if "@" in text]
     return tuple(dict.fromkeys((*in_subject, *request.texts(x509.RFC822Name), *hidden)))
+
+
+def _other_names(request: _Request) -> tuple[str, ...]:
+    """Alternative names that no service certificate has a place for; of an otherName the kind only."""
+    found = []
+    for name in request.names:
+        if isinstance(name, x509.UniformResourceIdentifier):
+            found.append(f"URI:{name.value}")
+        elif isinstance(name, x509.DirectoryName):
+            found.append(f"dirName:{name.value.rfc4514_string()}")
+        elif isinstance(name, x509.OtherName):
+            found.append(f"otherName:{name.type_id.dotted_string}")
+        elif isinstance(name, x509.RegisteredID):
+            found.append(f"registeredID:{name.value.dotted_string}")
+    return tuple(found)
 
 
 def _is_address(text: str) -> bool:

@@ -14,11 +14,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from sotepki.errors import Refused
-from sotepki.x509 import der
 from sotepki.x509.keys import PublicKey
+from sotepki.x509.null_parameters import not_read, without_null
 from sotepki.x509.reading import load_certificate
-
-_ECDSA = frozenset(f"1.2.840.10045.4.3.{number}" for number in (1, 2, 3, 4))
 
 
 @dataclass(frozen=True)
@@ -58,12 +56,7 @@ class DerCertificate:
             Refused: rule ``cert.null-parameters``.
         """
         if not self.strict:
-            raise Refused(
-                "The certificate has explicit NULL parameters in its ECDSA signature algorithm, which this library "
-                "does not read.",
-                rule="cert.null-parameters",
-                advice="Read it with openssl or OpenSC, or use a certificate of the RSA tree.",
-            )
+            raise not_read("The certificate")
         return self.contents
 
 
@@ -75,23 +68,9 @@ def der_certificate(certificate: bytes | x509.Certificate, *, name: str = "The f
     """
     if isinstance(certificate, x509.Certificate):
         return DerCertificate(certificate.public_bytes(Encoding.DER), certificate)
-    return DerCertificate(certificate, load_certificate(_without_null(certificate), name=name))
+    return DerCertificate(certificate, load_certificate(without_null(certificate), name=name))
 
 
 def pem(certificate: DerCertificate) -> bytes:
     """The certificate in PEM, by its own bytes (RFC 7468 5.1)."""
     return ssl.DER_cert_to_PEM_cert(certificate.der).encode("ascii")
-
-
-def _without_null(data: bytes) -> bytes:
-    """The certificate with bare ECDSA algorithm identifiers; unchanged if there is nothing to change."""
-    try:
-        signed, algorithm, signature = der.parse(data).expect(der.Tag.SEQUENCE).children()
-        name, *parameters = algorithm.expect(der.Tag.SEQUENCE).children()
-        if [one.raw for one in parameters] != [der.NULL] or der.read_oid(name) not in _ECDSA:
-            return data
-        bare = der.sequence(name.raw)
-        parts = [bare if part.raw == algorithm.raw else part.raw for part in signed.children()]
-        return der.sequence(der.sequence(*parts), bare, signature.raw)
-    except ValueError:  # not in DER, or not of three parts
-        return data

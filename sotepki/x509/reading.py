@@ -21,6 +21,7 @@ from cryptography.x509 import ocsp
 
 from sotepki.errors import Refused
 from sotepki.x509 import der
+from sotepki.x509.null_parameters import not_read, without_null
 
 T = TypeVar("T")
 
@@ -80,6 +81,7 @@ def load_certificate(data: bytes, *, name: str = "The file") -> x509.Certificate
 
     Raises:
         Refused: the bytes are something else; a certificate request, a revocation list and a key are named.
+            ``cert.null-parameters``: it is one that ``lenient`` reads.
     """
     try:
         with warnings.catch_warnings():
@@ -88,6 +90,10 @@ def load_certificate(data: bytes, *, name: str = "The file") -> x509.Certificate
             warnings.simplefilter("ignore", UserWarning)
             return x509.load_der_x509_certificate(data)
     except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
+        bare = without_null(data)
+        if bare != data:
+            load_certificate(bare, name=name)
+            raise not_read(name) from None
         kind = guess(data)
         if kind == "private key":
             raise private_key_given(name, "cert") from None

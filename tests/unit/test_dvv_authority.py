@@ -171,7 +171,7 @@ def test_eight_threads_issuing_at_once_never_share_a_serial_number(world: World)
 def test_a_serial_number_that_was_taken_cannot_be_taken_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Even if the counter were lost, the unique key stops the second certificate before it is signed."""
     certificate = world.card_certificate()
-    monkeypatch.setattr("sotepki.dvv.authority.authorities.person_serial", lambda _n: certificate.serial_number)
+    monkeypatch.setattr("sotepki.dvv.authority.certification.person_serial", lambda _n: certificate.serial_number)
     with pytest.raises(Fault):
         world.card_certificate(2)
     with world.records.look() as session:

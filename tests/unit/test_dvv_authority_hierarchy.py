@@ -208,6 +208,19 @@ def test_near_the_end_of_an_authority_its_last_responder_serves_on(world: World)
     assert len(world.authorities.issued(holder="responder:sote-persons")) == 2
 
 
+def test_the_responder_of_a_revoked_authority_answers_until_its_certificate_ends(world: World) -> None:
+    """In the two weeks before that end nobody learnt any more that its certificates are revoked."""
+    (ca,) = world.authorities.issued(holder="authority:sote-persons")
+    (own,) = world.authorities.issued(holder="responder:sote-persons")
+    reason = x509.ReasonFlags.ca_compromise
+    world.authorities.revoke((ca.authority_id, ca.serial_number), reason=reason, actor="test")
+    world.clock.moment = own.not_after - timedelta(days=5)
+    assert world.authorities.responder("sote-persons").responder_certificate == own.certificate
+    world.clock.moment = own.not_after + timedelta(days=1)
+    with pytest.raises(Refused, match="revoked"):
+        world.authorities.responder("sote-persons")
+
+
 def test_answers_hold_as_long_as_the_plan_says(world: World) -> None:
     """Who shortens it for a course must see a revocation within that time."""
     short = replace(world.authorities.plan.responders, answer_validity=timedelta(minutes=5))

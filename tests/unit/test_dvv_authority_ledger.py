@@ -23,7 +23,7 @@ from sotepki.dvv.authority import ledger, revocation_lists
 from sotepki.dvv.authority.certification import CertificateOrder
 from sotepki.dvv.authority.tables import CertificateRow, RevocationListRow
 from sotepki.errors import Fault, Refused
-from sotepki.records import JournalEntry
+from sotepki.records import JournalEntry, write_atomically
 from sotepki.workspace import Workspace
 from sotepki.x509.serials import person_serial, serial_text
 from sotepki.x509.status import CertificateState
@@ -78,14 +78,14 @@ def test_a_number_that_is_taken_is_passed_over(world: World, monkeypatch: pytest
     (taken,) = cards(world, 1)
     met = [taken, taken]
     monkeypatch.setattr(
-        "sotepki.dvv.authority.authorities.person_serial", lambda n: met.pop() if met else person_serial(n)
+        "sotepki.dvv.authority.certification.person_serial", lambda n: met.pop() if met else person_serial(n)
     )
     assert cards(world, 1) == [taken + 1]
 
 
 def test_a_number_that_is_taken_again_and_again_is_said(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     (taken,) = cards(world, 1)
-    monkeypatch.setattr("sotepki.dvv.authority.authorities.person_serial", lambda _n: taken)
+    monkeypatch.setattr("sotepki.dvv.authority.certification.person_serial", lambda _n: taken)
     with pytest.raises(Fault, match="3 times a serial number that is taken") as caught:
         cards(world, 1)
     assert caught.value.rule == "serial.unique"
@@ -273,6 +273,32 @@ def test_a_list_that_was_written_but_not_recorded_is_published_anew(world: World
     file.parent.mkdir(parents=True)
     file.write_bytes(world.authorities.sign_crl(PERSONS).crl.public_bytes(Encoding.DER))
     assert world.authorities.publish_if_due(world.published)[PERSONS] == 2
+
+
+@pytest.mark.parametrize(
+    "error", [Fault("The file cannot be written: No space left on device."), OSError(28, "No space left on device")]
+)
+def test_a_list_that_cannot_be_written_keeps_no_other_authority_from_publishing(
+    world: World, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """One unwritable file, and the lists of all authorities after it went stale."""
+
+    def refused(target: Path, content: bytes) -> None:
+        if target.name == "dvvtshp2rc.crl":
+            raise error
+        write_atomically(target, content)
+
+    monkeypatch.setattr("sotepki.dvv.authority.revocation_lists.write_atomically", refused)
+    sentence = "The revocation list of sote-persons cannot be published: .*No space left on device.$"
+    for publish in (world.authorities.publish_if_due, world.authorities.publish):
+        with pytest.raises(Fault, match=sentence):
+            publish(world.published)
+    lists = {path.name for path in (world.published / "crl").iterdir()}
+    assert lists == {
+        f"{world.authorities.plan.authorities[one].publication_id}.crl"
+        for one in world.authorities.made()
+        if one != "sote-persons"
+    }
 
 
 def test_an_entry_stands_on_the_next_list_if_its_certificate_was_in_force_at_the_last_one(world: World) -> None:

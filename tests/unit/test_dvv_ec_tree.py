@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from authority_world import World, authority_keys, new_world, open_world
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
+from sotepki.cli import run
 from sotepki.dvv.authority.certification import CertificateOrder
 from sotepki.dvv.authority.tables import AuthorityRow
 from sotepki.errors import Fault
+from sotepki.workspace import Workspace
 
 
 @pytest.fixture
@@ -59,6 +64,39 @@ def test_certificates_with_explicit_null_are_issued_recorded_and_revoked_like_ot
     world.authorities.publish(world.published)
     crl = x509.load_der_x509_crl((world.published / "crl" / "dvvtp5ec.crl").read_bytes())
     assert crl.get_revoked_certificate_by_serial_number(issued.serial_number) is not None
+
+
+def test_the_command_revokes_a_citizens_ec_certificate_by_its_file(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The file on the card was called 'not a certificate', and its holder could not have it revoked."""
+    orders = [citizen_order(1)]
+    (made,) = world.authorities.issue_many_der("general-ec", "citizen-signature-ec", orders, actor="test")
+    forged = made[:-1] + bytes([made[-1] ^ 1])
+    for name, data in (("forged.der", forged), ("signature.der", made)):
+        (tmp_path / name).write_bytes(data)
+    monkeypatch.setattr(Workspace, "open", lambda _directory: nullcontext(world))
+    arguments = ["--reason", "key-compromise"]
+    assert run(["revoke", "certificate", str(tmp_path / "forged.der"), *arguments]) == 1
+    assert "[revocation.unknown-certificate]" in capsys.readouterr().err
+    assert run(["revoke", "certificate", str(tmp_path / "signature.der"), *arguments]) == 0
+    (issued,) = world.authorities.issued(authority_id="general-ec", holder=orders[0].holder)
+    assert issued.status.state == "revoked"
+
+
+def test_the_command_that_verifies_says_what_a_citizens_ec_certificate_is(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A good certificate that only this library does not read was called 'not a certificate'."""
+    orders = [citizen_order(1)]
+    (made,) = world.authorities.issue_many_der("general-ec", "citizen-signature-ec", orders, actor="test")
+    (tmp_path / "signature.der").write_bytes(made)
+    root = world.authorities.certificate("root-ec")
+    (tmp_path / "root.pem").write_bytes(root.public_bytes(Encoding.PEM))
+    arguments = [str(tmp_path / "signature.der"), "--trust", str(tmp_path / "root.pem"), "--format", "json"]
+    assert run(["cert", "verify", *arguments]) == 1
+    (finding,) = json.loads(capsys.readouterr().out)["findings"]
+    assert finding["rule"] == "cert.null-parameters" and "openssl" in finding["advice"]
 
 
 def test_the_addresses_of_an_order_stand_in_its_certificate(world: World) -> None:

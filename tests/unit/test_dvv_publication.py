@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import http.client
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote
@@ -16,18 +16,22 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
+from http_world import ask
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from sotepki.dvv.publication.request_history import RequestHistory, RequestRecord, Service, read_answer
 from sotepki.dvv.publication.service import (
     LARGEST_REQUEST,
+    NOT_PUBLISHED,
     REQUEST_TYPE,
     RESPONSE_TYPE,
     RunningPublication,
     publication_app,
+    publication_trouble,
     serve_publication,
 )
+from sotepki.errors import Fault, Refused
 from sotepki.loopback import running
 
 Answer = tuple[int, str, bytes]
@@ -199,6 +203,67 @@ def test_a_running_service_publishes_a_new_list_after_a_revocation_elsewhere(wor
             time.sleep(0.03)
         else:
             pytest.fail("the list was not renewed")
+
+
+@pytest.mark.parametrize("error", [Fault("The disk is full."), RuntimeError("odd")])
+def test_the_health_of_the_service_tells_that_lists_cannot_be_published(
+    world: World, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """The status page said 'ok' while the lists went stale; and an odd error ended the publishing for good."""
+    broken: list[Exception] = []
+
+    def publish(_directory: Path) -> dict[str, int]:
+        for one in broken:
+            raise one
+        return {}
+
+    monkeypatch.setattr(world.authorities, "publish_if_due", publish)
+    app = publication_app(world.authorities, world.published, world.clock, refresh_seconds=0.02)
+    with running(app):
+        assert publication_trouble(app) == ""
+        broken.append(error)
+        expected = "The disk is full." if isinstance(error, Fault) else NOT_PUBLISHED
+        _until(lambda: publication_trouble(app) == expected)
+        broken.clear()
+        _until(lambda: publication_trouble(app) == "")
+
+
+def test_a_body_that_is_not_encoded_as_it_says_is_a_client_error_and_is_noted(service: RunningPublication) -> None:
+    """A client's mistake was answered with 500, and neither history nor metrics knew of it."""
+    headers = {"Content-Type": REQUEST_TYPE, "Content-Encoding": "gzip"}
+    answer = ask(service.base_url, "/dvvtshp2rc", method="POST", headers=headers, body=b"garbage")
+    assert answer.status == 400 and b"not encoded as its Content-Encoding says" in answer.body
+    assert service.history.records()[-1].outcome == "unreadable"
+
+
+def test_a_get_in_absolute_form_is_understood(world: World, service: RunningPublication) -> None:
+    """A client that has the service as its proxy got malformedRequest for a good request (RFC 9112 3.2.2)."""
+    request = base64.b64encode(_request(world, world.card_certificate(5))).decode()
+    for encoded in (request, quote(request, safe="")):
+        code, _, body = _ask(service.base_url, "GET", f"http://ocsp.fineid.fi/dvvtshp2rc/{encoded}")
+        assert (code, _status(body)) == (200, ocsp.OCSPCertStatus.GOOD)
+
+
+def test_an_authority_that_has_ended_is_one_line_in_the_log(
+    world: World, service: RunningPublication, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Every request wrote a trace, as if the service were broken."""
+
+    def ended(_authority_id: str) -> None:
+        raise Refused("The certificate of sote-persons has ended.", rule="authority.expired")
+
+    monkeypatch.setattr(world.authorities, "responder", ended)
+    _, _, body = _ask(service.base_url, "POST", "/dvvtshp2rc", _request(world, world.card_certificate(6)))
+    assert read_answer(body) == ("internal_error", "")
+    (record,) = [one for one in caplog.records if one.name == "sotepki.dvv.publication.ocsp"]
+    assert record.exc_info is None and "[authority.expired]" in record.getMessage()
+
+
+def _until(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + 10
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def test_a_stale_list_stays_stale_when_refreshing_is_off(world: World) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from office_world import CLINIC, COUNTY, HOSPITAL, NURSE, PHYSICIAN, VENDOR, Crash
@@ -21,6 +22,7 @@ from test_dvv_service_certificates_rules import (
     system_csr,
 )
 from test_dvv_vartti_flow import crash_at
+from test_x509_csr_keys import signed_anew
 
 from sotepki.dvv.authority.reasons import load_reasons
 from sotepki.dvv.service_certificates.customer import TechnicalContact
@@ -176,6 +178,19 @@ def test_what_the_profile_forbids_goes_back_to_the_customer(service: Service) ->
     assert service.service.application(application).state == "returned"
 
 
+@pytest.mark.parametrize("how_many", [1, 2])
+def test_what_the_authority_refuses_does_not_go_back_to_the_customer(service: Service, how_many: int) -> None:
+    """The customer was told to change a good request because DVV's authority had ended, and could do nothing."""
+    applications = [service.submitted() for _ in range(how_many)]
+    service.world.authorities.forbidden = "authority.expired"
+    done = service.service.process_many(applications)
+    assert [done.refused[one].rule for one in applications] == ["authority.expired"] * how_many
+    assert {service.service.application(one).state for one in applications} == {"approved"}
+    assert service.service.resume() == [], "opening a workspace is not stopped by it"
+    service.world.authorities.forbidden = ""
+    assert [one.state for one in service.service.resume()] == ["issued"] * how_many
+
+
 QUOTED = {
     "too long to be mailed": f"L is longer than 128 characters: {'Kauhava ' * 60!r}.",
     "an identity code": "L has control characters or spaces at its ends: 'Kauhava 010190-999X '.",
@@ -252,6 +267,16 @@ def test_a_revocation_that_is_refused_does_not_stop_the_others(
     monkeypatch.setattr(service.world.authorities, "revoke", forbid)
     assert [one.id for one in service.service.resume()] == [issued[1].id]
     assert "revocation.expired" in repr(service.world.journal())
+
+
+def test_a_request_signed_with_an_old_hash_gets_its_certificate(service: Service) -> None:
+    """The weak hash is a warning only: the certificate is signed by the authority, with a hash of its own."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    old = signed_anew(server_csr(key=key), key, hashes.SHA1(), "1.2.840.10045.4.1")
+    attached = service.service.attach_csr(service.apply(), old)
+    assert "csr.signature.weak" in [finding.rule for finding in attached.findings]
+    service.service.process(attached.id)
+    assert service.service.collect(attached.id).certificate.public_key() == key.public_key()
 
 
 def test_second_processing_is_refused(service: Service) -> None:

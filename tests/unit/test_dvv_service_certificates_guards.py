@@ -252,6 +252,14 @@ def test_a_server_is_named_by_its_hosts_and_what_is_left_out_is_told() -> None:
     assert content(ApplicationKind.SERVER, {}, dns_names=names).left_out == ()
 
 
+def test_repeated_values_and_names_of_other_kinds_are_told_as_left_out() -> None:
+    """Who asked for a second name in the certificate is not told that it is missing, and installs it."""
+    found = content(
+        ApplicationKind.SERVER, {}, dns_names=("a.test.example",), more_subject=("O=Muu",), other_names=("URI:a:b",)
+    )
+    assert found.left_out == ("O=Muu", "URI:a:b")
+
+
 def test_a_system_bears_its_own_oid_or_the_applicants_and_a_mailbox_its_address() -> None:
     system = content(
         ApplicationKind.SYSTEM_SIGNATURE, {"common_name": "Kaiku"}, dns_names=("Kaiku", "a.test.example")

@@ -64,6 +64,20 @@ def test_an_application_that_cannot_start_says_so_instead_of_hanging() -> None:
         pass
 
 
+def test_why_an_application_cannot_start_is_told_in_its_own_sentence() -> None:
+    """A sentence with advice behind it got a second full stop, and no place to show the advice apart."""
+
+    async def full(_app: web.Application) -> None:
+        raise Fault("The file cannot be written: No space left on device.", advice="Make room.")
+
+    app = _hello()
+    app.on_startup.append(full)
+    with pytest.raises(Fault) as fault, running(app):
+        pass
+    assert fault.value.sentence.endswith("did not start: The file cannot be written: No space left on device.")
+    assert fault.value.advice == "Make room."
+
+
 def test_an_application_that_starts_too_late_does_not_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     async def slow(_app: web.Application) -> None:
         await asyncio.sleep(0.5)

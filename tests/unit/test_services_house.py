@@ -23,7 +23,7 @@ from aiohttp import ClientSession, web
 from aiohttp.http_exceptions import BadStatusLine
 
 from sotepki import loopback
-from sotepki.errors import Misuse
+from sotepki.errors import Fault, Misuse
 from sotepki.loopback import Limits
 from sotepki.services import catalogue, chosen, environments_of
 from sotepki.services.applications import approved_applications
@@ -300,6 +300,22 @@ def test_the_front_door_leads_nowhere_else(tmp_path: Path) -> None:
         answer = connection.recv(4096)
         assert answer.startswith((b"HTTP/1.1 404", b"HTTP/1.1 200", b"HTTP/1.1 400", b"HTTP/1.1 421"))
         assert b"10.0.0.1" not in answer
+
+
+def test_a_service_that_cannot_start_is_named(tmp_path: Path) -> None:
+    """Of thirteen services, the person with the full disk was not told which one did not start."""
+
+    async def full(_app: web.Application) -> None:
+        raise Fault("The file cannot be written: No space left on device.")
+
+    def build(_house: House) -> Application:
+        app = _app()
+        app.on_startup.append(full)
+        return Application(app)
+
+    with ExitStack() as resources, pytest.raises(Fault, match=r"^register does not start\. .* on device\.$"):
+        house = House(cast(Any, SimpleNamespace(directory=tmp_path)), {"register": 0}, resources=resources)
+        house.start(Service("register", "", 0, build))
 
 
 def test_a_damaged_board_of_faults_is_said_on_the_status_page(tmp_path: Path) -> None:

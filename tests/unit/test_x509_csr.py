@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from sotepki.errors import Refused
 from sotepki.evidence import Severity, Verdict
 from sotepki.x509 import der
-from sotepki.x509.csr import CsrKind, CsrReport, certificate_key_digest, check_csr, key_digest
+from sotepki.x509.csr import CsrKind, CsrReport, check_csr
+from sotepki.x509.csr_keys import certificate_key_digest, key_digest
 from sotepki.x509.weak_keys import weakness
 
 N = x509.NameOID
@@ -164,6 +165,34 @@ def test_an_ip_address_beside_a_domain_name_is_accepted() -> None:
     assert server(alternative=[x509.DNSName(w.HOST), *IP]).findings == ()
 
 
+def test_a_second_value_and_names_of_other_kinds_are_told() -> None:
+    """A second CN or O was dropped without a word, and the certificate lacked a name that was asked for."""
+    others = [
+        x509.UniformResourceIdentifier("https://x.example.fi"),
+        x509.OtherName(x509.ObjectIdentifier("1.3.6.1.4.1.311.20.2.3"), der.tlv(0x0C, b"x@y")),
+        x509.DirectoryName(x509.Name([x509.NameAttribute(N.COUNTRY_NAME, "FI")])),
+        x509.RegisteredID(x509.ObjectIdentifier("1.2.3")),
+    ]
+    second = [(N.ORGANIZATION_NAME, "Toinen Oy"), (N.COMMON_NAME, "b.example.fi"), (N.STREET_ADDRESS, "Katu 1")]
+    report = server(names=[*SERVER, *second], alternative=[x509.DNSName(w.HOST), *others])
+    assert [(one.rule, one.where) for one in report.findings] == [
+        ("csr.subject.extra", "O"), ("csr.subject.extra", "CN"), ("csr.subject.extra", "2.5.4.9")
+    ]  # fmt: skip
+    assert report.subject["organisation"] == "Testipalvelu Oy"
+    assert report.more_subject == ("O=Toinen Oy", "CN=b.example.fi", "2.5.4.9=Katu 1")
+    assert report.other_names == (
+        "URI:https://x.example.fi", "otherName:1.3.6.1.4.1.311.20.2.3", "dirName:C=FI", "registeredID:1.2.3"
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", [b"\xa3", b"\xa5"], ids=["x400Address", "ediPartyName"])
+def test_a_name_of_a_kind_that_nobody_reads_ends_no_check(kind: bytes) -> None:
+    """The check ended in a trace instead of a sentence."""
+    name = bytes([len(w.HOST)]) + w.HOST.encode()
+    data = x509.load_pem_x509_csr(csr()).public_bytes(Encoding.DER).replace(b"\x82" + name, kind + name)
+    assert "csr.unreadable" in rules(check_csr(data, CsrKind.SERVER))
+
+
 def test_a_request_changed_after_signing_is_refused() -> None:
     data = bytearray(x509.load_pem_x509_csr(csr()).public_bytes(Encoding.DER))
     place = bytes(data).index(b"Testipalvelu")
@@ -262,7 +291,7 @@ def test_the_fingerprint_of_the_broken_card_library_is_known() -> None:
 
 
 def test_a_request_with_a_weak_key_is_sent_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sotepki.x509.csr.weakness", lambda _key: "the modulus has a small factor")
+    monkeypatch.setattr("sotepki.x509.csr_keys.weakness", lambda _key: "the modulus has a small factor")
     report = check_csr(csr(), CsrKind.SERVER)
     assert report.verdict == "invalid" and "csr.key.weak" in rules(report)
 
@@ -326,7 +355,9 @@ def test_a_name_of_many_umlauts_is_counted_in_octets() -> None:
 
 
 def test_a_name_in_an_old_encoding_is_read_and_told() -> None:
-    """openssl writes T61String where its string_mask is nombstr, which pyca cannot read."""
+    """openssl writes T61String, which pyca cannot read, where an old configuration sets string_mask to default or
+    nombstr; its giver would be told to add a line that is there, or is not needed.
+    """
     names = [
         (oid, 0x14, "Hämeenlinna".encode("latin-1")) if oid == "2.5.4.7" else (oid, tag, text)
         for oid, tag, text in long_names()[:-1]
@@ -334,7 +365,7 @@ def test_a_name_in_an_old_encoding_is_read_and_told() -> None:
     report = check_csr(with_subject([*names, ("2.5.4.3", 0x0C, b"Jarjestelma")]), CsrKind.SYSTEM_SIGNATURE)
     (finding,) = report.findings
     assert (finding.rule, finding.where, finding.found) == ("csr.subject.value", "L", "Hämeenlinna")
-    assert "T61String" in finding.message and "utf8only" in finding.advice
+    assert "T61String" in finding.message and finding.advice.startswith("Take 'string_mask' out")
     assert report.subject["locality"] == "Hämeenlinna"
     broken = with_subject([*names[:2], ("2.5.4.7", 0x0C, b"H\xe4meenlinna")])
     assert "csr.unreadable" in rules(check_csr(broken, CsrKind.SYSTEM_SIGNATURE))

@@ -114,7 +114,7 @@ def test_a_certificate_with_openssl_notes_on_trust_is_read() -> None:
 
 
 def test_a_list_may_be_longer_than_other_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A list of 430 000 entries has 17 MiB; what a service publishes is read, what a person hands over is limited."""
+    """A list of 430 000 entries has 17 MiB, of which no other file that a person hands over is."""
     crl = build_crl(w.world().root, [], number=1, this_update=w.NOW)
     long = b"-" * (17 * 1024 * 1024) + b"\n" + crl.public_bytes(PEM)
     with pytest.raises(Refused, match="longer than 16 MiB"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from sqlalchemy import select
 
 from sotepki.dvv.authority import ledger, revocation_lists
-from sotepki.dvv.authority.certification import OFFICE, CertificateOrder, Certification
+from sotepki.dvv.authority.certification import OFFICE, CertificateOrder, Certification, serial_maker
 from sotepki.dvv.authority.ledger import IssuedCertificate
 from sotepki.dvv.authority.plan import AuthorityPlan, load_plan
 from sotepki.dvv.authority.reasons import load_reasons
@@ -23,15 +24,14 @@ from sotepki.dvv.authority.revocation_lists import SignedList
 from sotepki.dvv.authority.rules import refusal
 from sotepki.dvv.authority.tables import AuthorityRow
 from sotepki.dvv.publication.revocation_watch import RevocationWatch
-from sotepki.errors import Fault
+from sotepki.errors import Fault, SotepkiError
 from sotepki.records import Records, write_atomically
 from sotepki.tokens import KeyKind, PrivateKey
 from sotepki.tokens.storage import locked, private_directory
 from sotepki.x509.issuing import Issuer, responder_subject
 from sotepki.x509.ocsp import Responder
-from sotepki.x509.profile_values import SerialForm, SerialValue
 from sotepki.x509.profiles import Profile
-from sotepki.x509.serials import person_serial, serial_text, service_serial
+from sotepki.x509.serials import serial_text
 from sotepki.x509.status import CertificateStatus
 
 KeyByLabel = Callable[[str], PrivateKey]
@@ -45,6 +45,7 @@ SOTE_SERVICES = "sote-services"
 
 _SYSTEM = "dvv"
 _RESPONDER_MEMORY = timedelta(minutes=1)
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -283,24 +284,26 @@ class Authorities:
 
         The number is that of a later list where another process published one meanwhile; it has all that ours has.
         Files: ``crl/<publication id>.crl`` and ``ca/<publication id>.crt``, both DER, each replaced whole.
+
+        Raises:
+            Fault: what an authority publishes could not be written; that of the others was.
         """
-        return {authority_id: self._publish(authority_id, directory, actor) for authority_id in self.made()}
+        return revocation_lists.publish_each(self.made(), lambda one: self._publish(one, directory, actor))
 
     def publish_if_due(self, directory: Path, *, actor: str = _SYSTEM) -> dict[str, int]:
         """As ``publish``, for the authorities whose list is missing, old, or lacks a revocation."""
-        published: dict[str, int] = {}
-        for authority_id in self.made():
-            plan, now = self.plan.authorities[authority_id], self._records.clock.now()
-            with self._records.look() as session:
-                due = revocation_lists.due(session, plan, self.plan.list_policy(authority_id), directory, now)
-            if due:
-                published[authority_id] = self._publish(authority_id, directory, actor)
-        return published
+        return revocation_lists.publish_each(self.made(), lambda one: self._publish_if_due(one, directory, actor))
 
     def list_number(self, authority_id: str) -> int | None:
         """The number of the published list of an authority, whichever process published it; None if there is none."""
         with self._records.look() as session:
             return revocation_lists.latest_number(session, authority_id)
+
+    def _publish_if_due(self, authority_id: str, directory: Path, actor: str) -> int | None:
+        plan, now = self.plan.authorities[authority_id], self._records.clock.now()
+        with self._records.look() as session:
+            due = revocation_lists.due(session, plan, self.plan.list_policy(authority_id), directory, now)
+        return self._publish(authority_id, directory, actor) if due else None
 
     def _publish(self, authority_id: str, directory: Path, actor: str) -> int:
         authority = self._authority(authority_id)
@@ -331,7 +334,7 @@ class Authorities:
             tx.journal("authority-planned", plan.id, key_id=key_id)
         profile = self._profile(plan.profile)
         if plan.issuer is None:
-            by = Certification(self._records, plan, Issuer(None, key), key_id, profile, actor, _serial_maker(profile))
+            by = Certification(self._records, plan, Issuer(None, key), key_id, profile, actor, serial_maker(profile))
         else:
             by = self._certification(plan.issuer, profile, actor)
         order = CertificateOrder({}, key.public_key(), f"authority:{plan.id}")
@@ -365,7 +368,13 @@ class Authorities:
             # Near the authority's own end a new responder certificate would end no later than this one.
             and certificate.not_valid_after_utc < authority.certificate.not_valid_after_utc
         ):
-            certificate = x509.load_der_x509_certificate(self._issue_responder(authority_id, _SYSTEM))
+            try:
+                certificate = x509.load_der_x509_certificate(self._issue_responder(authority_id, _SYSTEM))
+            except SotepkiError as error:
+                if certificate is None:
+                    raise
+                # The one there is may answer until it ends: that of a revoked authority must, to the last day.
+                _log.warning("The OCSP responder of %s keeps its certificate: %s", authority_id, error.sentence)
         responder = Responder(
             issuer_certificate=authority.certificate,
             responder_certificate=certificate,
@@ -434,12 +443,5 @@ class Authorities:
             authority.key_id,
             profile,
             actor,
-            _serial_maker(profile),
+            serial_maker(profile),
         )
-
-
-def _serial_maker(profile: Profile) -> Callable[[datetime, int], int]:
-    """How serial numbers of a profile are formed, from the time and the count of numbers taken before."""
-    if profile.value("serial", SerialValue).form is SerialForm.PERSON:
-        return lambda _now, taken: person_serial(taken + 1)
-    return lambda now, _taken: service_serial(now)

@@ -23,9 +23,9 @@ from sotepki.errors import Fault
 from sotepki.records import Records
 from sotepki.x509.extensions import AlternativeNames
 from sotepki.x509.issuing import Issuer, default_not_after, issue_der
-from sotepki.x509.profile_values import SignatureValue, ValidityValue
+from sotepki.x509.profile_values import SerialForm, SerialValue, SignatureValue, ValidityValue
 from sotepki.x509.profiles import Profile
-from sotepki.x509.serials import serial_text
+from sotepki.x509.serials import person_serial, serial_text, service_serial
 
 OFFICE = "dvv"
 
@@ -183,3 +183,10 @@ class Certification:
                 serials=" ".join(serials),
                 holders=" ".join(one.holder for one in new),
             )
+
+
+def serial_maker(profile: Profile) -> Callable[[datetime, int], int]:
+    """How serial numbers of a profile are formed, from the time and the count of numbers taken before."""
+    if profile.value("serial", SerialValue).form is SerialForm.PERSON:
+        return lambda _now, taken: person_serial(taken + 1)
+    return lambda now, _taken: service_serial(now)

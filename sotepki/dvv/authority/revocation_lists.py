@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from sotepki.dvv.authority import ledger
 from sotepki.dvv.authority.certification import OFFICE
 from sotepki.dvv.authority.plan import AuthorityPlan, ListPolicy
 from sotepki.dvv.authority.tables import RevocationListRow, RevocationRow
+from sotepki.errors import Fault, Misuse, SotepkiError
 from sotepki.records import Records, write_atomically
 from sotepki.x509.crl import RevokedEntry, build_crl
 from sotepki.x509.issuing import Issuer
@@ -101,6 +103,33 @@ def due(session: Session, plan: AuthorityPlan, policy: ListPolicy, directory: Pa
     if not last.this_update <= now < last.this_update + policy.republish_after:
         return True
     return _revocations(session, plan.id) != last.revocations
+
+
+def publish_each(authorities: Iterable[str], publish: Callable[[str], int | None]) -> dict[str, int]:
+    """Publish the lists of several authorities; gives the numbers of those that ``publish`` has published.
+
+    Raises:
+        Fault, Misuse: one could not be published; who relies on the others has theirs none the less.
+    """
+    published: dict[str, int] = {}
+    failed: dict[str, SotepkiError | OSError] = {}
+    for authority_id in authorities:
+        try:
+            number = publish(authority_id)
+        except (SotepkiError, OSError) as error:
+            failed[authority_id] = error
+            continue
+        if number is not None:
+            published[authority_id] = number
+    if failed:
+        first = next(iter(failed.values()))
+        if isinstance(first, Misuse):  # nothing is broken: its own sentence says what to do
+            raise first
+        why = first.sentence if isinstance(first, SotepkiError) else f"{first.strerror or first}."
+        advice = first.advice if isinstance(first, SotepkiError) else ""
+        lists = f"list of {', '.join(failed)}" if len(failed) == 1 else f"lists of {', '.join(failed)}"
+        raise Fault(f"The revocation {lists} cannot be published: {why}", advice=advice) from first
+    return published
 
 
 def _kept(session: Session, authority_id: str) -> datetime | None:

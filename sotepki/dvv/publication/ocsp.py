@@ -9,6 +9,7 @@ import hashlib
 import logging
 import threading
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -25,8 +26,8 @@ from sotepki.dvv.publication.ocsp_cache import CachedAnswer, OcspCache
 from sotepki.dvv.publication.ocsp_fault_board import FaultBoard
 from sotepki.dvv.publication.request_history import RequestHistory, RequestRecord, Service
 from sotepki.dvv.publication.revocation_watch import RememberedStatus, RevocationWatch
-from sotepki.errors import SotepkiError
-from sotepki.serving.bodies import whole_body
+from sotepki.errors import Refused, SotepkiError
+from sotepki.serving.bodies import asked_path, whole_body
 from sotepki.serving.desk import HttpRefusal
 from sotepki.x509.ocsp import Answered, Responder
 from sotepki.x509.ocsp_faults import NO_FAULTS, OcspFaults
@@ -38,6 +39,10 @@ _log = logging.getLogger(__name__)
 _INTERNAL_ERROR = ocsp.OCSPResponseBuilder.build_unsuccessful(ocsp.OCSPResponseStatus.INTERNAL_ERROR).public_bytes(
     Encoding.DER
 )
+_NOT_TAKEN: Mapping[int, tuple[str, type[web.HTTPClientError]]] = {
+    400: ("unreadable", web.HTTPBadRequest),
+    408: ("too-slow", web.HTTPRequestTimeout),
+}
 _UNMARKED = -1
 _FRESH = {"Cache-Control": "no-cache"}
 
@@ -88,14 +93,15 @@ class OcspService:
         except web.HTTPRequestEntityTooLarge:
             self._note(request, name, "too-large")
             raise
-        except HttpRefusal as slow:
-            self._note(request, name, "too-slow")
-            raise web.HTTPRequestTimeout(text=f"{slow.refusal.sentence}\n") from None
+        except HttpRefusal as refused:
+            outcome, answer = _NOT_TAKEN[refused.refusal.status]
+            self._note(request, name, outcome)
+            raise answer(text=f"{refused.refusal.sentence}\n") from None
         return await self._answer(request, name, body)
 
     async def get(self, request: web.Request) -> web.StreamResponse:
         """OCSP by GET."""
-        return await self._answer(request, self._known(request), request_in_path(request.raw_path))
+        return await self._answer(request, self._known(request), request_in_path(asked_path(request)))
 
     async def _answer(self, request: web.Request, name: str, body: bytes) -> web.StreamResponse:
         faults = self._faults.of(name)
@@ -155,6 +161,10 @@ class OcspService:
         started = time.perf_counter()
         try:
             return self._responder(authority_id).answer(body, faults)
+        except Refused as refused:
+            # Nothing is broken: an authority that has ended, or is revoked, gets no responder any more.
+            _log.error("The OCSP responder of %s could not answer: %s", authority_id, refused)
+            return None
         except Exception:  # noqa: BLE001 - a client gets an answer of OCSP whatever fails here
             # RFC 6960 2.3: a responder in trouble says so in its own protocol. The cause goes to the log.
             _log.exception("The OCSP responder of %s could not answer.", authority_id)

@@ -24,8 +24,8 @@ class RequestRecord:
     """One request and what was answered.
 
     ``outcome`` is ``served`` or ``missing`` for files; for OCSP the response status of RFC 6960 4.2.1
-    (``successful``, ``malformed_request``, ...), or ``too-large``, ``too-slow`` and ``wrong-type`` when HTTP already
-    refused.
+    (``successful``, ``malformed_request``, ...), or ``too-large``, ``too-slow``, ``unreadable`` and ``wrong-type``
+    when HTTP already refused.
     ``serials`` are the certificates asked about. ``answer`` is the state told (``good``, ``revoked``, ``unknown``),
     empty unless it was a successful OCSP answer about one certificate. ``faulty``: the answer was spoilt on purpose;
     outcome and answer are those of the honest one.

@@ -47,6 +47,8 @@ LARGEST_REQUEST = 16 * 1024
 REFRESH_SECONDS = 30.0
 """How often a running service looks whether a list is due."""
 
+NOT_PUBLISHED = "No revocation list could be published; the log of the service says why."
+
 _log = logging.getLogger(__name__)
 _FRESH = {"Cache-Control": "no-cache"}
 
@@ -112,9 +114,15 @@ def publication_app(
         ]
     )
     app.cleanup_ctx.append(_watching(watch, ocsp))
+    refreshing = app[_REFRESHING] = _Refreshing(authorities, directory)
     if refresh_seconds is not None:
-        app.cleanup_ctx.append(_refreshing(authorities, directory, refresh_seconds))
+        app.cleanup_ctx.append(refreshing.every(refresh_seconds))
     return app
+
+
+def publication_trouble(app: web.Application) -> str:
+    """Why the application of ``publication_app`` could not publish the last time; empty if it could."""
+    return app[_REFRESHING].trouble
 
 
 class _Files:
@@ -193,25 +201,41 @@ def _watching(watch: RevocationWatch, ocsp: OcspService) -> Callable[[web.Applic
     return context
 
 
-def _refreshing(
-    authorities: Authorities, directory: Path, seconds: float
-) -> Callable[[web.Application], AsyncIterator[None]]:
-    async def context(_app: web.Application) -> AsyncIterator[None]:
-        await asyncio.to_thread(authorities.publish_if_due, directory)
-        task = asyncio.create_task(_refresh(authorities, directory, seconds))
-        yield
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+class _Refreshing:
+    """Publishes the lists that are due, and keeps what was wrong the last time in ``trouble``."""
 
-    return context
+    def __init__(self, authorities: Authorities, directory: Path) -> None:
+        self.trouble = ""
+        self._authorities = authorities
+        self._directory = directory
+
+    def every(self, seconds: float) -> Callable[[web.Application], AsyncIterator[None]]:
+        """Once as the application starts, which fails with it, and then every ``seconds``."""
+
+        async def context(_app: web.Application) -> AsyncIterator[None]:
+            await asyncio.to_thread(self._authorities.publish_if_due, self._directory)
+            task = asyncio.create_task(self._repeat(seconds))
+            yield
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+        return context
+
+    async def _repeat(self, seconds: float) -> None:
+        while True:
+            await asyncio.sleep(seconds)
+            try:
+                await asyncio.to_thread(self._authorities.publish_if_due, self._directory)
+            except SotepkiError as error:
+                # The service goes on with the lists that it has; a relying party sees when they become stale.
+                self.trouble = error.sentence
+                _log.error("No new revocation list: %s", error)
+            except Exception:  # noqa: BLE001 - a task that has ended would publish nothing any more
+                self.trouble = NOT_PUBLISHED
+                _log.exception("No new revocation list.")
+            else:
+                self.trouble = ""
 
 
-async def _refresh(authorities: Authorities, directory: Path, seconds: float) -> None:
-    while True:
-        await asyncio.sleep(seconds)
-        try:
-            await asyncio.to_thread(authorities.publish_if_due, directory)
-        except SotepkiError as error:
-            # The service goes on with the list that it has; a relying party sees when it becomes stale.
-            _log.error("No new revocation list: %s", error)
+_REFRESHING = web.AppKey("refreshing", _Refreshing)

@@ -30,7 +30,8 @@ from sotepki.errors import Misuse
 from sotepki.identifiers import Hetu, Oid
 from sotepki.records import Records
 from sotepki.states import Step
-from sotepki.x509.csr import check_csr, key_digest
+from sotepki.x509.csr import check_csr
+from sotepki.x509.csr_keys import key_digest
 
 _LARGEST_CSR = 1024 * 1024
 

@@ -85,6 +85,7 @@ def read_content(report: CsrReport, kind: ApplicationKind, organisation: Organis
     left_out = [*report.ip_addresses, *(one for one in report.emails if one != names.email), *names.left_out]
     carried = _COMMON | set(subject)
     left_out += [f"{name}={value}" for name, value in given.items() if name not in carried and value not in left_out]
+    left_out += [*report.more_subject, *report.other_names]
     return ServiceContent(subject, names.dns_names, names.email, "" if fits else named, tuple(left_out))
 
 

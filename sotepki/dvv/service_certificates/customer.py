@@ -204,7 +204,9 @@ class ServiceCertificates:
         ``actor`` is the DVV officer. The certificate is mailed in DER and PEM.
 
         Raises:
-            Refused: wrong state (processed already), another officer at work, or a rule says no.
+            Refused: wrong state (processed already), another officer at work, or a rule says no. If it is one of the
+                certificate's profile, the application is sent back; of the authority (``authority.*``), it stays
+                approved.
             Misuse: there is no such application.
         """
         return self._office.process(application, actor)

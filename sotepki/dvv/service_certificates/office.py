@@ -42,10 +42,11 @@ from sotepki.errors import Fault, Misuse, Refused
 from sotepki.evidence import Finding
 from sotepki.records import Records
 from sotepki.states import Step
-from sotepki.x509.csr import key_digest
+from sotepki.x509.csr_keys import key_digest
 from sotepki.x509.serials import serial_text
 
 DVV = "dvv"
+_OF_THE_AUTHORITY = "authority."
 BATCH = 25
 """Applications in one transaction: little is repeated when a process dies."""
 
@@ -186,6 +187,10 @@ class ApplicationOffice:
             )
             return dict(zip(orders, made, strict=True))
         except Refused as refused:
+            if refused.rule.startswith(_OF_THE_AUTHORITY):
+                for wanted in orders:
+                    self._leave_approved(wanted, refused, officer, done)
+                return {}
             # The profile forbids what no rule of the application has caught: the customer must change the CSR.
             if len(orders) == 1:
                 (wanted,) = orders
@@ -200,6 +205,11 @@ class ApplicationOffice:
         for wanted, order in orders.items():
             one_by_one |= self._issue_kind(kind, {wanted: order}, officer, done)
         return one_by_one
+
+    def _leave_approved(self, wanted: str, refused: Refused, officer: str, done: Processed) -> None:
+        """If the authority has ended, for example: the customer could change nothing, so it waits."""
+        with _kept(done, wanted), refusals_journalled(self.records, actor=officer, step="issue", subject=wanted):
+            raise refused
 
     def _deliver(
         self,
