@@ -18,7 +18,7 @@ from sqlalchemy import BindParameter, Select, Table, bindparam, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from sotepki.errors import Fault
+from sotepki.errors import Fault, Misuse
 from sotepki.kela import request_log
 from sotepki.kela.acknowledgement import AckCode, Acknowledgement, acknowledgement_id
 from sotepki.kela.judging import Judgement
@@ -72,7 +72,7 @@ class Books:
         """
         try:
             return self._settle(judgements)
-        except Fault as fault:
+        except (Fault, Misuse) as fault:  # Misuse: another workspace is in its place, or a password was changed
             if len(judgements) > 1:
                 # What spoils one message must not spoil its neighbours.
                 return [self.settle([judgement])[0] for judgement in judgements]

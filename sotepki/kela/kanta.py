@@ -16,7 +16,7 @@ from cryptography import x509
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from sotepki.errors import Fault, Refused
+from sotepki.errors import Fault, Misuse, Refused
 from sotepki.evidence import Finding
 from sotepki.kela import request_log
 from sotepki.kela.access_points import AccessPoints
@@ -150,7 +150,7 @@ class Kanta:
                         request_log.keep_certificate(tx.session, certificate, tx.now)
                     request_log.note(tx, line)
                 return
-            except Fault as fault:
+            except (Fault, Misuse) as fault:
                 if not isinstance(fault.__cause__, IntegrityError):
                     return
 

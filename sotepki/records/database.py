@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from sqlalchemy.types import TypeDecorator
 from sotepki.errors import Fault, Misuse
 from sotepki.records.addresses import complete, parsed, schema_of
 from sotepki.records.failures import plain_errors
+from sotepki.records.files import BooksFile
 
 PATIENCE = 30
 """Seconds that a writer waits for the writer before it."""
@@ -47,6 +47,8 @@ _TAKE_THE_PEN = text(
 
 _TAKE_THE_PLACE = text("SELECT pg_advisory_xact_lock(:key, hashtext(:schema))")
 _THERE = text("SELECT count(*) FROM pg_namespace WHERE nspname = :schema")
+
+_CLOSED = text("SELECT current_schema() IS NULL AND EXISTS (SELECT FROM pg_namespace WHERE nspname = :schema)")
 
 _NAMES = {
     "ix": "%(column_0_label)s_index",
@@ -94,7 +96,8 @@ class Database:
         # A path is no URL: a '?' or a '%41' in it means itself.
         url = parsed(address) if isinstance(address, str) else URL.create("sqlite", database=str(address))
         self.schema = schema_of(url)
-        self.engine = _engine(url)
+        self.file = BooksFile(url)
+        self.engine = _engine(url, self.file)
         pool = type(self.engine.pool)
         logging.getLogger(f"{pool.__module__}.{pool.__name__}").addFilter(_in_one_line)
 
@@ -119,7 +122,7 @@ class Database:
 
     def create_place(self) -> bool:
         """Make the schema or the file that the tables will be in; whether it was made, and not there before."""
-        return self.create_schema() if self.schema else _new_private_file(self.engine.url)
+        return self.create_schema() if self.schema else self.file.make()
 
     def create_schema(self) -> bool:
         """Make the PostgreSQL schema of this database, if it has one of its own; whether it was made.
@@ -140,10 +143,10 @@ class Database:
         """Remove the schema or the file of this database with everything in it."""
         if self.schema:
             self.drop_schema()
-        elif file := _file(self.engine.url):
+        elif self.file.path:
             self.close()
             for ending in ("-wal", "-shm", "-journal", ""):
-                Path(file + ending).unlink(missing_ok=True)
+                Path(self.file.path + ending).unlink(missing_ok=True)
 
     def drop_tables(self, *others: str) -> None:
         """Remove the tables of every room imported so far, and ``others``; all else in the schema stays."""
@@ -163,6 +166,13 @@ class Database:
         with plain_errors():
             return not inspect(self.engine).get_table_names()
 
+    def is_closed(self) -> bool:
+        """Whether the PostgreSQL schema of this database is there, and the user may not use it."""
+        if not self.schema:
+            return False
+        with plain_errors(), self.engine.connect() as connection:
+            return bool(connection.scalar(_CLOSED, {"schema": self.schema}))
+
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A session that sees one consistent state and is rolled back at the end."""
@@ -178,7 +188,12 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
-        """A session that holds the write lock from its beginning; committed at the end, or rolled back whole."""
+        """A session that holds the write lock from its beginning; committed at the end, or rolled back whole.
+
+        Raises:
+            Misuse: another file of SQLite is in the place of the one that was opened, or none; nothing is stored.
+        """
+        self.file.require()
         with plain_errors(), Session(self.engine, expire_on_commit=False) as session:
             if self.engine.dialect.name == "sqlite":
                 session.connection().exec_driver_sql("BEGIN IMMEDIATE")
@@ -186,6 +201,7 @@ class Database:
                 session.execute(_TAKE_THE_PEN, {"patience": f"{PATIENCE}s", "key": _WRITERS})
             try:
                 yield session
+                self.file.require()
                 session.commit()
             except BaseException:
                 session.rollback()
@@ -194,6 +210,7 @@ class Database:
     def close(self) -> None:
         """Close every connection; the database object is not used after this."""
         self.engine.dispose()
+        self.file.closed()
 
 
 @lru_cache
@@ -218,31 +235,9 @@ def _in_one_line(record: logging.LogRecord) -> bool:
     return isinstance(error, Exception)
 
 
-def _file(url: URL) -> str:
-    """The file of an address of SQLite; empty if it names none."""
-    file = url.database or ":memory:"
-    return "" if file.startswith((":", "file:")) else file
-
-
-def _new_private_file(url: URL) -> bool:
-    """Make the file of SQLite before SQLite does it, for its owner alone; whether it was made.
-
-    People stand in it, and letters until they are sent. The files beside it (write-ahead log) get the same
-    permissions.
-    """
-    if not (file := _file(url)):
-        return False
-    # Never a file that is there (O_EXCL): closing it would take from this process every lock that SQLite
-    # holds on it (POSIX; sqlite.org/howtocorrupt.html 2.2), and what is written next would be lost.
-    with contextlib.suppress(OSError):  # SQLite says it better
-        os.close(os.open(file, os.O_RDONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        return True
-    return False
-
-
-def _engine(url: URL) -> Engine:
+def _engine(url: URL, file: BooksFile) -> Engine:
     if url.get_backend_name() == "sqlite":
-        return _sqlite(url)
+        return _sqlite(url, file)
     try:
         return create_engine(url, pool_pre_ping=True)
     except ModuleNotFoundError as error:
@@ -251,15 +246,16 @@ def _engine(url: URL) -> Engine:
         ) from error
 
 
-def _sqlite(url: URL) -> Engine:
+def _sqlite(url: URL, file: BooksFile) -> Engine:
     engine = create_engine(url, connect_args={"timeout": PATIENCE, "check_same_thread": False})
 
     @event.listens_for(engine, "do_connect")
     def _keep_private(*_connecting: object) -> None:
-        _new_private_file(url)
+        file.make()
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: object) -> None:
+        file.opened()
         # The driver's own BEGIN comes too late for BEGIN IMMEDIATE; transactions are opened by hand.
         connection.isolation_level = None
         cursor = connection.cursor()

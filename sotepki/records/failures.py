@@ -21,6 +21,13 @@ class _Failure:
     kind: type[SotepkiError] = Fault
 
 
+_CLOSED_SCHEMA = _Failure(
+    ("permission denied for schema", "no schema has been selected"),
+    "The PostgreSQL server does not allow this user to work in the workspace's schema.",
+    "Let its owner give: GRANT USAGE, CREATE ON SCHEMA ... TO ...",
+    Misuse,
+)
+
 _FAILURES = (
     _Failure(
         ("readonly", "unable to open", "read-only transaction"),
@@ -70,10 +77,17 @@ _FAILURES = (
         "The PostgreSQL server has no connection left.",
         "End other programs, or raise max_connections.",
     ),
+    _CLOSED_SCHEMA,
     _Failure(
-        ("permission denied", "no schema has been selected"),
+        ("permission denied for database",),
         "The PostgreSQL server does not allow this user to keep a workspace there.",
         "Let the owner give: GRANT CREATE ON DATABASE ... TO ...",
+        Misuse,
+    ),
+    _Failure(
+        ("permission denied",),
+        "The PostgreSQL server does not allow this user to use the workspace's tables.",
+        "Be the user who made the workspace, or let that one give the rights to its tables.",
         Misuse,
     ),
 )  # fmt: skip
@@ -94,6 +108,11 @@ def plain_errors() -> Iterator[None]:
         raise _meaning(error) from error
     except DatabaseError as error:
         raise Fault(f"The database refused the change: {_first_line(error)}.") from error
+
+
+def closed_schema() -> SotepkiError:
+    """What is said of a schema that the user may not use; the server shows it as if nothing were in it."""
+    return _CLOSED_SCHEMA.kind(_CLOSED_SCHEMA.sentence, advice=_CLOSED_SCHEMA.advice)
 
 
 def _meaning(error: DatabaseError) -> SotepkiError:

@@ -58,13 +58,15 @@ class Transaction:
 class Records:
     """What every office keeps its books with: the database, the clock, and where letters go.
 
-    ``head_note`` is the file in which the journal's head is noted after every change.
+    ``head_note`` is the file in which the journal's head is noted after every change. ``require_place`` raises if
+    another workspace has taken the place of the one that was opened; a file of SQLite is looked at anyway.
     """
 
     database: Database
     clock: Clock
     outbox_directory: Path
     head_note: Path | None = None
+    require_place: Callable[[], None] | None = field(default=None, repr=False, compare=False)
 
     @contextmanager
     def change(self, office: str, actor: str) -> Iterator[Transaction]:
@@ -72,13 +74,16 @@ class Records:
 
         Raises:
             Fault: the block ended without a journal entry; then nothing is stored.
+            Misuse: the workspace was removed or made anew since it was opened; then nothing is stored.
         """
+        self.require_same_place()
         with self.database.writing() as session, watching(session) as touched:
             transaction = Transaction(session, self.clock.now(), office, actor, touched)
             yield transaction
             if not transaction.entries:
                 raise Fault(f"A change by {office} was about to be stored without a journal entry.")
             head = journal.append(session, transaction.entries, touched)
+            self.require_same_place()  # before anything is written by path
             if transaction.before_commit is not None:
                 transaction.before_commit()
         # Letters first: the note may be behind the journal, and the next change mends it, but a letter waits for
@@ -88,6 +93,7 @@ class Records:
                 outbox.deliver(self.database, self.outbox_directory)
         finally:
             if self.head_note is not None:
+                self.require_same_place()  # another journal may have its head there now
                 heads.note(self.head_note, head)
 
     @contextmanager
@@ -95,3 +101,13 @@ class Records:
         """A session for reading."""
         with self.database.reading() as session:
             yield session
+
+    def require_same_place(self) -> None:
+        """Let the workspace pass that was opened.
+
+        Raises:
+            Misuse: it was moved, removed or made anew.
+        """
+        self.database.file.require()
+        if self.require_place is not None:
+            self.require_place()

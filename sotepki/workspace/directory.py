@@ -10,6 +10,7 @@ from typing import Any
 
 from sotepki.errors import Fault, Misuse
 from sotepki.records import Database, write_atomically
+from sotepki.records.files import gone
 from sotepki.records.homes import database_of
 
 FORMAT = 1
@@ -41,6 +42,20 @@ class Settings:
 def books_of(directory: Path, settings: Settings) -> Database:
     """The database of a workspace."""
     return database_of(directory, settings.database, settings.schema)
+
+
+def require_same(directory: Path, created: str, books: Database) -> None:
+    """Let the workspace pass that was opened: the one that was created then and keeps its records in ``books``.
+
+    Raises:
+        Misuse: another one is in its directory, or none.
+    """
+    try:
+        found = read_settings(directory)
+    except Misuse as error:
+        raise gone() from error
+    if (found.created, found.schema) != (created, books.schema):
+        raise gone()
 
 
 def read_settings(directory: Path) -> Settings:

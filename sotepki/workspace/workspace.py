@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -45,8 +45,16 @@ from sotepki.tokens.softhsm import require_place
 from sotepki.valvira import ApprovedSystems, Supervision, Valvira
 from sotepki.valvira.supervision import EvidenceKind
 from sotepki.workspace.claiming import Claim, claim, require_finished
-from sotepki.workspace.directory import FARTHEST, FORMAT, Settings, books_of, read_settings, write_settings
-from sotepki.x509.csr import certificate_key_digest
+from sotepki.workspace.directory import (
+    FARTHEST,
+    FORMAT,
+    Settings,
+    books_of,
+    read_settings,
+    require_same,
+    write_settings,
+)
+from sotepki.x509.csr_keys import certificate_key_digest
 from sotepki.x509.profiles import load_profiles
 from sotepki.x509.status import CertificateStatus
 
@@ -69,9 +77,12 @@ class Workspace:
         self.directory = directory
         self.settings = settings
         self.clock: AdjustableClock = clock or SystemClock(settings.clock_offset)
+        books = database or books_of(directory, settings)
         self.records = Records(
-            database or books_of(directory, settings), self.clock, directory / "outbox", directory / NOTE
-        )
+            books, self.clock, directory / "outbox", directory / NOTE,
+            # Books in the directory are known by their file; others stay when the directory is made anew.
+            partial(require_same, directory, settings.created, books) if settings.database else None,
+        )  # fmt: skip
 
     # --- opening and closing ---------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,8 +15,9 @@ from postgresql_server import DATABASE, NoPostgresql, Server, postgresql
 from sqlalchemy import text
 
 from sotepki.errors import Fault, Misuse, SotepkiError
-from sotepki.records import Database
+from sotepki.records import Database, head
 from sotepki.records.addresses import complete, parsed, schema_of, with_schema, without_password
+from sotepki.records.heads import NOTE, noted
 from sotepki.workspace import Workspace
 
 pytestmark = pytest.mark.integration
@@ -251,6 +253,60 @@ def test_a_user_who_may_make_no_schema_is_told(guarded: Server, lent: str, tmp_p
     with pytest.raises(Misuse, match="does not allow this user"):
         Workspace.create(tmp_path / "ws", database=lent.replace("theirs", "another"))
     assert not (tmp_path / "ws").exists()
+
+
+def _order(server: Server, statement: str) -> None:
+    database = Database(address(server))
+    with database.engine.begin() as connection:
+        connection.exec_driver_sql(statement)
+    database.close()
+
+
+@pytest.mark.parametrize("right", ["USAGE", "CREATE"])
+def test_a_user_who_may_not_use_a_schema_is_told_which_right_lacks(
+    guarded: Server, lent: str, tmp_path: Path, right: str
+) -> None:
+    """GRANT CREATE ON DATABASE was advised, which does not help."""
+    _order(guarded, f"REVOKE {right} ON SCHEMA theirs FROM pupil")
+    with pytest.raises(Misuse, match="to work in the workspace's schema") as caught:
+        Workspace.create(tmp_path / "ws", database=lent)
+    assert "GRANT USAGE, CREATE ON SCHEMA" in caught.value.advice
+    assert not (tmp_path / "ws").exists()
+
+
+def test_a_schema_that_is_closed_to_its_user_is_not_called_incomplete(
+    guarded: Server, lent: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The advice was to restore the books from a copy, or to begin anew; nothing is wrong with them."""
+    monkeypatch.setattr(Workspace, "_found", lambda *_arguments: None)
+    monkeypatch.setenv("PGPASSWORD", PASSWORD)
+    Workspace.create(tmp_path / "ws", database=lent).close()
+    _order(guarded, "REVOKE USAGE ON SCHEMA theirs FROM pupil")
+    with pytest.raises(Misuse, match="to work in the workspace's schema"):
+        Workspace.open(tmp_path / "ws")
+    _order(guarded, "DROP SCHEMA theirs CASCADE")
+    with pytest.raises(Fault, match="is not complete"):
+        Workspace.open(tmp_path / "ws")
+
+
+def test_a_directory_that_was_made_anew_keeps_its_own_head(
+    guarded: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The schema before is still there: its head was noted in the new directory, whose journal was called cut off."""
+    monkeypatch.setattr(Workspace, "_found", lambda *_arguments: None)
+    directory = tmp_path / "ws"
+    with Workspace.create(directory, database=address(guarded)) as before:
+        for _ in range(3):
+            with before.records.change("test", "test") as tx:
+                tx.journal("did", "thing")
+        shutil.rmtree(directory)
+        with Workspace.create(directory, database=address(guarded)) as after:
+            with after.records.change("test", "test") as tx:
+                tx.journal("did", "thing")
+            with pytest.raises(Misuse, match="made anew since it was opened"), before.records.change("test", "test"):
+                pass
+            with after.records.look() as session:
+                assert noted(directory / NOTE) == head(session)
 
 
 @pytest.mark.parametrize("killed", [False, True])

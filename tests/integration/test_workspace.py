@@ -150,10 +150,12 @@ def _started_init(directory: Path) -> subprocess.Popen[str]:
     return process
 
 
-def test_ctrl_c_in_the_middle_of_init_leaves_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "cancelled-build"])
+def test_an_interrupted_init_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
+    """Half a workspace would stand where the help of init promises that nothing is left."""
     directory = tmp_path / "ws"
     process = _started_init(directory)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Interrupted" in errors

@@ -21,6 +21,7 @@ from sotepki.errors import Fault
 from sotepki.kela import grouping, request_log
 from sotepki.kela.grouping import CommitGroups
 from sotepki.kela.pen import Pen
+from sotepki.kela.request_log import RequestKind
 from sotepki.kela.tables import AcknowledgedMessage, ArchivedDocument
 from sotepki.kela.turns import Turn
 from sotepki.records import first_break
@@ -77,6 +78,33 @@ def test_a_full_disk_archives_nothing_and_says_so_to_each(world: KelaWorld, monk
     answers = kanta.books.settle([kanta.judge.message(one, client) for one in messages])
     assert [answer.rules[0] for answer in answers] == ["kanta.service.fault", "doc.signature.missing"]
     assert _count(world, ArchivedDocument) == 0
+
+
+def test_an_archive_whose_books_were_removed_acknowledges_nothing(world: KelaWorld) -> None:
+    """Documents were accepted into a file that nobody can open any more."""
+    database = world.records.database
+    if database.engine.dialect.name != "sqlite":
+        pytest.skip("removes a file of SQLite")
+    kanta, client = world.kanta(), world.client().certificate
+    messages = [world.frame(world.system_signed()), world.frame(world.system_signed()), world.frame(world.document())]
+    judgements = [kanta.judge.message(one, client) for one in messages]
+    lines = len(kanta.requests())
+    for part in Path(database.file.path).parent.glob("sotepki.db*"):
+        part.unlink()
+    answers = kanta.books.settle(judgements)
+    assert [answer.rules[0] for answer in answers] == ["kanta.service.fault"] * 2 + ["doc.signature.missing"]
+    assert "made anew since it was opened" in answers[0].findings[0].message
+    assert kanta.refuse("kanta.message.empty", "Nothing came.", client).rules == ("kanta.message.empty",)
+    assert _count(world, ArchivedDocument) == 0 and len(kanta.requests()) == lines
+
+
+def test_a_log_that_lost_its_books_stops_no_answer(world: KelaWorld) -> None:
+    """Whoever asks for a document, or only knocks, would be answered with a failure of the service."""
+    kanta, database = world.kanta(), world.records.database
+    if database.engine.dialect.name != "sqlite":
+        pytest.skip("removes a file of SQLite")
+    Path(database.file.path).unlink()
+    kanta.log(kanta.entry(RequestKind.RETRIEVE, "given", (), None))
 
 
 def test_settling_computes_in_turn_and_waits_out_of_turn(world: KelaWorld, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -197,7 +197,10 @@ class UndefinedTable(Exception):
         ("FATAL:  sorry, too many clients already", Fault, "no connection left"),
         ('FATAL:  too many connections for role "x"', Fault, "no connection left"),
         ("remaining connection slots are reserved", Fault, "no connection left"),
-        ("permission denied for database x", Misuse, "does not allow this user"),
+        ("permission denied for database x", Misuse, "does not allow this user to keep a workspace"),
+        ("permission denied for schema theirs", Misuse, "does not allow this user to work in"),
+        ("no schema has been selected to create in", Misuse, "does not allow this user to work in"),
+        ("permission denied for table journal", Misuse, "does not allow this user to use the workspace's tables"),
         ('FATAL:  database "absent" does not exist\nDETAIL: x', Misuse, 'says: database "absent" does not exist.'),
         ("the moon is full.\nDETAIL: more", Fault, r"The database failed: the moon is full\.$"),
     ],
@@ -213,6 +216,22 @@ def test_what_a_driver_says_is_one_sentence(
     assert type(caught.value) is kind
     assert "\n" not in str(caught.value)
     assert re.search(said, caught.value.sentence)
+
+
+@pytest.mark.parametrize(
+    ("raised", "advised"),
+    [
+        ("permission denied for database x", "GRANT CREATE ON DATABASE"),
+        ("permission denied for schema theirs", "GRANT USAGE, CREATE ON SCHEMA"),
+        ("no schema has been selected to create in", "GRANT USAGE, CREATE ON SCHEMA"),
+        ("permission denied for table journal", "the user who made the workspace"),
+    ],
+)
+def test_the_right_that_lacks_is_the_one_that_is_advised(raised: str, advised: str) -> None:
+    """An administrator gave the right to make schemas, which lets nobody work in the one that is there."""
+    with pytest.raises(Misuse) as caught, plain_errors():
+        raise ProgrammingError("SELECT 1", {}, Exception(raised))
+    assert advised in caught.value.advice
 
 
 def test_a_value_a_conflict_and_a_text_that_is_none_are_told_apart() -> None:

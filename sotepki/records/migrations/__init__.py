@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from sotepki.errors import Fault, Misuse
 from sotepki.records.database import Database
-from sotepki.records.failures import plain_errors
+from sotepki.records.failures import closed_schema, plain_errors
 from sotepki.resources import package_file
 
 if TYPE_CHECKING:
@@ -46,11 +46,14 @@ def revision_of(database: Database) -> str:
     """The revision of a database; empty if it bears no mark.
 
     Raises:
+        Misuse: the user may not use the schema that it is in.
         Fault: there is no table at all.
     """
     with plain_errors():
         if not inspect(database.engine).has_table(VERSION_TABLE):
             if database.is_empty():
+                if database.is_closed():
+                    raise closed_schema()
                 raise Fault(
                     "The workspace's database is not complete.",
                     advice="Restore it from a copy, or make a new workspace with 'sotepki init'.",
