@@ -262,11 +262,11 @@ shown(inputs)
 # *Load* is the share of the busy hour in which the servers are busy; *grows by* is how much more would fill them; *comfortable
 # with* is how many servers keep the load under 70 %.
 #
-# Three parts lie close together: the responder that signs every answer anew, the people at the registration points, and the one
-# writer of the archive. With these inputs, each would carry the busiest hour on one small machine, and the people with the
-# sixty that are assumed. **What fills first is not the issuing of certificates**: a few in a minute, and the CA hardly notices. It
-# is what follows each certificate through its life: questions, documents, and appointments. (A real service has more machines
-# than that for another reason: they must also carry on when one of them fails.)
+# Two parts lie close together: the responder that signs every answer anew, and the people at the registration points. The one
+# writer of the archive is less than half as full. With these inputs, each would carry the busiest hour on one small machine, and
+# the people with the sixty that are assumed. **What fills first is not the issuing of certificates**: a few in a minute, and the
+# CA hardly notices. It is what follows each certificate through its life: questions, appointments, and documents. (A real service
+# has more machines than that for another reason: they must also carry on when one of them fails.)
 #
 # ### How much of that is our assumptions?
 #
@@ -319,9 +319,10 @@ table(
 )
 
 # %% [markdown]
-# In two draws of three it is the registration points: people, rooms and opening hours. In most of the others it is the archive,
-# which has one writer. The signing of OCSP answers leads only while nobody keeps an answer for a minute. In one draw of eleven
-# something is *over* its limit, and then it is nearly always the people.
+# In more than four draws of five it is the registration points: people, rooms and opening hours. The others fall to the archive,
+# which has one writer, to the signing of OCSP answers, which leads only while nobody keeps an answer for a minute, and to the
+# line over which the list is fetched. In one draw of twelve something is *over* its limit, and then it is nearly always the
+# people.
 #
 # ### What would carry it
 #
@@ -351,7 +352,7 @@ table(("Remedy", "Registration points", "OCSP responder", "Archive's books"), ro
 
 # %% [markdown]
 # Each queue has its own cure, and none costs hardware first: a responder that may give an answer twice, a form that people fill in
-# at home, a second writer that takes every other service provider. What no cure touches is the hand that types PIN2: thirty million
+# at home and, should the archive fill one day, a second writer that takes every other service provider. What no cure touches is the hand that types PIN2: thirty million
 # prescriptions at five seconds each are some forty thousand hours of physicians' time in a year.
 
 # %% NBVAL_CHECK_OUTPUT

@@ -5,13 +5,13 @@ A copy takes a twentieth of the time of a new one. It has the keys of the pristi
 
 from __future__ import annotations
 
-import atexit
 import os
 import shutil
-import tempfile
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+
+from places import own_directory
 
 from sotepki.errors import Fault
 from sotepki.training import Exercise, task
@@ -65,6 +65,4 @@ def _copy(source: Path) -> Path:
 
 
 def _directory() -> Path:
-    place = Path(tempfile.mkdtemp(prefix="sotepki-solutions-"))
-    atexit.register(shutil.rmtree, place, ignore_errors=True)
-    return place / "workspace"
+    return own_directory("solutions") / "workspace"

@@ -3,10 +3,7 @@ run out of order, and the table of the rules that were shown."""
 
 from __future__ import annotations
 
-import atexit
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +14,7 @@ from typing import Any, TypeVar
 
 from IPython import get_ipython
 from IPython.display import Markdown
+from places import own_directory
 
 from sotepki.clock import SetClock
 from sotepki.errors import Misuse, Refused, SotepkiError
@@ -38,8 +36,7 @@ def new_workspace(name: str, *, at: datetime | None = None, card_keys: int = 2) 
         at: the moment at which its clock stands; by default it has the machine's time.
     """
     close(name)
-    directory = Path(tempfile.mkdtemp(prefix=f"sotepki-{name}-"))
-    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    directory = own_directory(name)
     clock = SetClock(at) if at else None
     workspace = Workspace.create(directory / "workspace", clock=clock, card_keys=card_keys)
     _open[name] = workspace

@@ -1,7 +1,8 @@
 """Refusals, findings and rules in the reader's language, for notebooks that have several.
 
 The offices speak English. A Finnish or Swedish edition shows their sentence as it is, since the program shows it so,
-and beside it the rule in the language of the reader (``texts/rules.yaml``).
+and beside it the rule in the language of the reader (``texts/rules*.yaml``). A rule that was not translated costs no
+refusal: then the office's own advice stands there.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ def explain(sentence: str, rule: str, advice: str, language: str) -> None:
 
 
 def findings_told(findings: Sequence[Finding], language: str) -> list[str]:
-    """What Kanta found in a message, line by line; below its own English sentence the rule, for other languages.
+    """What Kanta found in a message, line by line; below its English sentence what ``what_to_do`` says.
 
     Long serial numbers, which are others in each run, are not told.
     """
@@ -68,29 +69,30 @@ def findings_told(findings: Sequence[Finding], language: str) -> list[str]:
     for finding in findings:
         severity = say(f"severity-{finding.severity}")
         lines.append(f"  {severity}: {_SERIAL.sub(say('serial-number'), finding.message)} [{finding.rule}]")
-        if language != "en":
-            meaning = say("finding-means", text=_translated(finding.rule, language))
+        if language != "en" and (told := what_to_do(finding.rule, finding.advice, language)):
+            meaning = say("finding-means", text=told)
             indent = " " * len(say("finding-means", text=""))
             lines.append(fill(meaning, WIDTH, subsequent_indent=indent, break_on_hyphens=False))
     return lines
 
 
 def what_to_do(rule: str, advice: str, language: str) -> str:
-    """The advice of an office; in other languages than its own the rule, whose text ends with the advice."""
-    if language == "en":
-        return advice
-    return _translated(rule, language) if rule else ""
+    """The advice of an office; in other languages the rule, whose text ends with the advice, if it was translated."""
+    return advice if language == "en" else _translation(rule, language) or advice
 
 
 def rule_text(rule: str, language: str) -> str:
     """What a rule asks, in a language.
 
     Raises:
-        Fault: ``texts/rules.yaml`` does not have the rule in that language.
+        Fault: ``texts/rules*.yaml`` do not have the rule in that language.
         KeyError: the rule book has no such rule.
     """
     book_text = whole_book()[rule].rule.text
-    return book_text if language == "en" else _translated(rule, language)
+    text = book_text if language == "en" else _translation(rule, language)
+    if not text:
+        raise Fault(f"texts/rules*.yaml have no text in {language!r} for the rule {rule}.")
+    return text
 
 
 def rules_shown(*ids: str, language: str) -> Markdown:
@@ -108,12 +110,9 @@ def rules_shown(*ids: str, language: str) -> Markdown:
 @cache
 def translated_rules() -> Mapping[str, Mapping[str, str]]:
     """Rules by id, each with its text in Finnish and Swedish."""
-    found = load_yaml(TEXTS / "rules.yaml")
-    return {str(rule): {str(key): str(text).strip() for key, text in texts.items()} for rule, texts in found.items()}
+    found = [row for path in sorted(TEXTS.glob("rules*.yaml")) for row in load_yaml(path).items()]
+    return {str(rule): {str(key): str(text).strip() for key, text in texts.items()} for rule, texts in found}
 
 
-def _translated(rule: str, language: str) -> str:
-    text = translated_rules().get(rule, {}).get(language, "")
-    if not text:
-        raise Fault(f"texts/rules.yaml has no text in {language!r} for the rule {rule}.")
-    return text
+def _translation(rule: str, language: str) -> str:
+    return translated_rules().get(rule, {}).get(language, "")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from sotepki.dvv.registration.course_exam import Question
     from sotepki.training.exercise import Exercise
     from sotepki.training.showing import Shown
+    from sotepki.training.tasks import Takes
     from sotepki.workspace import Workspace
 
 _NOT_DONE = 1
@@ -99,18 +102,16 @@ def explain(workspace: Workspace, task_id: str, trainee: str, language: str) -> 
 @command.command("check")
 @click.argument("task_id", metavar="TASK")
 @click.option("--answer", help="What the task asks to be handed in; a list as in JSON.")
-@click.option("--answer-file", metavar="FILE", help="The same, from a file; '-' is standard input.")
+@click.option("--answer-file", metavar="FILE", help="The same, from a file, words in UTF-8; '-' is standard input.")
 @_as_trainee
 @pass_workspace
 def check(
     workspace: Workspace, task_id: str, answer: str | None, answer_file: str | None, trainee: str, language: str
 ) -> int:
     """Look whether a task is done, and say what is missing. Exit code 1 if it is not done."""
-    given: Any = None
-    if answer_file is not None:
-        given = read_input(answer_file, limit=_LARGEST_ANSWER)
-    elif answer is not None:
-        given = _list_or_text(answer)
+    from sotepki.training import find_task
+
+    given = _handed_in(find_task(task_id).takes, answer, answer_file)
     exercise = _open(workspace, task_id, trainee, language)
     answered = exercise.check(given)
     _emit(exercise, answered)
@@ -195,6 +196,25 @@ def _emit(exercise: Exercise, shown: Shown) -> None:
         "text": [{"label": label, "text": text} for label, text in shown.paragraphs],
     }  # fmt: skip
     emit(data, repr(shown))
+
+
+def _handed_in(takes: Takes, answer: str | None, answer_file: str | None) -> Any:
+    """The answer as the check wants it, wherever it came from; None if nothing was given.
+
+    What should be words and is no text goes to the check as it is, which answers with its sentence.
+    """
+    from sotepki.training.tasks import Takes
+
+    if answer_file is not None:
+        data = read_input(answer_file, limit=_LARGEST_ANSWER)
+    elif answer is not None:
+        data = os.fsencode(answer)
+    else:
+        return None
+    if takes is Takes.WORDS:
+        with suppress(UnicodeDecodeError):
+            return _list_or_text(data.decode("utf-8-sig").strip())
+    return data
 
 
 def _list_or_text(answer: str) -> Any:

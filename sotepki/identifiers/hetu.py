@@ -22,6 +22,7 @@ _ANYWHERE = re.compile(
     "[0-9]{6}[-+A-FU-Y][0-9]{3}[0-9A-Y]"
     "|(?<![0-9a-z])[0-9]{6}[-+a-fu-y][0-9]{3}[0-9a-y](?![0-9a-z])"  # in small letters, but not inside hexadecimal
 )
+_DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"), "-")
 _FIRST_TEST_NUMBER = 900
 _FIRST_ISSUED_NUMBER = 2
 _HIDDEN = 4
@@ -137,5 +138,8 @@ class Hetu:
 
 
 def holds_identity_code(text: str) -> bool:
-    """Whether something in a text has the form of a personal identity code, right or wrong; notes may hold none."""
-    return _ANYWHERE.search(text) is not None
+    """Whether something in a text has the form of a personal identity code, right or wrong; notes may hold none.
+
+    Any dash counts as the sign: word processors write an en dash of their own accord.
+    """
+    return _ANYWHERE.search(text.translate(_DASHES)) is not None

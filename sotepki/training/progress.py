@@ -19,8 +19,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from sotepki.clock import SystemClock
-from sotepki.errors import Misuse, SotepkiError
-from sotepki.identifiers import Hetu
+from sotepki.errors import Misuse
+from sotepki.identifiers import holds_identity_code
 from sotepki.records import Database, Records
 from sotepki.records.addresses import complete, parsed, schema_of
 from sotepki.records.migrations import require_current
@@ -102,10 +102,13 @@ def trainee_name(given: str = "") -> str:
     """The name under which a trainee stands in the table.
 
     Raises:
-        Misuse: it is too long, has characters that no name has, or is a personal identity code.
+        Misuse: it is too long, has characters that no name has, or holds what may be a personal identity code.
     """
     name = " ".join((given or os.environ.get(TRAINEE, "") or ALONE).split())
-    if len(name) > LONGEST_NAME or not name.isprintable() or _is_hetu(name):
+    # Characters that nobody sees must not hide a code; the sentence repeats none, since it may stay on a screen.
+    if holds_identity_code("".join(filter(str.isprintable, name)).upper()):
+        raise Misuse("A personal identity code is no name here.", advice="Choose another one.")
+    if len(name) > LONGEST_NAME or not name.isprintable():
         raise Misuse(
             f"{name[:20]!r} cannot be a trainee's name.", advice=f"Choose one of up to {LONGEST_NAME} characters."
         )
@@ -119,7 +122,17 @@ def book_of(workspace: Workspace) -> ProgressBook:
         Misuse: what it names is no workspace of this version.
     """
     named = os.environ.get(CLASS, "")
-    return ProgressBook(_class_records(named) if named else workspace.records)
+    if not named:
+        return ProgressBook(workspace.records)
+    records = _class_records(named)
+    try:
+        records.require_same_place()
+    except Misuse:
+        # The trainer has made the class anew; what was opened before would take no row any more.
+        _class_records.cache_clear()
+        records.database.close()
+        records = _class_records(named)
+    return ProgressBook(records)
 
 
 @cache
@@ -138,14 +151,6 @@ def _class_records(named: str) -> Records:
         records = Workspace(directory, read_settings(directory)).records
     require_current(records.database)
     return records
-
-
-def _is_hetu(name: str) -> bool:
-    try:
-        Hetu.parse(name, test_only=False)
-    except SotepkiError:
-        return False
-    return True
 
 
 def _row(session: Session, trainee: str, task: str, now: datetime) -> ProgressRow:

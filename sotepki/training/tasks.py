@@ -7,6 +7,7 @@ import re
 import string
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -20,11 +21,19 @@ ENGLISH = "en"
 LANGUAGES = (ENGLISH, "fi", "sv")
 
 _FILE = {"notebook", "languages", "tasks"}
-_TASK = {"check", "prepare", "source", "grade", "rules", "texts", "solution"}
-_NEEDED = _TASK - {"prepare"}
+_TASK = {"check", "prepare", "takes", "source", "grade", "rules", "texts", "solution"}
+_NEEDED = _TASK - {"prepare", "takes"}
 _TEXTS = {"title", "situation", "question", "answer", "hints", "explanation", "missing"}
 _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _NAME = re.compile(r"([a-z_]+)\.([a-z_]+)")
+
+
+class Takes(StrEnum):
+    """What is handed in to a check: nothing, bytes as they are, or words (text, a number, a day, a list)."""
+
+    NOTHING = ""
+    BYTES = "bytes"
+    WORDS = "words"
 
 
 @dataclass(frozen=True)
@@ -51,6 +60,7 @@ class Task:
 
     Attributes:
         notebook: the stem of the notebook that it belongs to.
+        takes: what kind of answer is handed in; a command line reads a file by it.
         check, prepare: ``module.function``, to be found in ``checks_<module>.py`` and ``scenes_<module>.py``.
         source, grade: of the fact that it teaches.
         rules: the rules of the rule book that it teaches.
@@ -61,6 +71,7 @@ class Task:
     notebook: str
     check: str
     prepare: str
+    takes: Takes
     source: str
     grade: Grade
     rules: tuple[str, ...]
@@ -152,14 +163,17 @@ def _task(task_id: str, raw: Any, notebook: str, languages: Sequence[str], file:
     read = {language: _texts(texts[language], f"{where}, {language}") for language in languages}
     _same_in_every_language(read, where)
     try:
-        grade = Grade(row["grade"])
+        grade, takes = Grade(row["grade"]), Takes(row.get("takes", ""))
     except ValueError as error:
         raise Fault(f"{where} is not well formed: {error}.") from None
+    if bool(takes) != bool(read[ENGLISH].answer):
+        raise Fault(f"{where} needs both or neither: 'takes' (bytes or words), and in its texts the 'answer'.")
     return Task(
         id=task_id,
         notebook=notebook,
         check=functions[0],
         prepare=functions[1] if len(functions) > 1 else "",
+        takes=takes,
         source=str(row["source"]).strip(),
         grade=grade,
         rules=tuple(map(str, row["rules"])),

@@ -34,6 +34,8 @@ SECONDS = 120
 
 _BLOCK = re.compile(r"^```console[ \t]*\n(.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
 _FOR_A_SHELL = re.compile(r"[|&;<>$`*?()\n~]")
+_NEW = re.compile(r"^(?:sotepki cert vectors|sotepki document corpus|sotepki init --workspace|cp -r \S+|mkdir) (\S+)")
+"""What a command makes that must not be there yet."""
 _EXIT = re.compile(r"\[exit ([0-9]+)\]")
 
 
@@ -114,6 +116,17 @@ def test_a_page_says_what_happens(page: Path, fresh: Path, tmp_path: Path, monke
         told = "\n".join([where, "--- the page shows", *step.expected, "--- it printed", *printed])
         assert exit_code == step.exit_code, f"exit code {exit_code} instead of {step.exit_code}\n{told}"
         assert fits(step.expected, printed), told
+
+
+def test_the_first_steps_can_be_walked_in_one_desk() -> None:
+    """Who had read one page would be told that a directory of the next is not empty, against docs/start/README.md."""
+    makers: dict[str, str] = {}
+    for page in (path for path in PAGES if path.parent.name == "start"):
+        made = {name for step in steps_of(page.read_text(encoding="utf-8")) for name in _NEW.findall(step.command)}
+        twice = {f"{name} of {makers[name]}" for name in made if name in makers}
+        assert not twice, f"{page.name} makes anew what a page made before it: {', '.join(sorted(twice))}"
+        makers |= dict.fromkeys(made, page.name)
+    assert len(makers) >= 3, f"commands that want a new directory are not seen: {makers}"
 
 
 def plain(command: str) -> bool:

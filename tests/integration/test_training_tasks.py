@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import pytest
 from databases import copy_workspace
 from sqlalchemy import select
 
+from sotepki.cli.training import _handed_in
 from sotepki.journey import load_cast
 from sotepki.journey.card_holder import passport
 from sotepki.records import JournalEntry, Records, Transaction
@@ -42,6 +45,14 @@ def refuses_everything(exercise: Exercise) -> None:
         assert "<script" not in answered._repr_html_()
 
 
+def from_a_file(one: Task, answer: Any, directory: Path) -> Any:
+    """The answer as the command line hands it in, after a trainee wrote it into a file."""
+    written = json.dumps(answer) if isinstance(answer, list) else str(answer)
+    path = directory / "answer"
+    path.write_bytes(answer if isinstance(answer, bytes) else f"{written}\n".encode())
+    return _handed_in(one.takes, None, str(path))
+
+
 @pytest.mark.parametrize("one", all_tasks().values(), ids=lambda one: one.id)
 def test_a_task_is_done_by_its_solution_and_by_nothing_less(
     one: Task, fresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -70,6 +81,8 @@ def test_a_task_is_done_by_its_solution_and_by_nothing_less(
         assert wants_answer == ("answer" in names), "a solution sets 'answer' exactly if the text asks for one"
         after = exercise.check(names["answer"]) if wants_answer else exercise.check()
         assert after, after
+        if wants_answer:
+            assert judge(replace(exercise.scene, answer=from_a_file(one, names["answer"], tmp_path))).done
 
 
 def test_a_task_says_how_code_and_commands_name_its_people(fresh: Path, tmp_path: Path) -> None:

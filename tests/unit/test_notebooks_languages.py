@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,10 +20,11 @@ from sotepki.evidence import Finding, Severity
 from sotepki.provider.join_lists import join_data
 from sotepki.provider.plans import plan_kinds
 from sotepki.rulebook import whole_book
+from sotepki.training.tasks import all_tasks
 
 SOURCES = many_languages(HERE)
 EDITIONS = [edition for source in SOURCES for edition in editions(source)]
-TEXTS = sorted(path.stem for path in phrases.TEXTS.glob("*.yaml") if path.stem != "rules")
+TEXTS = sorted(path.stem for path in phrases.TEXTS.glob("*.yaml") if not path.stem.startswith("rules"))
 
 HEADER = """# ---
 # jupyter:
@@ -149,12 +151,15 @@ def test_a_phrase_without_a_language_is_refused(tmp_path: Path, monkeypatch: pyt
 
 def test_rules_are_told_in_finnish_and_swedish() -> None:
     """Each of them is a rule of the rule book, so a renamed rule is noticed."""
-    told = yaml.safe_load((phrases.TEXTS / "rules.yaml").read_text(encoding="utf-8"))
-    book = whole_book()
-    for rule, texts in told.items():
-        assert book[rule].rule.id == rule
-        assert set(texts) == {"fi", "sv"} and all(str(text).strip() for text in texts.values()), rule
-    assert list(told) == sorted(told)
+    book, told = whole_book(), []
+    for path in sorted(phrases.TEXTS.glob("rules*.yaml")):
+        rules = yaml.safe_load(path.read_text(encoding="utf-8"))
+        for rule, texts in rules.items():
+            assert book[rule].rule.id == rule
+            assert set(texts) == {"fi", "sv"} and all(str(text).strip() for text in texts.values()), rule
+        assert list(rules) == sorted(rules)
+        told += rules
+    assert len(told) == len(set(told))
 
 
 class _Shell:
@@ -208,6 +213,42 @@ def test_a_refusal_is_told_with_its_rule_in_the_readers_language(
     assert told.attempt("Nothing", lambda: 1, "sv") == 1
     with pytest.raises(KeyError):
         told.rule_text("no.such-rule", "fi")
+
+
+@pytest.mark.parametrize("language", ["fi", "sv"])
+def test_a_refusal_under_a_rule_that_was_not_translated_is_told_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], language: str
+) -> None:
+    """A reader would see that something is wrong with a file of texts, and neither the refusal nor what to do."""
+    monkeypatch.syspath_prepend(str(HERE))
+    import told
+
+    monkeypatch.setattr(told, "translated_rules", dict)
+    rule, advice = "order.right.choice", "Give the code of one of them."
+
+    def deed() -> None:
+        raise Refused("The person has several rights in force: 100, 101.", rule=rule, advice=advice)
+
+    told.attempt("Tilaus", deed, language)
+    said = capsys.readouterr().out
+    assert "several rights in force: 100, 101." in said and rule in said and advice in said
+    found = Finding(rule, Severity.ERROR, "Two rights.", advice=advice)
+    assert advice in told.findings_told([found], language)[1]
+    silent = Finding(rule, Severity.ERROR, "Two rights.")
+    assert len(told.findings_told([silent], language)) == 1, "a line without words says nothing"
+    with pytest.raises(Fault, match=re.escape(rule)):
+        told.rules_shown(rule, language=language)
+
+
+def test_the_rules_of_the_lessons_are_told_in_finnish_and_swedish(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A trainee of these notebooks who follows a hint would read the refusal in English."""
+    monkeypatch.syspath_prepend(str(HERE))
+    import told
+
+    lessons = ("03_registrar", "04_professional", "05_provider", "06_pharmacy")
+    taught = {rule for task in all_tasks().values() if task.notebook in lessons for rule in task.rules}
+    desk = {rule for rule in whole_book() if rule.startswith(("order.", "hand-over.", "spare.", "staff."))}
+    assert not (taught | desk) - set(told.translated_rules())
 
 
 def test_what_kanta_found_is_told_with_its_rule_in_the_readers_language(monkeypatch: pytest.MonkeyPatch) -> None:

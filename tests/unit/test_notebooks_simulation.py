@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 
 import pytest
 
 from sotepki.errors import Misuse
+from sotepki.evidence import Basis
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 
@@ -57,6 +59,24 @@ def test_every_input_lies_in_its_range_and_says_where_it_comes_from() -> None:
     for one in load_inputs():
         assert one.low <= one.value <= one.high
         assert len(one.source) > 10
+
+
+def test_measured_inputs_are_the_figures_of_the_page_that_they_name() -> None:
+    """After a new measurement a reader would be shown the bottleneck of a machine that is there no more."""
+    from simulation import load_inputs
+
+    measured = [one for one in load_inputs() if one.basis is Basis.MEASURED]
+    assert len(measured) >= 4
+    for one in measured:
+        named = re.match(r"(docs/\S+\.md) ([\w.]+)[,:]", one.source)
+        assert named is not None, f"{one.id}: {one.source!r} names no page and heading"
+        page = (NOTEBOOKS.parent / named[1]).read_text(encoding="utf-8")
+        section = re.search(rf"^(#+) {re.escape(named[2])}\b.*?(?=^#{{1,3}} |\Z)", page, re.DOTALL | re.MULTILINE)
+        assert section is not None, f"{named[1]} has no heading {named[2]}"
+        stated = {float(figure.replace(",", "")) for figure in re.findall(r"\d[\d,]*(?:\.\d+)?", section[0])}
+        if "low is half" in one.source:
+            stated |= {one.value / 2}
+        assert {one.value, one.low, one.high} <= stated, f"{one.id}: not the figures of {named[1]} {named[2]}"
 
 
 def test_an_unknown_or_negative_input_is_refused_kindly() -> None:

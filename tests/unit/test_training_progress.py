@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,7 +15,8 @@ from databases import database_url
 from sotepki.clock import SetClock
 from sotepki.errors import Misuse
 from sotepki.evidence import load_yaml
-from sotepki.records import Database, Records
+from sotepki.records import Database, Records, head
+from sotepki.records.heads import noted
 from sotepki.resources import package_file
 from sotepki.training.progress import ProgressBook, book_of, trainee_name
 from sotepki.training.scene import DONE, Outcome
@@ -89,16 +92,50 @@ def test_the_book_of_a_class_is_found_by_its_name(book: ProgressBook, monkeypatc
         book_of(own)
 
 
-@pytest.mark.parametrize("name", ["010572-9585", "131052-308T", "x" * 61, "a\x00b"])
+def test_a_class_that_was_made_anew_counts_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every check was counted in a table that nobody reads, and the trainer's new journal was called cut off."""
+    monkeypatch.setattr(Workspace, "_found", lambda *_arguments: None)
+    monkeypatch.delenv("SOTEPKI_DATABASE_URL", raising=False)
+    directory, own = tmp_path / "class", cast(Workspace, SimpleNamespace(records=None))
+    monkeypatch.setenv("SOTEPKI_CLASS", str(directory))
+    for checks in (3, 1):
+        Workspace.create(directory).close()
+        for _ in range(checks):
+            book_of(own).checked("anna", "lost-card", LACKING)
+        assert [row.attempts for row in book_of(own).all()] == [checks]
+        records = book_of(own).records
+        with records.look() as session:
+            assert records.head_note is not None and noted(records.head_note) == head(session)
+        shutil.rmtree(directory)
+    with pytest.raises(Misuse, match="no workspace"):
+        book_of(own)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "010572-9585", "131052-308T", "anna 131052-308T", "131052-308t", "131052a308T", "010572\u20139585",
+        "010572\u22129585", "131052\u200b-308T", "010572A958E", "x" * 61 + "131052-308T",
+    ],
+)  # fmt: skip
+def test_an_identity_code_is_no_name_whatever_stands_beside_it(name: str) -> None:
+    """It would stay in the journal for ever, or be read on the screen; one with a slip in it may tell as much."""
+    with pytest.raises(Misuse) as caught:
+        trainee_name(name)
+    assert str(caught.value).startswith("A personal identity code is no name here. Choose another one")
+    assert not re.search("[0-9]", str(caught.value))
+
+
+@pytest.mark.parametrize("name", ["x" * 61, "a\x00b"])
 def test_a_name_that_may_not_stand_in_the_table(name: str) -> None:
-    """An identity code in the journal would stay there for ever."""
-    with pytest.raises(Misuse):
+    """The table would be torn, and a terminal that shows it could be told to do things."""
+    with pytest.raises(Misuse, match="up to 60 characters"):
         trainee_name(name)
 
 
-@pytest.mark.parametrize("name", ["010572A958E", "x" * 60])
+@pytest.mark.parametrize("name", ["x" * 60, "anna 01", "group 010572-1", "Åsa-Leena 2026\u20132027"])
 def test_a_name_that_may_stand_in_the_table(name: str) -> None:
-    """The first looks like an identity code; its check character is wrong."""
+    """A class that numbers its trainees would be turned away."""
     assert trainee_name(name) == name
 
 

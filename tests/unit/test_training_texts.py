@@ -84,6 +84,8 @@ def test_a_translation_that_differs_in_shape_is_refused(part: str, value: Any, t
         ({"check": "os.path.join"}, "module.function"),
         ({"texts": {"en": {}}}, "must have texts in en, fi, sv"),
         ({"texts": "none"}, "must be a mapping"),
+        ({"takes": "numbers"}, "'numbers' is not a valid Takes"),
+        ({"takes": "bytes"}, "needs both or neither: 'takes'"),
     ],
 )
 def test_a_damaged_task_is_refused_in_a_sentence(changes: dict[str, Any], words: str, tmp_path: Path) -> None:
