@@ -9,7 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import signal
 from collections.abc import Iterable
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -21,7 +21,7 @@ import pytest
 from conformance.declaring import Case
 from conformance.verdicts import CaseResult
 from sotepki.errors import SotepkiError
-from sotepki.signals import handled
+from sotepki.signals import deaf_to_ctrl_c
 
 if TYPE_CHECKING:
     from conformance.session import RunSession
@@ -71,15 +71,6 @@ def run_in_processes(session: RunSession, description: Path, private: Path | Non
             child.join(_PATIENCE)
             if child.is_alive():
                 child.kill()
-
-
-def deaf_to_ctrl_c() -> AbstractContextManager[None]:
-    """Processes started in the block ignore Ctrl-C from their first instruction on.
-
-    A terminal sends it to all of them, and one that is still importing would print a traceback. The parent hears it
-    and ends them.
-    """
-    return handled(signal.SIG_IGN, signal.SIGINT)
 
 
 def _collect(session: RunSession, children: dict[Connection, BaseProcess]) -> pytest.ExitCode:

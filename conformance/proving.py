@@ -18,10 +18,10 @@ from conformance.bench import Bench
 from conformance.declaring import Case
 from conformance.extending import Extension
 from conformance.matrix import Row, examine, row
-from conformance.parallel import deaf_to_ctrl_c
 from conformance.sut.mutants import Mutant, mutant_named, mutants
 from conformance.sut.reference import Reference, reference_system
 from conformance.verdicts import CaseResult, CaseVerdict
+from sotepki.signals import deaf_to_ctrl_c, end_with_parent
 
 _CHUNKS_EACH = 6
 """So many portions per process: few enough to keep made documents warm, enough to even out slow mutants."""
@@ -129,6 +129,7 @@ def _begin() -> None:
     Finalize(None, _Kept.resources.close, exitpriority=1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _end)
+    end_with_parent()
 
 
 def _end(number: int, frame: FrameType | None) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from sphinx.application import Sphinx
+from sphinx.search import languages
+from sphinx.search.en import SearchEnglish
 
 from handbook.contents import drawn_once
 from sotepki import __version__
@@ -62,8 +65,21 @@ pygments_dark_style = "a11y-high-contrast-dark"
 
 def setup(app: Sphinx) -> None:
     """What no setting of Sphinx does."""
+    languages["en"] = StemmedOnce
     app.connect("html-page-context", in_its_language)
     app.connect("html-page-context", drawn_once(), priority=400)  # before the theme, which asks for it
+
+
+class StemmedOnce(SearchEnglish):
+    """English words for the search; each is brought to its stem once, not for every page that it stands on."""
+
+    def __init__(self, options: dict[str, str]) -> None:
+        super().__init__(options)
+        self._stems = cache(super().stem)
+
+    def stem(self, word: str) -> str:
+        """The stem of a word."""
+        return self._stems(word)
 
 
 def in_its_language(app: Sphinx, page: str, _template: str, context: dict[str, Any], _doctree: object) -> None:

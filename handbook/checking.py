@@ -51,7 +51,12 @@ def _page(page: Path, site: Path) -> Iterator[str]:
 
 def _target(page: Path, address: str) -> Path:
     path = unquote(urlsplit(address).path)
-    return (page.parent / path).resolve() if path else page.resolve()
+    return _below(page.parent, path) if path else page.resolve()
+
+
+@cache
+def _below(directory: Path, path: str) -> Path:
+    return (directory / path).resolve()  # the contents stand on every page: the same few hundred links on each
 
 
 @cache

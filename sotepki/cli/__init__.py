@@ -11,9 +11,13 @@ import click
 from sotepki import __version__
 from sotepki.cli.lazy import LazyGroup
 from sotepki.cli.printing import say
+from sotepki.cli.streams import prepare_streams
 from sotepki.errors import Misuse, SotepkiError
+from sotepki.signals import ended_as_by_ctrl_c
 
 _LONGEST_WORD = 200
+_NAME = "sotepki"
+_COMPLETING = "_SOTEPKI_COMPLETE"
 
 EXIT_INTERRUPTED = 130
 EXIT_FAULT = 3
@@ -83,29 +87,41 @@ def root() -> None:
 
 def main() -> None:
     """Entry point of the ``sotepki`` command."""
+    prepare_streams()
     sys.exit(run(sys.argv[1:]))
 
 
 def run(arguments: list[str]) -> int:
     """Run one command and return its exit code; every error becomes one sentence on standard error."""
     try:
-        result = root.main(args=arguments, prog_name="sotepki", standalone_mode=False)
+        with ended_as_by_ctrl_c():
+            result = _invoke(arguments)
         sys.stdout.flush()
         return result if isinstance(result, int) else 0
-    except BrokenPipeError:
-        # The reader of our output has gone; a second error at interpreter exit would say so again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
         say(error.format_message(), err=True)
         return Misuse.exit_code
     except (KeyboardInterrupt, Exception) as error:
+        if isinstance(error, KeyboardInterrupt):
+            say("", err=True)  # the terminal has written ^C into the line
         ending = _ending(error)
         if ending is None and os.environ.get("SOTEPKI_DEBUG"):
             raise
         sentence, code = ending or _fault_of_ours(error)
         say(f"sotepki: {sentence}", err=True)
         return code
+
+
+def _invoke(arguments: list[str]) -> object:
+    """What click's own ``main`` does, which would take any broken pipe for that of our output and end silently."""
+    if instruction := os.environ.get(_COMPLETING):
+        from click.shell_completion import shell_complete
+
+        return shell_complete(root, {}, _NAME, _COMPLETING, instruction)
+    with root.make_context(_NAME, list(arguments)) as context:
+        return root.invoke(context)
 
 
 def _ending(error: BaseException) -> tuple[str, int] | None:
@@ -124,11 +140,21 @@ def _ending(error: BaseException) -> tuple[str, int] | None:
             return "Interrupted. What was acknowledged is kept, the rest was not done.", EXIT_INTERRUPTED
         case MemoryError():
             return "The machine has too little memory for this.", EXIT_FAULT
+        case FileNotFoundError(filename=None) if _directory_is_gone():
+            return "The current directory is gone; change to another one.", Misuse.exit_code
         case OSError():
             where = f" ({error.filename})" if error.filename else ""
             return f"The machine refused: {error.strerror or error}{where}.", EXIT_FAULT
         case _:
             return None
+
+
+def _directory_is_gone() -> bool:
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def _fault_of_ours(error: BaseException) -> tuple[str, int]:

@@ -76,14 +76,15 @@ def list_orders(workspace: Workspace, state: str, kind: str, registration_number
     orders = workspace.vartti.orders(state=state, kind=kind, registration_number=number)
     lines = [order_line(one) for one in orders]
     rows = [one.as_dict() for one in orders]
-    if not state and not kind and not number:
+    chosen = bool(state or kind or number)
+    if not chosen:
         for card_number in sorted(set(workspace.cards.numbers()) - {one.card_number for one in orders}):
             card = workspace.cards.read(card_number).state
             lines.append(f"{card.number}  {card.condition:<14} {card.kind}  {card.holder}")
             rows.append(
                 {"card_number": card.number, "state": card.condition, "kind": card.kind, "holder": card.holder}
             )
-    emit(rows, "\n".join(lines) or "There are no orders and no cards.")
+    emit(rows, "\n".join(lines) or ("Nothing was found." if chosen else "There are no orders and no cards."))
 
 
 @command.command("show")
@@ -105,7 +106,7 @@ def show(workspace: Workspace, number: str, svg: str | None) -> None:
         steps = workspace.vartti.history(found.id)
         data, lines, card_number = found.as_dict(), order_lines(found), found.card_number
         data["steps"] = [{"step": one.step, "state": one.state, "actor": one.actor, "at": one.at} for one in steps]
-        lines += [f"  {one.at:%Y-%m-%d %H:%M}  {one.step:<18} {one.state:<16} {one.actor}" for one in steps]
+        lines += [f"  {one.at:%Y-%m-%d %H:%MZ}  {one.step:<18} {one.state:<16} {one.actor}" for one in steps]
         data["revoked"] = revoked = _revoked(workspace, found)
         lines += [f"The {use} certificate was revoked on {day}." for use, day in revoked.items()]
     if card_number in on_shelf:

@@ -30,7 +30,8 @@ def spare() -> None:
 def list_spare(workspace: Workspace, point: str) -> None:
     """List spare cards."""
     found = workspace.spare_cards.cards(point=point)
-    emit([_row(one) for one in found], "\n".join(_line(one) for one in found) or "There are no spare cards.")
+    nothing = "Nothing was found." if point else "There are no spare cards."
+    emit([_row(one) for one in found], "\n".join(_line(one) for one in found) or nothing)
 
 
 @spare.command("receive")

@@ -25,7 +25,7 @@ def profiles(profile_id: str | None) -> None:
     """List the certificate profiles, or print the rows of one with their sources and grades."""
     from sotepki.x509.profiles import find_profile, load_profiles
 
-    chosen = [find_profile(profile_id)] if profile_id else list(load_profiles().values())
+    chosen = [find_profile(profile_id)] if profile_id is not None else list(load_profiles().values())
 
     def text() -> str:
         if profile_id is None:

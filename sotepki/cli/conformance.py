@@ -12,7 +12,6 @@ import click
 
 from sotepki.cli import conformance_beside, conformance_describe
 from sotepki.cli.context import emit, progress_wanted
-from sotepki.cli.foreground import ended_as_by_ctrl_c
 from sotepki.cli.printing import one_line, say
 from sotepki.errors import Misuse
 
@@ -108,7 +107,7 @@ def run_suite(description: Path, report: Path, **chosen: Any) -> int:
     names = _names(frozenset(chosen["cases"]), earlier["failed"], earlier["resume"])
     _chosen(chosen, names).choose(declared(extension), register(extension))
     prepare_report_directory(report)
-    with ended_as_by_ctrl_c(), attach(description) as attached:
+    with attach(description) as attached:
         selection = _chosen(chosen, names, attached)
         options = RunOptions(
             language=chosen["language"],

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sotepki.cli.context import emit, output_format, progress_wanted
+from sotepki.cli.day import DAY
 from sotepki.cli.writing import writes
 from sotepki.errors import Misuse
 
@@ -69,20 +70,23 @@ def package(report: Path, target: Path) -> None:
 
 
 @click.command("calendar")
-@click.option("--testing", help="First day of joint testing, YYYY-MM-DD.")
-@click.option("--notice", help="Day on which a change is tested.")
-@click.option("--certificate", help="End of the information-security certificate.")
-@click.option("--deployment", help="Day of the deployment test.")
+@click.option("--testing", type=DAY, help="First day of joint testing, YYYY-MM-DD.")
+@click.option("--notice", type=DAY, help="Day on which a change is tested.")
+@click.option("--certificate", type=DAY, help="End of the information-security certificate.")
+@click.option("--deployment", type=DAY, help="Day of the deployment test.")
 @click.option("--language", type=click.Choice(["fi", "sv", "en"]), default="en", show_default=True)
-def calendar(language: str, **days: str | None) -> None:
+def calendar(language: str, **days: date | None) -> None:
     """Deadlines of joint testing as reminders, each with its source and grade. Kela's own word goes before them."""
     from conformance.process import CountedTo, reminders
     from sotepki.clock import SystemClock, finnish_day
 
-    planned = {CountedTo(name): _day(name, text) for name, text in days.items() if text is not None}
+    planned = {CountedTo(name): day for name, day in days.items() if day is not None}
     if not planned:
         raise Misuse("No day is given.", advice="Give --testing, --notice, --certificate or --deployment.")
-    found = reminders(planned, finnish_day(SystemClock().now()))
+    try:
+        found = reminders(planned, finnish_day(SystemClock().now()))
+    except (OverflowError, ValueError):
+        raise Misuse("A deadline lies outside the calendar.", advice="Give days of our time.") from None
     lines = [
         f"{r.day:%Y-%m-%d}  {'LATE  ' if r.late else ''}{r.text[language]}  ({r.source}: {r.grade})" for r in found
     ]
@@ -117,13 +121,6 @@ def prove(names: tuple[str, ...], private: Path | None, jobs: int) -> int:
 
 def _proved(outcome: Outcome) -> None:
     click.echo(f"{'ok' if not outcome.differences else 'WRONG':<6}{outcome.mutant}", err=True)
-
-
-def _day(name: str, text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise Misuse(f"--{name} is {text!r}, which is no day.", advice="Write it as 2027-03-01.") from None
 
 
 COMMANDS = (cross, package, calendar, prove)

@@ -160,7 +160,10 @@ def list_contracts(workspace: Workspace, organisation: str | None) -> None:
 
     found = workspace.contracts.contracts(organisation=Oid.parse(organisation) if organisation else None)
     lines = [f"{one.id}  {one.state:<18} {one.kind:<18} {one.organisation}  {one.point}".rstrip() for one in found]
-    emit([one.as_dict() for one in found], "\n".join(lines) or "There are no contracts.")
+    emit(
+        [one.as_dict() for one in found],
+        "\n".join(lines) or ("Nothing was found." if organisation else "There are no contracts."),
+    )
 
 
 @command.command("show")

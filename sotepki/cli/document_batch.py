@@ -58,7 +58,7 @@ def _running(function: Function) -> Function:
 @click.option("--kanta", is_flag=True, help="Kanta's own signature (code 4) by Kela's key.")
 @click.option("--into", default="", metavar="DIR", help="Write into a tree; without it beside each input.")
 @_running
-@writes()
+@writes("table")
 def sign(
     source: str,
     system: str | None,
@@ -78,6 +78,7 @@ def sign(
     from sotepki.documents.bulk.sources import is_archive
     from sotepki.x509.reading import read_certificates
 
+    _may_tabulate(running["table"], source, _journal(source, "sign", running["journal"]))
     if is_archive(source) and not into:
         raise Misuse("Nothing is written into an archive.", advice="Name a tree with --into.")
     _may_begin(Path(source), into, _journal(source, "sign", running["journal"]))
@@ -117,6 +118,26 @@ def _may_begin(source: Path, into: str, journal: Path) -> None:
         )
 
 
+def _may_tabulate(table: str | None, source: str, journal: Path) -> None:
+    """Refuse a table that cannot be written, or that would take the place of what the run reads.
+
+    Raises:
+        Misuse: it has another ending, needs what is not installed, or is the source or the journal.
+    """
+    from sotepki.documents.bulk import table_writer
+
+    if not table:
+        return
+    table_writer(Path(table))
+    for own, what in ((Path(source), "source"), (journal, "journal")):
+        if Path(table).absolute() == own.absolute() or (
+            Path(table).exists() and own.exists() and Path(table).samefile(own)
+        ):
+            raise Misuse(
+                f"{table} is the {what} of this run.", advice="Name another file with --table.", subject=table
+            )
+
+
 @batch.command("verify")
 @click.argument("source")
 @click.option("--trust", multiple=True, metavar="FILE", help="Trusted roots; without it the workspace's.")
@@ -126,6 +147,7 @@ def _may_begin(source: Path, into: str, journal: Path) -> None:
 @click.option("--at", metavar="TIME", help="The moment of verification, as 2026-03-01T12:00:00Z; without it now.")
 @click.option("--no-revocation", is_flag=True, help="Do not look at revocation at all.")
 @_running
+@writes("table")
 def verify(
     source: str,
     trust: tuple[str, ...],
@@ -139,6 +161,7 @@ def verify(
     """Verify every document of SOURCE; trust is named as in 'document verify'."""
     from sotepki.documents.bulk import Opening, VerifyingJob
 
+    _may_tabulate(running["table"], source, _journal(source, "verify", running["journal"]))
     arguments = (tuple(map(_absolute, files)) for files in (trust, intermediates, crls, responses))
     workspace = str(workspace_directory().absolute())
     opened = Opening(worker_context, (workspace, tuple(arguments), at, not no_revocation))

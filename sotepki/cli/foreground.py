@@ -6,7 +6,7 @@ import logging
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 
 from sotepki.cli.printing import one_line
 from sotepki.signals import handled
@@ -18,11 +18,6 @@ def stopped() -> Iterator[threading.Event]:
     stop = threading.Event()
     with handled(lambda *_: stop.set(), signal.SIGINT, signal.SIGTERM):
         yield stop
-
-
-def ended_as_by_ctrl_c() -> AbstractContextManager[None]:
-    """SIGTERM, by which build servers and containers end a program, ends the block as Ctrl-C does: in good order."""
-    return handled(signal.default_int_handler, signal.SIGTERM)
 
 
 def wait(stop: threading.Event) -> None:

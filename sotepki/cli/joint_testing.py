@@ -156,7 +156,10 @@ def approved(workspace: Workspace, system: str) -> None:
     found = [one for one in workspace.approvals.all() if system in ("", one.system)]
     emit(
         [one.as_dict() for one in found],
-        lambda: "\n".join(map(_approval_line, found)) or "No system is approved yet.",
+        lambda: (
+            "\n".join(map(_approval_line, found))
+            or ("Nothing was found." if system else "No system is approved yet.")
+        ),
     )
 
 

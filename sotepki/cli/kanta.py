@@ -33,10 +33,21 @@ def requests(workspace: Workspace, /, count: int, refused: bool, handshakes: boo
     from sotepki.kela import RequestKind
     from sotepki.kela.request_log import newest
 
+    if environment:
+        _require_environment(workspace, environment)
     kind = RequestKind.HANDSHAKE if handshakes else None
     with workspace.records.look() as session:
         lines = newest(session, count, environment=environment, kind=kind, refused=refused)
-    emit([line.as_dict() for line in lines], "\n".join(map(_text, lines)) or "No request yet.")
+    nothing = "Nothing was found." if refused or handshakes or environment else "No request yet."
+    emit([line.as_dict() for line in lines], "\n".join(map(_text, lines)) or nothing)
+
+
+def _require_environment(workspace: Workspace, name: str) -> None:
+    from sotepki.services.house import environments_of
+
+    known = environments_of(workspace)
+    if name not in known:
+        raise Misuse(f"There is no environment {name[:80]!r}.", advice=f"Environments: {', '.join(known)}.")
 
 
 @command.command("certificate")

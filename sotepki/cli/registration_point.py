@@ -93,7 +93,10 @@ def list_points(workspace: Workspace, state: str) -> None:
     """List registration points."""
     found = workspace.registration_points.points(state=state)
     lines = [f"{one.id}  {one.state:<18} {'public' if one.public else 'own':<6} {one.name}" for one in found]
-    emit([one.as_dict() for one in found], "\n".join(lines) or "There are no registration points.")
+    emit(
+        [one.as_dict() for one in found],
+        "\n".join(lines) or ("Nothing was found." if state else "There are no registration points."),
+    )
 
 
 @command.command("show")

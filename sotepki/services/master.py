@@ -19,11 +19,11 @@ import socket
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from ctypes import c_int, c_uint
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from multiprocessing import connection, resource_tracker
+from multiprocessing import connection
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from multiprocessing.sharedctypes import RawArray
@@ -38,6 +38,7 @@ from sotepki.services.log_lines import LogFields
 from sotepki.services.observing import Sample, added
 from sotepki.services.pulse import Pulse
 from sotepki.services.worker import Duty, Report, work
+from sotepki.signals import begun_deaf
 
 _START_SECONDS = 60.0
 _STOP_SECONDS = 20.0
@@ -299,15 +300,6 @@ class Master:
         watcher.join()
 
 
-@contextmanager
-def deaf_to_signals() -> Iterator[None]:
-    """Begin a process that does not hear Ctrl-C and SIGTERM, from its first moment on: it inherits the thread's mask.
-
-    The other threads of this process hear them meanwhile.
-    """
-    resource_tracker.ensure_running()  # it would lift the mask when the first process is begun
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+def deaf_to_signals() -> AbstractContextManager[None]:
+    """Begin a process that does not hear Ctrl-C and SIGTERM."""
+    return begun_deaf(signal.SIGINT, signal.SIGTERM)

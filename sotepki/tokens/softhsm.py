@@ -56,9 +56,17 @@ def require_place(directory: Path) -> None:
     """See to it that SoftHSM can be told where the tokens of a directory are.
 
     Raises:
-        Misuse: it would read another path, where tokens of several directories meet.
+        Misuse: it would read another path, where tokens of several directories meet; or the path has no end.
     """
-    _told(directory.resolve())
+    try:
+        home = directory.resolve()
+    except (OSError, RuntimeError):  # a loop of links is the latter (Python 3.11)
+        raise Misuse(
+            f"The directory {directory} cannot be resolved; its links may lead in a circle.",
+            advice="Name another directory.",
+            subject=str(directory),
+        ) from None
+    _told(home)
 
 
 def write_configuration(directory: Path, *, final: Path | None = None) -> Path:

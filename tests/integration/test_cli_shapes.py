@@ -61,6 +61,30 @@ def test_profiles_and_cases_list_what_they_promise(capsys: pytest.CaptureFixture
     assert all(case["requirements"] and case["mutants"] for case in cases)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["registration-point", "list", "--state", "opened"], 2, "no state 'opened'. States: applied, planned"),
+        (["registration-point", "list", "--state", "closed"], 0, "Nothing was found."),
+        (["kanta", "requests", "--environment", "nope"], 2, "no environment 'nope'. Environments: current, next."),
+        (["kanta", "requests", "--environment", "next"], 0, "Nothing was found."),
+        (["kanta", "requests"], 0, "No request yet."),
+        (["joint-testing", "approved", "--system", "nope"], 0, "Nothing was found."),
+        (["card", "list", "--kind", "actor"], 0, "Nothing was found."),
+        (["contract", "list", "--organisation", "1.2.246.10.99000018.10.0"], 0, "Nothing was found."),
+        (["service-certificate", "list", "--state", "draft"], 0, "Nothing was found."),
+        (["card", "spare", "list", "--point", "nope"], 0, "Nothing was found."),
+    ],
+)
+def test_a_filter_that_matches_nothing_does_not_say_that_there_are_none(
+    place: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], code: int, said: str
+) -> None:
+    """A slip in the filter looked like an empty register."""
+    assert cli.run([*arguments, "--workspace", str(place / "ws")]) == code
+    captured = capsys.readouterr()
+    assert said in (captured.err if code else captured.out)
+
+
 def test_a_subject_from_outside_adds_no_line_to_the_journal_as_it_is_printed(
     place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -40,17 +40,25 @@ def test_a_new_case_is_proved_and_one_that_catches_nothing_is_not(tmp_path: Path
     assert "own-first-rule-broken: own.first-rule should catch it, but does not." in toothless.stdout
 
 
-def test_a_proof_is_interrupted_at_once_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    """A pool of processes works off what it was given, which takes minutes; nobody at a terminal waits for that."""
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "cancelled-build"])
+def test_a_proof_is_interrupted_at_once_and_leaves_nothing_behind(number: signal.Signals, tmp_path: Path) -> None:
+    """A pool of processes works off what it was given, which takes minutes; nobody at a terminal waits for that.
+
+    SIGTERM, which comes to the parent alone, left the processes working for nobody and their benches.
+    """
     with _begun("prove", benches=tmp_path) as process:
         deadline = time.monotonic() + 60
         while not list(tmp_path.glob("sotepki-bench-*")) and time.monotonic() < deadline:
             time.sleep(0.1)
-        os.killpg(process.pid, signal.SIGINT)
+        if number is signal.SIGINT:
+            os.killpg(process.pid, number)
+        else:
+            process.send_signal(number)
         output, errors = process.communicate(timeout=60)
     assert process.returncode == 130, (output, errors)
     assert "Traceback" not in errors and "Interrupted" in errors
     assert not list(tmp_path.glob("sotepki-bench-*"))
+    assert gone(process.pid), "a process of the proof is still there"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "cancelled-build"])

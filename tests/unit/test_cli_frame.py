@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import click
@@ -56,6 +58,8 @@ def _raise(error: BaseException):
         (Fault("Disk full."), 3, "Disk full."),
         (OSError(28, "No space left on device", "x.db"), 3, "No space left on device (x.db)"),
         (MemoryError(), 3, "too little memory"),
+        (BrokenPipeError(32, "Broken pipe", "a socket"), 3, "Broken pipe (a socket)"),
+        (EOFError("cut off"), 3, "A fault of ours: EOFError: cut off"),
         (KeyboardInterrupt(), 130, "Interrupted"),
         (ZeroDivisionError("boom"), 3, "A fault of ours: ZeroDivisionError: boom"),
     ],
@@ -193,6 +197,104 @@ def test_a_closed_pipe_is_no_error() -> None:
     )
     assert done.returncode == 0
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("cert profiles | true", 0),
+        ("cert profiles --format json | head -1", 0),
+        ("conformance list 2>&1 | true", 0),
+        ("csr check no.csr --type server 2>&1 | true", 2),
+    ],
+)
+def test_a_command_whose_reader_has_gone_ends_with_its_own_code(command: str, code: int) -> None:
+    """``clock advance 1 | true`` moved the clock and ended as if it had been refused."""
+    script = f"{sys.executable} -m sotepki {command}; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (code, "")
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("cert profiles >&-", 0),
+        ("cert profiles <&- >&- 2>&-", 0),
+        ("csr check - --type server <&-", 1),
+        ("card pin verify 1 --which pin1 --workspace none 2>&- <&-", 2),
+    ],
+)
+def test_a_stream_that_was_closed_is_an_empty_one(command: str, code: int, tmp_path: Path) -> None:
+    """Services are started so by some managers; each command was a fault of ours there."""
+    done = subprocess.run(
+        f"{sys.executable} -m sotepki {command}", shell=True, cwd=tmp_path, capture_output=True, check=False
+    )
+    assert done.returncode == code
+
+
+def test_sigterm_ends_a_command_as_ctrl_c_does(command_that, capsys: pytest.CaptureFixture[str]) -> None:
+    """A build server that cancels left half a workspace, temporary directories, and workers for ever."""
+    cleared: list[str] = []
+
+    def work() -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(5)
+        finally:
+            cleared.append("temporary directory")
+
+    earlier = signal.signal(signal.SIGTERM, lambda *_: None)
+    try:
+        command_that(work)
+        assert cli.run(["probe"]) == 130
+    finally:
+        signal.signal(signal.SIGTERM, earlier)
+    assert cleared and "Interrupted" in capsys.readouterr().err
+
+
+def test_a_current_directory_that_is_gone_is_named(
+    command_that, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """``The machine refused: No such file or directory.`` told nobody what to do."""
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    command_that(lambda: print(Path("ws").absolute()))
+    assert cli.run(["probe"]) == 2
+    assert "The current directory is gone; change to another one." in capsys.readouterr().err
+
+
+def test_a_shell_can_complete_commands(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Who has set up completion would get the help of sotepki at each press of the key."""
+    monkeypatch.setenv("_SOTEPKI_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", "sotepki conf")
+    monkeypatch.setenv("COMP_CWORD", "1")
+    assert cli.run([]) == 0
+    assert capsys.readouterr().out == "plain,conformance\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["cert", "profiles", ""], "There is no certificate profile ''"),
+        (["conformance", "calendar", "--deployment", "9999-12-31"], "outside the calendar"),
+        (["conformance", "calendar", "--testing", "0001-01-01"], "outside the calendar"),
+        (["conformance", "calendar", "--notice", "30.4.2027"], "write 30.4.2027 as 2027-04-30"),
+        (["init", "--workspace", "loop"], "links may lead in a circle"),
+    ],
+)
+def test_a_slip_of_the_user_is_no_fault_of_ours(
+    arguments: list[str],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Who mistypes was told to set SOTEPKI_DEBUG and to report it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "loop").symlink_to("loop")
+    assert cli.run(arguments) == 2
+    assert said in capsys.readouterr().err
 
 
 def test_text_of_others_cannot_command_the_terminal(command_that, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,10 +17,11 @@ from sotepki.cli import run
 from sotepki.cli.writing import write_output, writes
 from sotepki.errors import Misuse
 
-OUTPUTS = {"out", "output", "svg", "into"}
+OUTPUTS = {"out", "output", "svg", "into", "table"}
 OF_THEIR_OWN = {
     "cert bulk": "leaves out what is there",
     "cert vectors": "refuses a directory that is there",
+    "figures": "its table is a name and no file",
 }
 
 
@@ -158,6 +160,37 @@ def test_an_archive_is_not_signed_over_what_another_run_has_written(
     assert batch(place, *tree, "--overwrite") == 0
     assert b"SignatureValue" in signed.read_bytes()
     assert batch(place, *tree) == 0  # its own journal is there now
+
+
+@pytest.mark.parametrize("work", ["sign", "verify"])
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("old.csv", "is there already"),
+        ("list.csv --overwrite", "is the source of this run"),
+        ("new.csv --journal new.csv", "is the journal of this run"),
+        ("in.xml --overwrite", "ends in .csv or .parquet"),
+        ("new.parquet", "pip install pyarrow"),
+        ("absent/new.csv", "no directory"),
+        ("in.xml/new.csv", "no directory"),
+    ],
+)
+def test_a_table_that_may_not_be_written_is_told_before_the_work(
+    place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, work: str, table: str, said: str
+) -> None:
+    """The list of the documents was lost to the table of verdicts; other slips were told after hours of work."""
+    monkeypatch.chdir(place)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    (place / "list.csv").write_text("in.xml\n", encoding="ascii")
+    (place / "old.csv").write_text("mine", encoding="ascii")
+    there = {path.name: path.read_bytes() for path in place.iterdir()}
+    options = {
+        "sign": ["--system", "key.pem", "--certificate", "certificate.pem", "--processes", "1"],
+        "verify": ["--trust", "certificate.pem", "--no-revocation", "--processes", "1"],
+    }[work]
+    assert run(["document", "batch", work, "list.csv", *options, "--table", *table.split()]) == 2
+    assert said in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in place.iterdir()} == there
 
 
 def test_an_archive_is_not_signed_into_itself(place: Path, capsys: pytest.CaptureFixture[str]) -> None:

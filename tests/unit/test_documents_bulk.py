@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import signal
 import sys
 import tarfile
 import tracemalloc
@@ -31,6 +32,7 @@ from sotepki.documents.bulk import (
     SigningJob,
     Summary,
     VerifyingJob,
+    engine,
     open_source,
     run_bulk,
     write_table,
@@ -184,6 +186,31 @@ def test_a_table_is_csv_or_parquet(tmp_path: Path, job: SigningJob) -> None:
         assert write_table(kept, tmp_path / "table.csv") == 0
         with (tmp_path / "table.csv").open(encoding="utf-8") as stream:
             assert len(list(csv.reader(stream))) == 1
+
+
+def test_an_empty_pattern_is_told(archive: Path) -> None:
+    """A variable of a script that was empty became a fault of ours."""
+    for pattern in ("", ".", "./"):
+        with pytest.raises(Misuse, match="pattern of names is empty"):
+            open_source(archive, pattern)
+
+
+def test_workers_begin_deaf_to_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C in the first second printed a traceback of each worker that was still importing."""
+    deaf: list[bool] = []
+
+    class Pool:
+        def __init__(self, *_args: object, **_more: object) -> None: ...
+
+        def submit(self, *_work: object) -> None:
+            deaf.append(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+
+        def shutdown(self, **_how: object) -> None: ...
+
+    monkeypatch.setattr(engine, "ProcessPoolExecutor", Pool)
+    with engine._workers(2, "") as (submit, _):
+        submit(None, [])  # type: ignore[arg-type]
+    assert deaf == [True]
 
 
 def test_a_file_name_is_no_formula_in_the_table(tmp_path: Path, job: SigningJob) -> None:

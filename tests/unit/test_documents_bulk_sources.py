@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import os
 import pickle
+import platform
 import subprocess
 import sys
 import tarfile
+import time
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -184,16 +186,56 @@ def test_a_tree_below_the_source_is_refused(tmp_path: Path, job: SigningJob) -> 
     assert CliRunner().invoke(cli, [*command, f"{archive}-out"], standalone_mode=False).return_value == 0
 
 
-def test_unfinished_files_of_killed_runs_are_removed(tmp_path: Path) -> None:
-    """They would stay in the tree for ever, and go along wherever it is copied; those of living processes stay."""
+class Killed(Exception):
+    """The process ends before the document is whole."""
+
+
+def unfinished(
+    target: Path, monkeypatch: pytest.MonkeyPatch, *, process: int = os.getpid(), machine: str = platform.node()
+) -> Path:
+    """What a process leaves that is killed while it writes."""
+
+    def end(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr(os, "replace", end)
+        patched.setattr(os, "getpid", lambda: process)
+        patched.setattr(platform, "node", lambda: machine)
+        Placing(str(target.parent)).write(Item(target.name, ""), b"x")
+    (part,) = target.parent.iterdir()
+    return part
+
+
+def test_unfinished_files_of_killed_runs_are_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They would stay in the tree for ever, and go along wherever it is copied; those of living processes stay,
+    here and on the other machines of a cluster.
+    """
     with subprocess.Popen([sys.executable, "-c", ""]) as ended:
         pass
-    (tmp_path / "d").mkdir()
-    dead, alive, other = f"d/.a.xml.{ended.pid}.part", f"d/.a.xml.{os.getpid()}.part", "d/a.part"
-    for name in (dead, alive, other):
+    dead = unfinished(tmp_path / "1" / "a.xml", monkeypatch, process=ended.pid)
+    alive = unfinished(tmp_path / "2" / "a.xml", monkeypatch)
+    elsewhere = unfinished(tmp_path / "3" / "a.xml", monkeypatch, process=ended.pid, machine="worker-3")
+    forgotten = unfinished(tmp_path / "4" / "a.xml", monkeypatch, process=ended.pid, machine="worker-4")
+    os.utime(forgotten, times=(0, time.time() - 2 * 24 * 3600))
+    clear_parts(tmp_path)
+    assert [path for path in (dead, alive, elsewhere, forgotten) if path.exists()] == [alive, elsewhere]
+
+
+def test_files_of_other_programs_stay(tmp_path: Path) -> None:
+    """A directory of documents has half downloaded ones, too, and whatever else people put there."""
+    names = [".download.999999.part", ".Trash.1234567.part", ".a.xml.999999.sotepki-part", "a.sotepki-part"]
+    for name in names:
         (tmp_path / name).write_bytes(b"x")
     clear_parts(tmp_path)
-    assert [name for name in (dead, alive, other) if (tmp_path / name).exists()] == [alive, other]
+    assert all((tmp_path / name).exists() for name in names)
+
+
+def test_the_longest_name_of_a_file_can_be_written(tmp_path: Path) -> None:
+    """A document with a name of 255 octets would fail, where a longer name is none."""
+    name = "ä" * 120 + "-" * 11 + ".xml"
+    assert Placing(str(tmp_path)).write(Item(name, ""), b"x").read_bytes() == b"x"
+    assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
 OPEN: list[str] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from concurrent.futures.process import BrokenProcessPool
@@ -144,6 +145,30 @@ def test_after_an_error_nothing_more_is_issued(world: World) -> None:
             BulkIssuing(cast(Any, Waiting())).issue("sote-persons", PROFILE, [bad, *orders(2)], actor="test", batch=1)
         )
     assert [future.cancelled() for future in waiting] == [False, True, True]
+
+
+def test_the_processes_begin_deaf_to_ctrl_c_and_end_with_their_parent(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C at the beginning printed a traceback of each; SIGKILL left them with the token open for ever."""
+    deaf: list[bool] = []
+
+    class Listening(Here):
+        def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+            deaf.append(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+            return super().submit(fn, *args, **kwargs)
+
+    list(BulkIssuing(cast(Any, Listening())).issue("sote-persons", PROFILE, orders(2), actor="test", batch=1))
+    assert deaf == [True, True]
+
+    class Shop:
+        def open(self) -> tuple[object, object, object]:
+            return None, None, None
+
+    bound: list[str] = []
+    monkeypatch.setattr(bulk, "end_with_parent", lambda: bound.append("to the parent"))
+    bulk._begin(cast(Workshop, Shop()))
+    assert bound == ["to the parent"]
 
 
 @pytest.mark.parametrize("processes", [1, 16])

@@ -40,6 +40,15 @@ def test_from_contract_to_open_point(desk: Registration) -> None:
     assert PHYSICIAN.value not in repr(desk.world.journal())
 
 
+def test_an_unknown_state_is_refused_and_the_known_ones_are_named(desk: Registration) -> None:
+    """Who asks for points that are 'opened' was told that there are none."""
+    point = desk.opened()
+    assert point in [one.id for one in desk.points.points(state="open")]
+    with pytest.raises(Misuse, match="no state 'opened'") as caught:
+        desk.points.points(state="opened")
+    assert "applied, planned, open" in caught.value.advice
+
+
 def test_contract_signed_with_the_card(desk: Registration, tmp_path: Path) -> None:
     """What is kept of a signed contract convinces anybody with openssl: text, signature, certificate."""
     contract = desk.signed(language="sv")

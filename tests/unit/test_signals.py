@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 
 import pytest
 
-from sotepki.signals import handled
+from sotepki.signals import deaf_to_ctrl_c, handled
 
 
 def test_a_signal_is_heard_in_the_block_and_the_earlier_handler_comes_back() -> None:
@@ -34,3 +36,37 @@ def test_another_thread_changes_nothing() -> None:
     thread.start()
     thread.join()
     assert seen == [signal.getsignal(signal.SIGTERM)]
+
+
+def test_a_ctrl_c_while_processes_are_begun_is_heard_afterwards() -> None:
+    """It was lost when it came in that moment, and the command went on for minutes."""
+    begun = False
+    with pytest.raises(KeyboardInterrupt), deaf_to_ctrl_c():
+        os.kill(os.getpid(), signal.SIGINT)
+        begun = True
+    assert begun
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
+_PARENT = """
+import multiprocessing, os, signal, time
+from sotepki.signals import end_with_parent
+
+def work(pipe):
+    end_with_parent()
+    pipe.send(os.getpid())
+    time.sleep(60)
+
+if __name__ == "__main__":
+    ours, theirs = multiprocessing.Pipe()
+    multiprocessing.get_context("fork").Process(target=work, args=(theirs,)).start()
+    ours.recv()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_worker_ends_when_its_parent_is_killed() -> None:
+    """Workers of a killed run stayed for ever, each with a token open and its memory taken."""
+    # The worker holds the pipes, so this waits for its end too.
+    done = subprocess.run([sys.executable, "-c", _PARENT], capture_output=True, timeout=30, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr

@@ -9,7 +9,7 @@ from sotepki.documents.bulk.jobs import FileKey, Job, Opening, SigningJob, Token
 from sotepki.documents.bulk.journal import BulkJournal, Row
 from sotepki.documents.bulk.placing import Placing, clear_parts
 from sotepki.documents.bulk.sources import Item, open_source
-from sotepki.documents.bulk.tables import write_table
+from sotepki.documents.bulk.tables import table_writer, write_table
 
 __all__ = [
     "BulkJournal",
@@ -27,5 +27,6 @@ __all__ = [
     "clear_parts",
     "open_source",
     "run_bulk",
+    "table_writer",
     "write_table",
 ]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import importlib
 import multiprocessing
-import os
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -17,6 +15,7 @@ from sotepki.documents.bulk.jobs import Job, forget, work_on
 from sotepki.documents.bulk.journal import FAILED, BulkJournal, Row
 from sotepki.documents.bulk.sources import Item
 from sotepki.errors import Fault, Misuse
+from sotepki.signals import deaf_to_ctrl_c, end_with_parent
 
 CHUNK = 32
 CHUNK_BYTES = 4 * 1024 * 1024
@@ -164,9 +163,14 @@ def _workers(processes: int, scheduler: str) -> Iterator[tuple[Submit, int]]:
             forget()
     else:
         context = multiprocessing.get_context("spawn")
-        pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_end_with_parent)
+        pool = ProcessPoolExecutor(processes, mp_context=context, initializer=end_with_parent)
+
+        def submit(job: Job, piece: Sequence[Item]) -> Future[list[Row]]:
+            with deaf_to_ctrl_c():  # a worker starts with the work that it gets
+                return pool.submit(work_on, job, piece)
+
         try:
-            yield (lambda job, piece: pool.submit(work_on, job, piece)), processes * AHEAD
+            yield submit, processes * AHEAD
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
@@ -175,18 +179,6 @@ def _here(job: Job, piece: Sequence[Item]) -> Future[list[Row]]:
     future: Future[list[Row]] = Future()
     future.set_result(work_on(job, piece))
     return future
-
-
-def _end_with_parent() -> None:
-    """Let a worker end when the process that it works for is killed; nothing else would tell it."""
-    parent = multiprocessing.parent_process()
-
-    def watch() -> None:
-        if parent is not None:
-            parent.join()
-            os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 @contextmanager

@@ -67,10 +67,12 @@ def open_source(place: str | Path, pattern: str = "*.xml") -> Iterator[Item]:
         pattern: names that count in directories and archives.
 
     Raises:
-        Misuse: there is no such source, or it is none of these; while reading, an archive is damaged, or at its end,
-            there was no document in it.
+        Misuse: there is no such source, it is none of these, or the pattern is empty; while reading, an archive is
+            damaged, or at its end, there was no document in it.
     """
     path = Path(place)
+    if not PurePosixPath(pattern).parts:
+        raise Misuse("The pattern of names is empty.", advice="Give one such as --pattern '*.xml'.")
     if path.is_dir():
         return _some(_directory(path, pattern), path, pattern)
     if not path.is_file():

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import importlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -25,19 +27,37 @@ def write_table(journal: BulkJournal, path: Path) -> int:
         Misuse: another ending, or Parquet without pyarrow.
         Fault: the place cannot be written.
     """
+    write = table_writer(path)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        if path.suffix == ".csv":
-            count = _csv(journal.rows(), part)
-        elif path.suffix == ".parquet":
-            count = _parquet(journal.rows(), part)
-        else:
-            raise Misuse(f"A table ends in .csv or .parquet, not as {path.name}.")
+        count = write(journal.rows(), part)
         os.replace(part, path)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # the first error is the one to be told
+            part.unlink(missing_ok=True)
         raise Fault(f"The table {path} cannot be written: {error.strerror or error}.") from error
     return count
+
+
+def table_writer(path: Path) -> Callable[[Iterator[Row], Path], int]:
+    """What writes rows in the form that the ending of ``path`` names; asked before the work, a slip costs nothing.
+
+    Raises:
+        Misuse: another ending, or Parquet without pyarrow.
+    """
+    if path.suffix == ".csv":
+        return _csv
+    if path.suffix != ".parquet":
+        raise Misuse(f"A table ends in .csv or .parquet, not as {path.name}.", subject=str(path))
+    try:
+        pyarrow: Any = importlib.import_module("pyarrow")
+        parquet: Any = importlib.import_module("pyarrow.parquet")
+    except ImportError:
+        raise Misuse(
+            "Parquet needs the package 'pyarrow', which is not installed.",
+            advice="Install it with: pip install pyarrow; or write the table as .csv.",
+        ) from None
+    return partial(_parquet, pyarrow, parquet)
 
 
 def _csv(rows: Iterator[Row], path: Path) -> int:
@@ -52,15 +72,7 @@ def _csv(rows: Iterator[Row], path: Path) -> int:
     return count
 
 
-def _parquet(rows: Iterator[Row], path: Path) -> int:
-    try:
-        pyarrow: Any = importlib.import_module("pyarrow")
-        parquet: Any = importlib.import_module("pyarrow.parquet")
-    except ImportError:
-        raise Misuse(
-            "Parquet needs the package 'pyarrow', which is not installed.",
-            advice="Install it with: pip install pyarrow; or write the table as .csv.",
-        ) from None
+def _parquet(pyarrow: Any, parquet: Any, rows: Iterator[Row], path: Path) -> int:
     schema = pyarrow.schema([(name, pyarrow.string()) for name in COLUMNS])
     count = 0
     with parquet.ParquetWriter(path, schema) as writer:

@@ -26,6 +26,7 @@ from sotepki.dvv.authority.authorities import Authorities
 from sotepki.dvv.authority.certification import CertificateOrder
 from sotepki.errors import Fault, Misuse
 from sotepki.records import Database, Records
+from sotepki.signals import deaf_to_ctrl_c, end_with_parent
 from sotepki.tokens import KeyPool, KeyRing
 from sotepki.x509.profiles import load_profiles
 
@@ -86,10 +87,11 @@ class BulkIssuing:
             Fault: a process was killed; what it had not recorded is not issued.
         """
         waiting: list[Future[Batch]] = []
-        for start in range(0, len(orders), batch):
-            places = tuple(range(start, min(start + batch, len(orders))))
-            sent = [_packed(orders[place]) for place in places]
-            waiting.append(self._executor.submit(_issue, authority_id, profile_id, places, sent, actor))
+        with deaf_to_ctrl_c():  # the processes start with the first work that they get
+            for start in range(0, len(orders), batch):
+                places = tuple(range(start, min(start + batch, len(orders))))
+                sent = [_packed(orders[place]) for place in places]
+                waiting.append(self._executor.submit(_issue, authority_id, profile_id, places, sent, actor))
         try:
             for done in as_completed(waiting):
                 yield done.result()
@@ -137,6 +139,7 @@ _opened: dict[int, tuple[KeyRing, Authorities]] = {}
 
 
 def _begin(workshop: Workshop) -> None:
+    end_with_parent()
     _, ring, authorities = workshop.open()
     _opened[os.getpid()] = ring, authorities
 

@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from sotepki.clock import finnish_day
 from sotepki.dvv.office_data import office_rules
-from sotepki.dvv.registration.data import registration_rules, right_machine
+from sotepki.dvv.registration.data import point_machine, registration_rules, right_machine
 from sotepki.dvv.registration.guards import RIGHT_GUARDS, RightCase
 from sotepki.dvv.registration.standing import keep_up, point_case, shortcomings_of
 from sotepki.dvv.registration.store import (
@@ -90,7 +90,14 @@ class RegistrationPoints:
             return as_registrar(row, tx.session)
 
     def points(self, *, state: str = "") -> list[RegistrationPoint]:
-        """All points, or those in a state, by id."""
+        """All points, or those in a state, by id.
+
+        Raises:
+            Misuse: there is no such state.
+        """
+        states = point_machine().states
+        if state and state not in states:
+            raise Misuse(f"There is no state {state[:80]!r}.", advice=f"States: {', '.join(states)}.")
         query = select(RegistrationPointRow).order_by(RegistrationPointRow.id)
         with self.records.look() as session:
             return [as_point(row) for row in session.scalars(query) if state in ("", row.state)]
