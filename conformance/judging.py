@@ -24,7 +24,7 @@ from sotepki.errors import Refused
 from sotepki.evidence import Finding
 from sotepki.x509.csr import CsrReport
 from sotepki.x509.issuer import issuer_among
-from sotepki.x509.revocation_data import named, revoking_entry
+from sotepki.x509.revocation_data import is_signed_by, revoking_entry
 from sotepki.x509.status import CertificateState
 from sotepki.xmldsig import DS, parse
 
@@ -172,6 +172,5 @@ def is_revoked(certificate: x509.Certificate, trust: Trust) -> bool | None:
         return None
     if trust.status is not None:
         return trust.status(certificate, issuer).state is CertificateState.REVOKED
-    key = issuer.public_key()
-    lists = [crl for crl in named(trust.crls) if crl.issuer == issuer.subject and crl.is_signature_valid(key)]  # type: ignore[arg-type]
+    lists = [crl for crl in trust.crls if is_signed_by(crl, issuer)]
     return any(revoking_entry(crl, certificate) is not None for crl in lists)

@@ -59,6 +59,17 @@ def deaf_to_ctrl_c() -> AbstractContextManager[None]:
     return begun_deaf(signal.SIGINT)
 
 
+def is_alive(process: int) -> bool:
+    """Whether there is a process with this number on this machine, whoever owns it."""
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):  # the latter: no process has such a number
+        return False
+    except OSError:  # it is somebody else's
+        pass
+    return True
+
+
 def end_with_parent() -> None:
     """Let a worker end when the process that it works for is killed; nothing else would tell it."""
     from multiprocessing import parent_process

@@ -14,7 +14,7 @@ from sotepki.clock import Clock
 from sotepki.errors import Refused
 from sotepki.x509.extension_lookup import extension_of
 from sotepki.x509.ocsp_client import ocsp_urls, request_ocsp, verified_status
-from sotepki.x509.revocation_data import named, revoked_since, revoking_entry
+from sotepki.x509.revocation_data import is_signed_by, revoked_since, revoking_entry
 from sotepki.x509.status import CertificateState, CertificateStatus
 
 _LARGEST_LIST = 16 * 1024 * 1024
@@ -74,8 +74,7 @@ class StatusAsker:
     def listed(self, certificate: x509.Certificate, issuer: x509.Certificate) -> Known:
         """What the revocation list says."""
         crl = self._list(certificate)
-        own = any(one.issuer == issuer.subject for one in named((crl,)))
-        if not own or not crl.is_signature_valid(issuer.public_key()):  # type: ignore[arg-type]
+        if not is_signed_by(crl, issuer):
             raise Refused("The revocation list is not of the issuing authority.", rule="crl.signature")
         if crl.next_update_utc is None or crl.next_update_utc < self.clock.now() - _SKEW:
             raise Refused("The revocation list is out of date.", rule="crl.time")

@@ -18,6 +18,7 @@ from sotepki.card.kinds import KeyUse, Place, card_kind, card_layout
 from sotepki.card.state import Phase, StateFile, new_state
 from sotepki.card.wire import Message
 from sotepki.errors import Fault, Refused
+from sotepki.signals import is_alive
 from sotepki.tokens.pin import Pin
 from sotepki.tokens.session import TokenDirectory
 from sotepki.tokens.softhsm import write_configuration
@@ -164,7 +165,7 @@ def _clear_abandoned(place: Path) -> None:
     for bench in place.glob(f"sotepki-*{PARTIAL_SUFFIX}"):
         process = bench.name.split("-")[1]
         try:
-            if process.isdecimal() and bench.stat().st_uid == os.getuid() and not Path("/proc", process).exists():
+            if process.isdecimal() and bench.stat().st_uid == os.getuid() and not is_alive(int(process)):
                 shutil.rmtree(bench, ignore_errors=True)
         except OSError:
             continue  # another run was quicker

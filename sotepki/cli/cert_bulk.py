@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import csv
 import io
 import re
@@ -102,6 +101,7 @@ def _read(file: str, base: Path) -> list[CertificateOrder]:
 
 
 def _key(path: Path) -> PublicKey:
+    from asn1crypto import pem
     from cryptography import x509
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -125,8 +125,7 @@ def _key(path: Path) -> PublicKey:
             only_pss = certificate.public_key_algorithm_oid.dotted_string == RSASSA_PSS
         else:
             key = load_pem_public_key(data)
-            spki = base64.b64decode(b"".join(data.split(b"-----")[2].split()))
-            only_pss = der.oid(RSASSA_PSS) in spki
+            only_pss = der.oid(RSASSA_PSS) in pem.unarmor(data)[2]
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise Misuse(f"{path} holds no public key in PEM.", subject=str(path)) from None
     if not isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey):

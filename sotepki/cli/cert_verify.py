@@ -234,7 +234,7 @@ def _material(
 def _from_workspace(given: _Material, at_given: bool) -> _Material:
     """What is missing, from the workspace: the roots, the published CAs and lists, the time."""
     from sotepki.workspace import Workspace
-    from sotepki.x509.reading import MAX_LISTS, read_certificates, read_crls
+    from sotepki.x509.reading import read_certificates
 
     with Workspace.open(workspace_directory()) as workspace:
         published = workspace.published
@@ -242,12 +242,7 @@ def _from_workspace(given: _Material, at_given: bool) -> _Material:
             trust=workspace.authorities.roots,
             intermediates=given.intermediates
             + tuple(c for path in sorted(published.rglob("*.crt")) for c in read_certificates(path.read_bytes())),
-            crls=given.crls
-            or tuple(
-                crl
-                for path in sorted(published.rglob("*.crl"))
-                for crl in read_crls(path.read_bytes(), name=path.name, limit=MAX_LISTS)
-            ),
+            crls=given.crls or tuple(crl for path in sorted(published.rglob("*.crl")) for crl in lists_of(str(path))),
             responses=given.responses,
             at=given.at if at_given else workspace.clock.now(),
         )

@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
-from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.x509 import ocsp
 
 from sotepki.documents.certificates import SignerCertificate, subject_name
 from sotepki.documents.report import VerificationContext
 from sotepki.documents.standing import Standing
 from sotepki.errors import SotepkiError
-from sotepki.x509.revocation_data import named, revoked_since, revoking_entry
+from sotepki.x509.revocation_data import is_signed_by, revoked_since, revoking_entry
 from sotepki.x509.serials import serial_text
 from sotepki.x509.status import CertificateState, CertificateStatus
 from sotepki.xmldsig import Judgement
@@ -135,8 +133,8 @@ def _standing(signer: SignerCertificate, context: VerificationContext) -> Standi
 def _listed(signer: SignerCertificate, context: VerificationContext) -> Iterator[datetime]:
     """When lists and responses at hand say that the certificate was revoked."""
     certificate, issuer = signer.certificate, _standing(signer, context).issuer
-    for crl in named(context.crls):
-        if issuer is None or crl.issuer != issuer.subject or not _genuine(crl, issuer):
+    for crl in context.crls:
+        if issuer is None or not is_signed_by(crl, issuer):
             continue
         entry = revoking_entry(crl, certificate)
         if entry is not None:
@@ -148,10 +146,3 @@ def _listed(signer: SignerCertificate, context: VerificationContext) -> Iterator
             revoked_at = single.revocation_time_utc
             if single.serial_number == certificate.serial_number and revoked_at is not None:
                 yield revoked_at
-
-
-def _genuine(crl: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
-    try:
-        return crl.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]
-    except (TypeError, ValueError, UnsupportedAlgorithm):
-        return False

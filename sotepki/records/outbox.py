@@ -20,6 +20,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from sotepki.errors import Fault
 from sotepki.records.database import Base, Database, UtcDateTime
 from sotepki.records.vouching import UNVOUCHED
+from sotepki.signals import is_alive
 
 _ROUND = 50
 """Postings marked as written in one transaction: a kill repeats no more than these, under the same names."""
@@ -93,18 +94,8 @@ def _clear_parts(directory: Path) -> None:
     """Remove the unfinished files of processes that were killed: they may hold codes."""
     for part in directory.glob("*/.*.part"):
         process = part.name.split(".")[-2]
-        if process.isdecimal() and not _alive(int(process)):
+        if process.isdecimal() and not is_alive(int(process)):
             part.unlink(missing_ok=True)
-
-
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
 
 
 def write_atomically(target: Path, content: bytes, *, private: bool = False) -> None:

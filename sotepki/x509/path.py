@@ -26,7 +26,7 @@ from sotepki.x509.judge import Rejection, judge
 from sotepki.x509.names import readable
 from sotepki.x509.purposes import Purpose, purpose_findings
 from sotepki.x509.reading import plain_reason
-from sotepki.x509.revocation_data import RevocationData, named, revoked_since, revoking_entry
+from sotepki.x509.revocation_data import RevocationData, is_signed_by, named, revoked_since, revoking_entry
 from sotepki.x509.rulebook import rulebook
 from sotepki.x509.serials import serial_text
 
@@ -274,18 +274,11 @@ def _listed(
             if crl.issuer != issuer.subject:
                 continue
             entry = revoking_entry(crl, certificate)
-            if entry is None or revoked_since(entry) > at or not _genuine(crl, issuer):
+            if entry is None or revoked_since(entry) > at or not is_signed_by(crl, issuer):
                 continue
             message = f"The certificate was revoked on {revoked_since(entry):%Y-%m-%d %H:%M:%SZ}."
             where = readable(certificate.subject)
             yield rulebook().finding("path.revoked", message, found="revocation list", where=where)
-
-
-def _genuine(crl: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
-    try:
-        return crl.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]
-    except (TypeError, ValueError, UnsupportedAlgorithm):
-        return False
 
 
 def _unreadable(error: Exception) -> Finding:

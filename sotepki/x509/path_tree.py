@@ -23,7 +23,7 @@ from sotepki.x509.names import readable
 from sotepki.x509.ocsp_client import verified_status
 from sotepki.x509.path import PathReport
 from sotepki.x509.purposes import key_usages
-from sotepki.x509.revocation_data import named, of_attribute_certificates, revoked_since, revoking_entry
+from sotepki.x509.revocation_data import is_signed_by, named, of_attribute_certificates, revoked_since, revoking_entry
 from sotepki.x509.status import CertificateState
 
 _SECOND = timedelta(seconds=1)
@@ -176,11 +176,7 @@ def _listed(
     number = crl_number(crl)
     which = "without number" if number is None else f"number {number}"
     name = f"The list {which} of {crl.last_update_utc:%Y-%m-%d %H:%M:%SZ}"
-    try:
-        genuine = crl.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]
-    except (TypeError, ValueError, UnsupportedAlgorithm):
-        genuine = False
-    if not genuine:
+    if not is_signed_by(crl, issuer):
         return Check("crl", Outcome.FAILED, f"{name} is not signed by the issuer.")
     if of_attribute_certificates(crl):
         return Check("crl", Outcome.OPEN, f"{name} is of attribute certificates only.")

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.x509 import ocsp
 
 Kind = TypeVar("Kind", bound=x509.ExtensionType)
@@ -74,6 +75,14 @@ def revoking_entry(
         return None
     reason = _extension(entry, x509.CRLReason)
     return None if reason is not None and reason.reason is x509.ReasonFlags.remove_from_crl else entry
+
+
+def is_signed_by(crl: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
+    """Whether a list bears the name of ``issuer`` and was signed with its key; not if either cannot be read."""
+    try:
+        return crl.issuer == issuer.subject and crl.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]
+    except (TypeError, ValueError, UnsupportedAlgorithm):
+        return False
 
 
 def revoked_since(entry: x509.RevokedCertificate) -> datetime:

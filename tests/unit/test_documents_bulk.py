@@ -18,8 +18,9 @@ import document_families_world as families_world
 import document_world as world
 import pandas as pd
 import pytest
+from bulk_world import signing_job
 from click.testing import CliRunner
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from sotepki.cli import root as cli
 from sotepki.documents.bulk import (
@@ -69,12 +70,7 @@ def archive(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def job(tmp_path: Path) -> SigningJob:
-    key = tmp_path / "key.pem"
-    key.write_bytes(
-        world.ec_key("system").private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
-    )
-    certificate = world.system_certificate().public_bytes(Encoding.DER)
-    return SigningJob(FileKey(str(key)), certificate, Placing(str(tmp_path / "out")), at=world.NOW)
+    return signing_job(tmp_path)
 
 
 def run(job: SigningJob | VerifyingJob, source: Path, journal: Path, **more: int) -> Summary:

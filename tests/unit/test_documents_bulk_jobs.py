@@ -11,6 +11,7 @@ from pathlib import Path
 
 import document_world as world
 import pytest
+from bulk_world import signing_job
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
@@ -27,10 +28,7 @@ def trusting() -> Iterator[VerificationContext]:
 
 @pytest.fixture
 def job(tmp_path: Path) -> SigningJob:
-    key = tmp_path / "key.pem"
-    key.write_bytes(world.ec_key("system").private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    certificate = world.system_certificate().public_bytes(Encoding.DER)
-    return SigningJob(FileKey(str(key)), certificate, Placing(str(tmp_path / "out")), at=world.NOW)
+    return signing_job(tmp_path)
 
 
 def test_a_signed_document_has_its_file_its_digest_and_its_time_in_the_journal(job: SigningJob) -> None:

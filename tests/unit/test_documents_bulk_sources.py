@@ -17,13 +17,12 @@ from pathlib import Path
 
 import document_world as world
 import pytest
+from bulk_world import signing_job
 from click.testing import CliRunner
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from sotepki.cli import root as cli
 from sotepki.documents.bulk import (
     BulkJournal,
-    FileKey,
     Item,
     Opening,
     Placing,
@@ -45,10 +44,7 @@ SECOND = world.unsigned(author=None, document_oid=Oid("1.2.246.10.12345671.93.20
 
 @pytest.fixture
 def job(tmp_path: Path) -> SigningJob:
-    key = tmp_path / "key.pem"
-    key.write_bytes(world.ec_key("system").private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    certificate = world.system_certificate().public_bytes(Encoding.DER)
-    return SigningJob(FileKey(str(key)), certificate, Placing(str(tmp_path / "out")), at=world.NOW)
+    return signing_job(tmp_path)
 
 
 def rows_of(job: SigningJob, source: Path, journal: Path) -> dict[str, Row]:

@@ -265,7 +265,7 @@ def test_the_front_door_as_a_proxy_passes_path_and_query_on(tmp_path: Path) -> N
             b"GET http://proxy.fineid.fi/people/a%2Fb+c==?q=%20 HTTP/1.1\r\nHost: proxy.fineid.fi\r\n"
             b"Connection: close\r\n\r\n"
         )
-        answer = b"".join(iter(lambda: connection.recv(4096), b""))
+        answer = _end(connection)
     assert answer.endswith(b"hello /people/a%2Fb+c==?q=%20 0"), answer
 
 
@@ -275,7 +275,7 @@ def test_a_body_that_is_not_encoded_as_it_says_is_refused_at_the_front_door(tmp_
             b"POST /people/a HTTP/1.1\r\nHost: proxy.fineid.fi\r\nContent-Encoding: gzip\r\n"
             b"Content-Length: 8\r\n\r\nnot gzip"
         )
-        answer = b"".join(iter(lambda: connection.recv(4096), b""))
+        answer = _end(connection)
     assert answer.startswith(b"HTTP/1.1 400") and b"not encoded as its Content-Encoding says" in answer
 
 

@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from sotepki.signals import deaf_to_ctrl_c, handled
+from sotepki.signals import deaf_to_ctrl_c, handled, is_alive
 
 
 def test_a_signal_is_heard_in_the_block_and_the_earlier_handler_comes_back() -> None:
@@ -46,6 +46,13 @@ def test_a_ctrl_c_while_processes_are_begun_is_heard_afterwards() -> None:
         begun = True
     assert begun
     assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
+def test_a_process_that_has_ended_is_told_from_one_that_lives() -> None:
+    """What a killed run left would stay for ever, or that of a run at work would be taken from it."""
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    assert [is_alive(number) for number in (os.getpid(), 1, ended.pid, 10**10)] == [True, True, False, False]
 
 
 _PARENT = """

@@ -14,6 +14,7 @@ from pathlib import Path, PurePath
 
 from sotepki.documents.bulk.sources import DONE_SUFFIX, Item
 from sotepki.errors import Misuse
+from sotepki.signals import is_alive
 
 
 @dataclass(frozen=True)
@@ -91,16 +92,6 @@ def clear_parts(top: Path) -> None:
 
 
 def _is_left(part: Path, *, host: str, process: int) -> bool:
-    if host == _digest(platform.node(), 8) and not _alive(process):
+    if host == _digest(platform.node(), 8) and not is_alive(process):
         return True
     return time.time() - part.stat().st_mtime > _FORGOTTEN
-
-
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except OSError:
-        return True
-    return True
