@@ -167,4 +167,7 @@ class CardDoor:
 
 
 def _signs(command: bytes) -> bool:
+    """Whether a command makes a signature; all but the last of a chain only bring data."""
+    if command[:1] != b"\0":
+        return False
     return command[1:4] == _COMPUTE_SIGNATURE or command[1:2] == bytes([_INTERNAL_AUTHENTICATE])

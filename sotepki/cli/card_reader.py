@@ -130,7 +130,7 @@ def _insert_in_background(number: str, reader: int, options: list[str]) -> None:
     directory = workspace_directory().absolute()
     if not (directory / "cards").is_dir():
         raise Misuse(f"There is no card {number}: {directory} has no cards.", rule="card.unknown")
-    log_path = directory / "readers" / f"reader-{reader}.log"
+    log_path = directory / "readers" / f"reader-{reader}.log-{os.getpid()}"  # a card that is in has the reader's log
     log_path.parent.mkdir(mode=0o700, exist_ok=True)
     command = [sys.executable, "-m", "sotepki", "card", "insert", number, *options, "--workspace", str(directory)]
     with log_path.open("wb") as log:
@@ -142,22 +142,32 @@ def _insert_in_background(number: str, reader: int, options: list[str]) -> None:
             start_new_session=True,
             cwd=Path(sotepki.__file__).resolve().parent.parent,  # Python would import what lies where the user is
         )
-    desk = _desk()  # it is imported while the process starts
-    deadline = time.monotonic() + _BACKGROUND_PATIENCE
-    while True:
-        occupant = desk.occupant(reader)
-        if occupant is not None and occupant.process == process.pid and occupant.ready:
-            break
-        if process.poll() is not None:
-            _repeat_failure(desk.log_path(reader), process.returncode)
-        if time.monotonic() > deadline:
-            process.terminate()
-            raise Fault(f"The card {number} was not seen by reader {reader} within {_BACKGROUND_PATIENCE:g} seconds.")
-        time.sleep(0.01)
+    try:
+        desk = _desk()  # it is imported while the process starts
+        _await_card(number, reader, process, desk, log_path)
+        log_path.replace(desk.log_path(reader))
+    except BaseException:  # after Ctrl-C, too, no card may go in that nobody waits for
+        process.terminate()
+        process.wait()
+        log_path.unlink(missing_ok=True)
+        raise
     emit(
         {"card_number": number, "reader": reader, "state": "inserted", "process": process.pid},
         f"The card {number} is in reader {reader}; 'sotepki card remove {number}' takes it out.",
     )
+
+
+def _await_card(number: str, reader: int, process: subprocess.Popen[bytes], desk: ReaderDesk, log: Path) -> None:
+    deadline = time.monotonic() + _BACKGROUND_PATIENCE
+    while True:
+        occupant = desk.occupant(reader)
+        if occupant is not None and occupant.process == process.pid and occupant.ready:
+            return
+        if process.poll() is not None:
+            _repeat_failure(log, process.returncode)
+        if time.monotonic() > deadline:
+            raise Fault(f"The card {number} was not seen by reader {reader} within {_BACKGROUND_PATIENCE:g} seconds.")
+        time.sleep(0.01)
 
 
 def _repeat_failure(log: Path, code: int) -> None:
@@ -218,19 +228,11 @@ def trace(number: str, reader: int | None, follow: bool) -> None:
         occupant = desk.holding(number, reader)
     chosen = occupant.reader if occupant else reader
     assert chosen is not None
-    path = desk.trace_path(chosen)
-    if not path.exists():
+    if not desk.trace_path(chosen).exists():
         raise Misuse(f"There was no card in reader {chosen} yet.", rule="card.reader.empty")
     secrets = SecretsHidden()  # what is on the disk has none; an older version may have written it
-    with path.open("rb") as stream:
-        while True:
-            line = stream.readline()
-            if line:
-                _print_exchange(line, secrets)
-            elif not follow or desk.occupant(chosen) is None:
-                return
-            else:
-                time.sleep(0.05)
+    for line in desk.trace_lines(chosen, follow=follow):
+        _print_exchange(line, secrets)
 
 
 def _print_exchange(line: bytes, secrets: SecretsHidden) -> None:

@@ -21,6 +21,7 @@ from sotepki.tokens import KeyKind, Pin, PrivateKey
 from sotepki.tokens.pool import make_key
 
 CODE, PIN1, PIN2 = "12345678", "1111", "222222"
+HOLDER = "TEST Eeva Esimerkki"
 RSA, RSA_SMALL, EC = "RSA-3072", "RSA-2048", "P-384"
 _KINDS = {RSA: KeyKind.RSA_3072, RSA_SMALL: KeyKind.RSA_2048, EC: KeyKind.P_384}
 MODULE_PLACES = (
@@ -60,11 +61,9 @@ class Desk:
             shelf.personalise(
                 Personalisation(
                     number=number,
-                    holder="TEST Eeva Esimerkki",
+                    holder=HOLDER,
                     keys=keys,
-                    certificates={
-                        use: certificate(f"TEST {use}", keys[use], "TEST CA", self._root) for use in KeyUse
-                    },
+                    certificates={use: certificate(HOLDER, keys[use], "TEST CA", self._root) for use in KeyUse},
                     issuers=[certificate("TEST CA", self._root), certificate("TEST root", self._root)],
                     activation_code=Pin(CODE),
                 )

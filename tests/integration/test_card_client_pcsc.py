@@ -57,6 +57,49 @@ def test_the_client_authenticates_and_signs(reader: Desk) -> None:
     assert reader.openssl_verifies(KeyUse.SIGNATURE, "sha512")
 
 
+_BROKEN_AFTER_VERIFY = """
+from sotepki.card.client import CardClient
+from sotepki.card.pcsc.binding import PcscContext
+from sotepki.errors import Fault
+from sotepki.tokens import Pin
+
+class Broken:
+    def __init__(self, card):
+        self.begin, self.end, self.reset, self.card = card.begin, card.end, card.reset, card
+
+    def transmit(self, command):
+        if command[1] == 0x22:
+            raise KeyboardInterrupt
+        return self.card.transmit(command)
+
+def ask(card, *commands):
+    return [card.transmit(bytes.fromhex(one))[-2:].hex() for one in commands]
+
+sign = ("00A4040C06452E5349474E", "002241B606800142840182", "002A9E9A20" + "11" * 32 + "00")
+with PcscContext() as context, context.connect() as mine, context.connect() as other:
+    try:
+        CardClient(Broken(mine)).sign_digest(bytes(32), "sha256", Pin("222222"))
+    except KeyboardInterrupt:
+        print("interrupted")
+    try:
+        print("other", *ask(other, *sign))
+    except Fault as fault:
+        print(fault)
+    print("mine", *ask(mine, *sign, "00200004"))
+    with context.connect() as third:
+        print("third", *ask(third, *sign))
+    print(CardClient(mine).sign_digest(bytes(32), "sha256", Pin("222222")).algorithm)
+"""
+
+
+def test_a_signature_that_fails_leaves_no_pin_to_other_programs(reader: Desk) -> None:
+    """PIN2 stayed verified on the card, and whoever came next signed without it."""
+    told = reader.run(sys.executable, "-c", _BROKEN_AFTER_VERIFY).output.splitlines()
+    assert told[0] == "interrupted"
+    assert "another program has reset the card" in told[1]
+    assert told[2:] == ["mine 9000 9000 6982 63c5", "third 9000 9000 6982", "pkcs1-sha256"]
+
+
 def test_the_trace_tells_the_story_without_the_pin(reader: Desk) -> None:
     """A trace goes into bug reports; a PIN in it would be a PIN published."""
     assert reader.sotepki("client", "sign", reader.data, input=b"222222\n").code == 0

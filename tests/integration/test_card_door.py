@@ -143,6 +143,16 @@ def test_a_card_pulled_in_a_signature_is_well_afterwards(shelf: CardShelf, here:
         assert [send(door, command)[-4:] for command in SIGN] == ["9000"] * 4
 
 
+def test_a_card_that_is_pulled_in_a_signature_hears_the_whole_chain_before(shelf: CardShelf) -> None:
+    """A driver that chains met a card that was gone before it signed, which is another accident to test."""
+    message = "0001" + "FF" * 254
+    with open_door(shelf, "rsa-2048-active", faults=Faults(pulled_in_signature=True), in_this_process=True) as door:
+        for command in (*SIGN[:2], "002241B606800100840182", "102A9E9A80" + message[:256]):
+            assert send(door, command) == "9000"
+        assert send(door, "002A9E9A80" + message[256:] + "00") == ""
+        assert not door.present
+
+
 @HERE
 def test_a_card_pulled_after_a_few_commands(shelf: CardShelf, here: bool) -> None:
     """Middleware must cope with a card that goes at any moment; a wrong PIN before it stays counted."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 
 import pytest
 from card_os_world import CODE, PIN1, PIN2, Card, make_card
@@ -12,8 +13,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 from sotepki.card import Credential, KeyUse
-from sotepki.card.client import CardClient, Role
+from sotepki.card.client import CardClient, PinStanding, Role
 from sotepki.card.client.tlv import objects
+from sotepki.errors import Misuse, Refused
 from sotepki.tokens import Pin
 
 HASHES: dict[str, hashes.HashAlgorithm] = {
@@ -103,3 +105,89 @@ def test_a_pin_is_set_changed_and_looked_at(profile: str, wire: str | None) -> N
 def test_data_objects_are_found_and_nothing_else(data: str, found: list[tuple[int, str]]) -> None:
     """The files of a card end in padding of zeros or ones; what does not fit must not be half read."""
     assert [(one.tag, one.value.hex().upper()) for one in objects(bytes.fromhex(data))] == found
+
+
+class ResettableReader(Reader):
+    """A reader that can reset the card; ``broken`` names an instruction during which the program is ended."""
+
+    broken = 0x00
+
+    def transmit(self, command: bytes) -> bytes:
+        answer = super().transmit(command)
+        if command[1] == self.broken and len(command) > 5:
+            raise KeyboardInterrupt
+        return answer
+
+    def reset(self) -> None:
+        self.card.system.power()
+
+
+@pytest.mark.parametrize("broken", [0x20, 0x22])
+@pytest.mark.parametrize("profile", ["opensc", "citizen"])
+def test_a_signature_that_fails_takes_the_pin_back(profile: str, broken: int) -> None:
+    """PIN2 stayed verified after Ctrl-C or a broken reader, and any other program could sign without it."""
+    card = make_card(profile=profile)
+    reader = ResettableReader(card)
+    client = CardClient(reader)
+    client.objects()
+    reader.broken = broken
+    with pytest.raises(KeyboardInterrupt):
+        client.sign_digest(bytes(32), "sha256", PIN2)
+    reader.broken = 0
+    assert client.pins()[1].standing is PinStanding.READY
+    assert client.sign_digest(bytes(32), "sha256", PIN2).algorithm == "pkcs1-sha256"
+
+
+def test_an_unblocking_that_fails_takes_the_activation_code_back() -> None:
+    """With the code left verified, whoever came next could set a PIN of his own."""
+    card = make_card()
+    client = CardClient(ResettableReader(card))
+    with pytest.raises(Refused, match="new PIN"):
+        client.unblock(Role.PIN1, CODE, Pin("1"))
+    assert not card.vault.verified(Credential.PUK)
+    assert card.send("002C02030435353535") == b"\x69\x82"
+
+
+def test_a_wrong_pin_resets_nothing() -> None:
+    """A reset ends the logins of other programs; a PIN that the card refused leaves nothing to take back."""
+    card = make_card()
+    client = CardClient(ResettableReader(card))
+    client.verify(Role.PIN1, PIN1)
+    with pytest.raises(Refused, match="Wrong PIN2"):
+        client.sign_digest(bytes(32), "sha256", Pin("999999"))
+    assert card.vault.verified(Credential.PIN1)
+
+
+@pytest.mark.parametrize(("key", "scheme"), [("rsa-2048", "ecdsa"), ("p-384", "pkcs1"), ("p-384", "pss")])
+def test_a_scheme_that_does_not_fit_the_key_is_refused_before_the_pin(key: str, scheme: str) -> None:
+    """The card says no only after VERIFY, and then PIN2 is open."""
+    reader = Reader(make_card(key=key))
+    with pytest.raises(Misuse, match=scheme):
+        CardClient(reader).sign_digest(bytes(48), "sha384", PIN2, scheme=scheme)
+    assert not [one for one in reader.sent if one.startswith("00200004") and len(one) > 10]
+
+
+@pytest.mark.parametrize("insist", [False, True])
+def test_pin2_is_given_in_the_signature_directory(insist: bool) -> None:
+    """The card was read after DF.ESIGN was entered, and real cards know PIN2 only there."""
+    uses: list[Callable[[CardClient], object]] = [
+        lambda client: client.verify(Role.PIN2, PIN2, insist=insist),
+        lambda client: client.change_pin(Role.PIN2, PIN2, PIN2, insist=insist),
+        lambda client: client.unblock(Role.PIN2, CODE, PIN2, insist=insist),
+    ]
+    for use in uses:
+        reader = Reader(make_card(profile="authentic"))
+        use(CardClient(reader))
+        selects = [one for one in reader.sent if one.startswith("00a4")]
+        assert selects[-1] == "00a4040c06452e5349474e"
+        given = next(at for at, one in enumerate(reader.sent) if one[2:4] in ("20", "24") and len(one) > 10)
+        assert reader.sent.index(selects[-1]) < given
+
+
+@pytest.mark.parametrize("profile", ["opensc", "citizen"])
+@pytest.mark.parametrize("layout", ["application", "master-file"])
+def test_each_certificate_is_listed_once(profile: str, layout: str) -> None:
+    """With the files under 3F00 a vendor saw two authentication certificates on a card that has one."""
+    client = CardClient(Reader(make_card(profile=profile, layout=layout)))
+    assert [one.id.hex() for one in client.objects().certificates] == ["45", "46", "47", "48"]
+    assert client.certificate(Role.PIN1).der != client.certificate(Role.PIN2).der

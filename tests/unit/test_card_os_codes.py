@@ -151,3 +151,19 @@ def test_the_seven_forms_of_a_command(raw: str, data: str, le: int | None) -> No
     command = parse_command(bytes.fromhex(raw))
     assert (command.data.hex().upper(), command.le) == (data, le)
     assert isinstance(command, Command)
+
+
+def test_long_pins_of_a_citizen_card_are_right_over_every_numbering() -> None:
+    """A holder with a PIN of 10 or 12 digits was told it is wrong, lost tries, and could not change it."""
+    long, longest = "1234567890", "123456789012"
+    card = make_card(kind="citizen")
+    card.store.pins = {Credential.PIN1: Pin(long), Credential.PIN2: Pin(longest)}
+    assert card.send(b"\x00\x20\x00\x03\x0a" + long.encode()) == b"\x90\x00"
+    assert card.send(b"\x00\x20\x00\x04\x0c" + longest.encode()) == b"\x90\x00"
+    assert card.send(b"\x00\x24\x00\x04\x18" + longest.encode() + longest[::-1].encode()) == b"\x90\x00"
+    assert card.store.pins[Credential.PIN2] == Pin(longest[::-1])
+    code = CODE.reveal().encode()
+    assert card.send(b"\x00\x2c\x00\x03\x14" + code + longest.encode()) == b"\x90\x00"
+    assert card.store.pins[Credential.PIN1] == Pin(longest)
+    assert set(card.vault.state.tries.values()) == {5}
+    assert card.send(b"\x00\x20\x00\x03\x0d" + b"1234567890123") == b"\x63\xc4", "longer than any PIN of this card"

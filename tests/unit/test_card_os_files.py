@@ -238,3 +238,44 @@ def test_a_certificate_without_the_prescribers_identifier_is_otherwise_the_same(
     assert faulty.not_valid_after_utc == true.not_valid_after_utc
     assert list(faulty.extensions) == list(true.extensions)
     assert faulty_certificate(leaf, KeyUse.SIGNATURE, Faults(), None) == leaf.der
+
+
+@pytest.mark.parametrize(("kind", "stored"), [("professional", 8), ("organisation", 8), ("citizen", 12)])
+def test_the_card_says_that_it_keeps_as_many_digits_as_it_takes(kind: str, stored: int) -> None:
+    """Middleware cuts or refuses a PIN that is longer than EF.AOD says is stored."""
+    card = make_card(kind=kind)
+    attributes = [one.native["type"] for one in objects(pkcs15.PinObject, read(card, "3F0050154401"))]
+    assert [one["stored_length"] for one in attributes] == [stored, stored, 8]
+    assert all(one["max_length"] <= one["stored_length"] for one in attributes)
+    access = card.read_all("00CB3FFF0A4D087006BF818302A08000")
+    assert access[-2:] == stored.to_bytes(2, "big")
+
+
+def test_reading_beyond_the_end_is_told_with_an_extended_le_too() -> None:
+    """A client that asks for 512 bytes of a short file took what it got for all that was asked for."""
+    size = len(read(make_card(), "3F002F00"))
+    for profile, beyond in (("opensc", b"\x62\x82"), ("authentic", bytes([0x6C, size]))):
+        card = make_card(profile=profile)
+        card.send("00A40800022F00")
+        assert card.send("00B00000000200")[-2:] == beyond
+        assert card.send(f"00B0000000{size:04X}")[-2:] == b"\x90\x00"
+        assert card.send("00B00000000000")[-2:] == b"\x90\x00", "0000 asks for all there is"
+
+
+def test_a_refused_extended_read_of_a_long_file_says_256_bytes() -> None:
+    """6Cxx has room for one byte; an overflow would say that the card does not know READ BINARY."""
+    card = make_card(profile="authentic")
+    card.send("00A4040C0CA000000063504B43532D3135")
+    card.send("00A4020C024331")
+    assert card.send("00B00000004000") == b"\x6c\x00"
+    assert len(card.send("00B0000000")) == 258
+
+
+def test_reading_by_a_short_identifier_leaves_the_current_directory() -> None:
+    """A client that reads the serial number in DF.ESIGN lost the signature certificate and key 82 there."""
+    card = make_card(profile="authentic")
+    card.send("00A4040C06452E5349474E")
+    assert card.send("00B09C0002")[-2:] == b"\x90\x00"
+    assert card.send("00B0000002")[:1] == b"\x5a", "the file that was read is current"
+    assert card.send("002241B606840182800142") == b"\x90\x00"
+    assert card.send("00A4020C024332") == b"\x90\x00"

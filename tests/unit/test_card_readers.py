@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO
 
 import pytest
 from click.testing import CliRunner
@@ -45,8 +48,6 @@ FAULTS = st.builds(
 @given(FAULTS)
 def test_faults_survive_the_way_to_the_other_process(faults: Faults) -> None:
     """A fault that is lost on the way is a test that tests nothing."""
-    import json
-
     assert faults_from_json(json.dumps(faults_as_dict(faults))) == faults
     assert bool(describe_faults(faults)) == (faults != NO_FAULTS)
 
@@ -197,3 +198,82 @@ def test_every_rule_of_readers_and_client_can_be_looked_up() -> None:
             named |= set(re.findall(r'rule="(card\.[a-z0-9.-]+)"', source.read_text(encoding="utf-8")))
     assert len(named) > 20
     assert named <= set(book.rules), named - set(book.rules)
+
+
+def told(desk: ReaderDesk, *, follow: bool = False) -> Iterator[str]:
+    """Which commands the trace tells of."""
+    return (json.loads(line)["command"] for line in desk.trace_lines(0, follow=follow))
+
+
+def test_a_trace_that_was_rolled_over_is_told_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After 8 MiB the first half was not shown, and who followed the trace saw nothing any more."""
+    monkeypatch.setattr("sotepki.card.pcsc.desk._LARGEST_TRACE", 150)
+    desk = ReaderDesk(tmp_path / "readers")
+    with desk.occupy(0, "CARD", "opensc", NO_FAULTS) as place:
+        for number in range(4):
+            place.record(Exchange(bytes([0, 0xA4, 0, number]), b"\x90\x00", 1.0))
+        assert desk.old_trace_path(0).exists()
+        assert list(told(desk)) == ["00a40000", "00a40001", "00a40002", "00a40003"]
+        followed = told(desk, follow=True)
+        assert [next(followed) for _ in range(4)][-1] == "00a40003"
+        for number in range(4, 8):
+            place.record(Exchange(bytes([0, 0xA4, 0, number]), b"\x90\x00", 1.0))
+        assert [next(followed) for _ in range(4)] == ["00a40004", "00a40005", "00a40006", "00a40007"]
+    assert list(followed) == [], "the card was removed"
+
+
+def test_the_next_card_begins_a_trace_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of another card's trace stood before this one's, and who followed that would be shown this."""
+    monkeypatch.setattr("sotepki.card.pcsc.desk._LARGEST_TRACE", 150)
+    desk = ReaderDesk(tmp_path / "readers")
+    with desk.occupy(0, "CARD", "opensc", NO_FAULTS) as place:
+        for number in range(4):
+            place.record(Exchange(bytes([0, 0xA4, 0, number]), b"\x90\x00", 1.0))
+        followed = told(desk, follow=True)
+        assert [next(followed) for _ in range(4)][-1] == "00a40003"
+    monkeypatch.setattr("sotepki.card.pcsc.desk.os.getpid", lambda: 1)  # another process
+    with desk.occupy(0, "OTHER", "opensc", NO_FAULTS) as place:
+        place.record(Exchange(bytes.fromhex("00a400ff"), b"\x90\x00", 1.0))
+        assert list(told(desk)) == ["00a400ff"]
+        assert list(followed) == []
+
+
+class _Waiting:
+    """The process behind ``card insert --background``, which takes its time."""
+
+    pid, returncode = 0, None
+    ended = False
+
+    def __init__(self, _command: list[str], *, stdout: IO[bytes], **_rest: object) -> None:
+        stdout.write(b"told by the new one")
+
+    def poll(self) -> None:
+        return None
+
+    def terminate(self) -> None:
+        _Waiting.ended = True
+
+    def wait(self) -> int:
+        return 0
+
+
+def test_ctrl_c_keeps_the_card_out_and_the_log_of_the_card_that_is_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command said that nothing was done, and then the card went in; the log of the card before was gone."""
+
+    def interrupted(_seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    (tmp_path / "cards").mkdir()
+    desk = ReaderDesk(tmp_path / "readers")
+    monkeypatch.setattr(card_reader, "workspace_directory", lambda: tmp_path)
+    monkeypatch.setattr("sotepki.cli.card_reader.subprocess.Popen", _Waiting)
+    monkeypatch.setattr("sotepki.cli.card_reader.time.sleep", interrupted)
+    with desk.occupy(0, "CARD", "opensc", NO_FAULTS):
+        desk.log_path(0).write_bytes(b"told by the card that is in")
+        with pytest.raises(KeyboardInterrupt):
+            card_reader._insert_in_background("9900000001", 0, [])
+    assert _Waiting.ended
+    assert desk.log_path(0).read_bytes() == b"told by the card that is in"
+    assert [path.name for path in desk.log_path(0).parent.glob("*.log*")] == ["reader-0.log"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -19,12 +19,13 @@ from sotepki.card.client.content import CardObjects, read_objects_of_card
 from sotepki.card.client.memory import WrongPins
 from sotepki.card.client.numbering import CITIZEN, ORGANISATIONAL, Numbering, Role
 from sotepki.card.client.proof import Proof, algorithm_reference, checked_signature, signature_length
-from sotepki.errors import Refused
+from sotepki.errors import Fault, Refused
 from sotepki.tokens.pin import Pin
 from sotepki.x509.lenient import DerCertificate
 
 RETRY_FLOOR = 2
 """With this many tries or fewer left, a PIN is not tried unless the caller insists."""
+_NO_ANSWER = 0
 
 
 class PinStanding(StrEnum):
@@ -126,7 +127,8 @@ class CardClient:
         """
         with self._alone():
             self._enter(role)
-            self._verify(role, pin, insist)
+            self._guard(role, pin, insist)
+            self._judge(role, pin, self._offer(role, pin))
 
     def authenticate(self, challenge: bytes, pin: Pin, *, insist: bool = False) -> Proof:
         """Sign a challenge with the authentication key, as a login does, and verify the answer.
@@ -157,26 +159,26 @@ class CardClient:
             scheme: ``pkcs1``, ``pss`` or ``ecdsa``; by default what fits the key.
 
         Raises:
-            Misuse: no such hash or scheme, or the digest is of another length.
+            Misuse: no such hash or scheme, it does not fit the key, or the digest is of another length.
             Refused: as ``verify``; ``card.client.signature``; what the card says no to.
         """
         numbering = self.numbering()
         certificate = self.certificate(role)
         scheme = scheme or ("ecdsa" if isinstance(certificate.public_key, ec.EllipticCurvePublicKey) else "pkcs1")
-        algorithm = algorithm_reference(hash_name, scheme, digest)
+        algorithm = algorithm_reference(hash_name, scheme, digest, certificate.public_key)
         with self._alone():
             self._enter(role)
-            self._verify(role, pin, insist)
-            key = numbering.keys[role]
-            self._expect(self._talk.send(0x22, 0x41, 0xB6, bytes((0x80, 1, algorithm, 0x84, 1, key)))[1], "MSE SET")
-            if numbering.loads_hash:
-                self._expect(self._talk.send(0x2A, 0x90, 0xA0, bytes((0x90, len(digest))) + digest)[1], "PSO HASH")
-                answer, status = self._talk.send(0x2A, 0x9E, 0x9A, expected=256)
-            else:
-                answer, status = self._talk.send(
-                    0x2A, 0x9E, 0x9A, digest, expected=signature_length(certificate.public_key)
-                )
-            self._expect(status, "PSO COMPUTE DIGITAL SIGNATURE")
+            with self._verified(role, pin, insist):
+                key = bytes((0x80, 1, algorithm, 0x84, 1, numbering.keys[role]))
+                self._expect(self._talk.send(0x22, 0x41, 0xB6, key)[1], "MSE SET")
+                if numbering.loads_hash:
+                    loaded = bytes((0x90, len(digest))) + digest
+                    self._expect(self._talk.send(0x2A, 0x90, 0xA0, loaded)[1], "PSO HASH")
+                    answer, status = self._talk.send(0x2A, 0x9E, 0x9A, expected=256)
+                else:
+                    length = signature_length(certificate.public_key)
+                    answer, status = self._talk.send(0x2A, 0x9E, 0x9A, digest, expected=length)
+                self._expect(status, "PSO COMPUTE DIGITAL SIGNATURE")
         signature = checked_signature(certificate.public_key, answer, digest, hash_name, scheme)
         return Proof(signature, f"{scheme}-{hash_name}", certificate)
 
@@ -202,19 +204,41 @@ class CardClient:
         numbering = self.numbering()
         with self._alone():
             self._enter(role)
-            self._verify(Role.PUK, code, insist)
-            status = self._talk.send(0x2C, 0x02, numbering.pins[role], numbering.block(new))[1]
-            if status in (0x6A80, 0x6700):
-                raise Refused("The card does not take the new PIN.", rule="card.pin.form")
-            self._expect(status, "RESET RETRY COUNTER")
+            with self._verified(Role.PUK, code, insist):
+                status = self._talk.send(0x2C, 0x02, numbering.pins[role], numbering.block(new))[1]
+                if status in (0x6A80, 0x6700):
+                    raise Refused("The card does not take the new PIN.", rule="card.pin.form")
+                self._expect(status, "RESET RETRY COUNTER")
             self._wrong_pins.forget(self._card_id(), numbering.pins[role])
 
     # --- what is behind it -----------------------------------------------------------------------------------
 
-    def _verify(self, role: Role, pin: Pin, insist: bool) -> None:
+    def _offer(self, role: Role, pin: Pin) -> int:
         numbering = self.numbering()
+        return self._talk.send(0x20, 0x00, numbering.pins[role], numbering.block(pin))[1]
+
+    @contextmanager
+    def _verified(self, role: Role, pin: Pin, insist: bool) -> Iterator[None]:
+        """Give a PIN for what is done inside; if that fails, the card is reset.
+
+        It would keep PIN2 or the activation code verified, for any other program to use. PIN1 stays so in any case.
+        """
         self._guard(role, pin, insist)
-        self._judge(role, pin, self._talk.send(0x20, 0x00, numbering.pins[role], numbering.block(pin))[1])
+        status = _NO_ANSWER
+        try:
+            status = self._offer(role, pin)
+            self._judge(role, pin, status)
+            yield
+        except BaseException:  # Ctrl-C and a broken connection are failures, too
+            if role is not Role.PIN1 and status in (_NO_ANSWER, 0x9000):
+                self._reset()
+            raise
+
+    def _reset(self) -> None:
+        reset = getattr(self._channel, "reset", None)
+        if reset is not None:
+            with suppress(Fault):  # a card that is gone has forgotten its PINs
+                reset()
 
     def _guard(self, role: Role, pin: Pin, insist: bool) -> None:
         """Refuse before the card is asked: locked, known to be wrong, few tries."""
@@ -274,7 +298,7 @@ class CardClient:
         return self._talk.send(0x20, 0x00, reference)[1]
 
     def _enter(self, role: Role) -> None:
-        self.numbering()
+        self.objects()  # read before: reading goes to other directories
         if role is Role.PIN2:
             if not self._enter_signature_directory():
                 raise Refused("The card has no signature directory.", rule="card.client.foreign")

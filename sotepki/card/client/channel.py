@@ -20,7 +20,11 @@ _NOT_FOUND = frozenset({0x6A82, 0x6A83, 0x6A88, 0x6986, 0x6982, 0x6A81})
 
 
 class Channel(Protocol):
-    """A way to a card: a PC/SC connection or any reader object."""
+    """A way to a card: a PC/SC connection or any reader object.
+
+    It may also have ``begin`` and ``end``, between which no other program talks to the card, and ``reset``, which has
+    the card forget its PINs.
+    """
 
     def transmit(self, command: bytes) -> bytes: ...
 

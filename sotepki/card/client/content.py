@@ -67,10 +67,12 @@ def read_objects_of_card(talk: CardTalk, numbering: Numbering) -> CardObjects:
     places = list(_places(talk))
     found = [_certificate(talk, path, name, key_id, trusted) for path, name, key_id, trusted in places]
     known = {one.path for one in found}
+    ders = {one.certificate.der for one in found if one.certificate}
     for path in numbering.certificates.values():
         if path not in known:
             promised = _certificate(talk, path, "", b"", False)
-            if promised.certificate is not None:
+            # In some layouts a promised path leads to a file that the card names by another one.
+            if promised.certificate is not None and promised.certificate.der not in ders:
                 found.append(promised)
     return CardObjects(label, manufacturer, serial, tuple(found), _roles(found, numbering))
 

@@ -24,16 +24,22 @@ class Proof:
     certificate: DerCertificate
 
 
-def algorithm_reference(hash_name: str, scheme: str, digest: bytes) -> int:
+def algorithm_reference(hash_name: str, scheme: str, digest: bytes, key: PublicKey) -> int:
     """The reference that MSE SET names.
 
     Raises:
-        Misuse: no such hash or scheme, or the digest is of another length.
+        Misuse: no such hash or scheme, it does not fit the key, or the digest is of another length.
     """
     if (hash_name, scheme) not in ALGORITHMS:
         raise Misuse(
             f"The client does not ask a card for {scheme} with {hash_name}.",
             advice=f"It knows {', '.join(sorted(f'{s}-{h}' for h, s in ALGORITHMS))}.",
+        )
+    elliptic = isinstance(key, ec.EllipticCurvePublicKey)
+    if (scheme == "ecdsa") is not elliptic:
+        raise Misuse(
+            f"The card's key is {'an elliptic curve' if elliptic else 'an RSA'} key; it does not sign by {scheme}.",
+            advice=f"Ask for {'ecdsa' if elliptic else 'pkcs1 or pss'}; the PIN was not given to the card.",
         )
     if len(digest) != hashlib.new(hash_name).digest_size:
         raise Misuse(f"A {hash_name} digest has {hashlib.new(hash_name).digest_size} bytes, this one {len(digest)}.")

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from sotepki.card.kinds import Credential
 from sotepki.card.operating.apdu import Abort, Answer, Command, Status
-from sotepki.card.operating.profiles import CardProfile, Numbering
+from sotepki.card.operating.profiles import CardProfile
 from sotepki.card.vault import Vault
 from sotepki.tokens.pin import Pin
 
 _DONE = Answer(b"", Status.OK)
-_PUK_LENGTH = 8
-_LONGEST_JOINED = 16
 # OpenSC's MaskTech driver unblocks with these numbers whatever the card says (docs/field/card.md 4.4).
 _MASKTECH_PUK, _MASKTECH_PIN1 = 0x83, 0x91
 
@@ -32,7 +30,7 @@ def verify(command: Command, vault: Vault, profile: CardProfile) -> Answer:
         raise Abort(Status.NO_REFERENCE)
     if not command.data:
         return _probe(vault, credential)
-    pin = _pin(command.data, numbering)
+    pin = _pin(command.data, credential, vault, profile)
     if credential is Credential.PUK:
         vault.verify_code(pin)
     else:
@@ -47,20 +45,20 @@ def change(command: Command, vault: Vault, profile: CardProfile) -> Answer:
         Abort: 6A86, 6A88, 6982 (the activation code is never changed), 6A80, 6700.
         Refused: what the vault says.
     """
-    numbering = profile.numbering
+    block = profile.numbering.block
     credential = _settable(command, profile, forms=(0x00, 0x01))
     if command.p1 == 0x01:
-        vault.change_verified_pin(credential, _new_pin(command.data, numbering))
-    elif numbering.block:
-        if len(command.data) != 2 * numbering.block:
+        vault.change_verified_pin(credential, _new_pin(command.data, credential, vault, profile))
+    elif block:
+        if len(command.data) != 2 * block:
             raise Abort(Status.WRONG_LENGTH)
-        new = _new_pin(command.data[numbering.block :], numbering)
-        old = _pin(command.data[: numbering.block], numbering)
+        new = _new_pin(command.data[block:], credential, vault, profile)
+        old = _pin(command.data[:block], credential, vault, profile)
         if old is None:
             raise Abort(Status.WRONG_DATA)
         vault.change_pin(credential, old, new)
     else:
-        if len(command.data) > _LONGEST_JOINED:
+        if len(command.data) > 2 * _stored_length(credential, vault, profile):
             raise Abort(Status.WRONG_LENGTH)
         if not command.data.isdigit():
             raise Abort(Status.WRONG_DATA)
@@ -75,16 +73,15 @@ def reset(command: Command, vault: Vault, profile: CardProfile) -> Answer:
         Abort: 6A86, 6A88, 6982, 6A80, 6700.
         Refused: what the vault says.
     """
-    numbering = profile.numbering
     credential = _settable(command, profile, forms=(0x00, 0x02))
     if command.p1 == 0x02:
         if not vault.verified(Credential.PUK):
             raise Abort(Status.NOT_ALLOWED)
-        vault.set_by_verified_code(credential, _new_pin(command.data, numbering))
+        vault.set_by_verified_code(credential, _new_pin(command.data, credential, vault, profile))
         return _DONE
-    length = numbering.block or _PUK_LENGTH
-    new = _new_pin(command.data[length:], numbering)
-    vault.set_by_code(credential, _pin(command.data[:length], numbering), new)
+    length = profile.numbering.block or vault.kind.lengths[Credential.PUK][1]
+    new = _new_pin(command.data[length:], credential, vault, profile)
+    vault.set_by_code(credential, _pin(command.data[:length], Credential.PUK, vault, profile), new)
     return _DONE
 
 
@@ -122,19 +119,23 @@ def _settable(command: Command, profile: CardProfile, *, forms: tuple[int, int])
     return credential
 
 
-def _pin(block: bytes, numbering: Numbering) -> Pin | None:
+def _pin(block: bytes, credential: Credential, vault: Vault, profile: CardProfile) -> Pin | None:
     """The PIN in a block as this card expects it; None for what no PIN can be, which costs a try all the same."""
-    if numbering.block:
-        if len(block) != numbering.block:
+    if profile.numbering.block:
+        if len(block) != profile.numbering.block:
             raise Abort(Status.WRONG_LENGTH)
         block = block.rstrip(b"\0")
-    if not block.isdigit() or len(block) > max(numbering.block, _PUK_LENGTH):
+    if not block.isdigit() or len(block) > _stored_length(credential, vault, profile):
         return None
     return Pin(block.decode())
 
 
-def _new_pin(block: bytes, numbering: Numbering) -> Pin:
-    pin = _pin(block, numbering)
+def _stored_length(credential: Credential, vault: Vault, profile: CardProfile) -> int:
+    return profile.numbering.stored_length(vault.kind.lengths[credential][1])
+
+
+def _new_pin(block: bytes, credential: Credential, vault: Vault, profile: CardProfile) -> Pin:
+    pin = _pin(block, credential, vault, profile)
     if pin is None:
         raise Abort(Status.WRONG_DATA)
     return pin

@@ -88,7 +88,8 @@ def _pin_object(reference: int, wanted: bytes, vault: Vault, profile: CardProfil
         return bytes([0x7F, 0x41, 6, 0x80, 1, longest, 0x81, 1, shortest])
     if wanted == _ACCESS_QUERY:
         most, left = vault.kind.tries[credential], vault.state.tries[credential]
-        return bytes.fromhex("A010 8C0470000000") + bytes([0x9A, 1, most, 0x9B, 1, left, 0x80, 2, 0, 8])
+        stored = profile.numbering.stored_length(vault.kind.lengths[credential][1])
+        return bytes.fromhex("A010 8C0470000000") + bytes([0x9A, 1, most, 0x9B, 1, left, 0x80, 2, 0, stored])
     raise Abort(Status.WRONG_DATA)
 
 

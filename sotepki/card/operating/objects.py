@@ -145,7 +145,7 @@ def _pin(credential: Credential, numbering: Numbering, labels: Labels, lengths: 
         "flags": flags | ({"needs-padding"} if numbering.block else set()),
         "type": "ascii-numeric",
         "min_length": shortest,
-        "stored_length": numbering.block or 8,
+        "stored_length": numbering.stored_length(longest),
         "max_length": longest,
         "reference": numbering.pins[credential],
         "path": _path("3F005016" if credential is Credential.PIN2 else "3F00"),

@@ -13,6 +13,8 @@ from sotepki.errors import Fault, Misuse
 from sotepki.evidence import Grade, load_yaml, refuse_unknown_keys
 from sotepki.resources import package_file
 
+_LEAST_STORED = 8  # bytes for a PIN in bare digits
+
 
 class Placement(StrEnum):
     """Where the PKCS#15 files are (docs/field/card.md 3): in DF 5015, or under 3F00, which then bears the AID."""
@@ -48,6 +50,10 @@ class Numbering:
     token_label: str
     source: str
     grade: Grade
+
+    def stored_length(self, longest: int) -> int:
+        """Bytes that a card of this family keeps for a PIN of at most ``longest`` digits (docs/field/card.md 3.3)."""
+        return self.block or max(_LEAST_STORED, longest)
 
     def credential(self, reference: int) -> Credential | None:
         """The PIN that a reference names."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sotepki.card.operating.apdu import SHORT_MAXIMUM, Abort, Answer, Command, Status
+from sotepki.card.operating.apdu import EXTENDED_MAXIMUM, SHORT_MAXIMUM, Abort, Answer, Command, Status
 from sotepki.card.operating.files import (
     MASTER_FILE,
     DedicatedFile,
@@ -62,7 +62,7 @@ def read_binary(command: Command, session: CardSession, tree: FileTree, quirks: 
         raise Abort(Status.WRONG_LENGTH)
     if command.p1 & 0x80:
         path = _by_short_identifier(command.p1, session, tree)
-        session.file, session.directory = path, path[:-1]
+        session.file = path  # and the current directory stays as it is
         offset = command.p2
     else:
         offset = command.p1 << 8 | command.p2
@@ -76,10 +76,10 @@ def read_binary(command: Command, session: CardSession, tree: FileTree, quirks: 
         raise Abort(Status.WRONG_OFFSET)
     wanted = command.le or SHORT_MAXIMUM
     part = content[offset : offset + wanted]
-    if len(part) == wanted or wanted > SHORT_MAXIMUM:
+    if len(part) == wanted or wanted == EXTENDED_MAXIMUM:  # an extended Le of 0000 asks for all there is
         return Answer(part, Status.OK)
     if quirks:
-        raise Abort(Status.EXACT_LENGTH | len(part))
+        raise Abort(Status.EXACT_LENGTH | min(len(part), SHORT_MAXIMUM) & 0xFF)  # 6C00: 256 bytes or more
     return Answer(part, Status.END_OF_FILE)
 
 

@@ -183,6 +183,21 @@ class PcscCard:
         """Let other programs at the card again."""
         self._library.SCardEndTransaction(self._card, _DWORD(_LEAVE_CARD))
 
+    def reset(self) -> None:
+        """Have the card forget its PINs, also between ``begin`` and ``end``; other programs are told of it.
+
+        Raises:
+            Fault: rule ``card.removed`` or ``card.pcsc.failed``.
+        """
+        code = self._library.SCardReconnect(
+            self._card,
+            _DWORD(_SHARE_SHARED),
+            _DWORD(_PROTOCOL_T0 | _PROTOCOL_T1),
+            _DWORD(_RESET_CARD),
+            ctypes.byref(self._protocol),
+        )
+        _check(code, f"reset the card in {self.reader}")
+
     def close(self, *, reset: bool = False) -> None:
         """Let go of the card; with ``reset`` it forgets its PINs. Closing twice is no error."""
         if self._card.value:

@@ -26,6 +26,7 @@ from sotepki.tokens.storage import private_directory, try_lock, write_private
 _LARGEST_TRACE = 8 << 20
 _LARGEST_FILE = 1 << 16
 _PATIENCE = 10.0
+_FOLLOWING_PAUSE = 0.05
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class ReaderPlace:
         self._trace.write(line.encode())
         if self._trace.tell() > _LARGEST_TRACE:
             path = self._desk.trace_path(self._occupant.reader)
-            path.replace(path.with_suffix(".trace.old"))
+            path.replace(self._desk.old_trace_path(self._occupant.reader))
             self._trace.close()
             self._trace = _private_append(path)
 
@@ -112,6 +113,7 @@ class ReaderDesk:
                 advice=f"Take the other reader, or 'sotepki card remove --reader {reader}' first.",
             )
         with lock:
+            self.old_trace_path(reader).unlink(missing_ok=True)
             self.trace_path(reader).unlink(missing_ok=True)
             self.set_faults(reader, faults)
             occupant = Occupant(reader, card, profile, os.getpid())
@@ -212,9 +214,49 @@ class ReaderDesk:
         """The file with the trace of a reader's card: one JSON object a line."""
         return self._path(reader, "trace")
 
+    def old_trace_path(self, reader: int) -> Path:
+        """Where the trace went when it had grown too long; ``trace_path`` goes on after it."""
+        return self._path(reader, "trace.old")
+
+    def trace_lines(self, reader: int, *, follow: bool = False) -> Iterator[bytes]:
+        """The trace of a reader's card, line by line; with ``follow`` until the card that is in is removed."""
+        watched = self.occupant(reader) if follow else None
+        stream: IO[bytes] | None = None
+        try:
+            while True:
+                going_on = self._holds(watched)
+                yield from stream or ()
+                following = self._trace_after(reader, stream, watched)
+                if following is not None:
+                    yield from stream or ()  # what came before the trace was rolled over
+                    if stream is not None:
+                        stream.close()
+                    stream = following
+                elif going_on:
+                    time.sleep(_FOLLOWING_PAUSE)
+                else:
+                    return
+        finally:
+            if stream is not None:
+                stream.close()
+
     def log_path(self, reader: int) -> Path:
         """The file with the output of the process that holds a card in the background."""
         return self._path(reader, "log")
+
+    def _holds(self, occupant: Occupant | None) -> bool:
+        now = self.occupant(occupant.reader) if occupant else None
+        return now is not None and occupant is not None and now.process == occupant.process
+
+    def _trace_after(self, reader: int, stream: IO[bytes] | None, watched: Occupant | None) -> IO[bytes] | None:
+        """The file of the trace that comes after an open one, or the first."""
+        old, now = self.old_trace_path(reader), self.trace_path(reader)
+        if stream is not None and _is_open(now, stream):
+            return None
+        if stream is not None and _is_open(old, stream):
+            return _opened(now)
+        # Neither: it was rolled over twice meanwhile, or it is of a card that was here before.
+        return _opened(old) or _opened(now) if stream is None or self._holds(watched) else None
 
     def _path(self, reader: int, ending: str) -> Path:
         return self._directory / f"reader-{reader}.{ending}"
@@ -222,6 +264,20 @@ class ReaderDesk:
 
 def _private_append(path: Path) -> IO[bytes]:
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab", buffering=0)
+
+
+def _opened(path: Path) -> IO[bytes] | None:
+    try:
+        return path.open("rb")
+    except FileNotFoundError:
+        return None
+
+
+def _is_open(path: Path, stream: IO[bytes]) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(stream.fileno()))
+    except FileNotFoundError:
+        return False
 
 
 def _read(path: Path) -> bytes:
