@@ -14,6 +14,7 @@ from sotepki.documents.family import SignatureRule
 from sotepki.documents.report import VerificationContext
 from sotepki.documents.revocation_checks import Revocation, ask_status, listed, status_unknown
 from sotepki.evidence import Severity, Verdict
+from sotepki.x509.chains import in_time
 from sotepki.x509.lint import lint_certificate
 from sotepki.x509.path import Purpose, validate_path
 from sotepki.xmldsig import Judgement
@@ -70,7 +71,7 @@ def _moment(
     if signed_at is None or signed_at - context.at > context.tolerance:  # the sum may leave the calendar
         return context.at
     begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
-    if begin <= signed_at <= end or not begin <= context.at <= end:
+    if in_time(certificate, signed_at) or not in_time(certificate, context.at):
         return signed_at
     own.find(
         "doc.certificate.validity",

@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
-from cryptography.x509 import ocsp
-
 from sotepki.documents.certificates import SignerCertificate, subject_name
 from sotepki.documents.report import VerificationContext
 from sotepki.documents.standing import Standing
 from sotepki.errors import SotepkiError
-from sotepki.x509.revocation_data import is_signed_by, revoked_since, revoking_entry
+from sotepki.x509.revocation_data import is_signed_by, proved_status, revoked_since, revoking_entry, usable
 from sotepki.x509.serials import serial_text
 from sotepki.x509.status import CertificateState, CertificateStatus
 from sotepki.xmldsig import Judgement
@@ -103,7 +101,7 @@ def status_unknown(sentence: str, own: Judgement) -> None:
 def _ask_about_authorities(
     standing: Standing, signed_at: datetime, context: VerificationContext, own: Judgement
 ) -> None:
-    for authority, issuer in pairwise(standing.chain[1:]):
+    for authority, issuer in pairwise(standing.chain_at(signed_at)[1:]):
         try:
             status = context.status(authority, issuer) if context.status else None
         except SotepkiError:
@@ -131,18 +129,15 @@ def _standing(signer: SignerCertificate, context: VerificationContext) -> Standi
 
 
 def _listed(signer: SignerCertificate, context: VerificationContext) -> Iterator[datetime]:
-    """When lists and responses at hand say that the certificate was revoked."""
+    """When genuine lists and responses at hand say that the certificate was revoked."""
     certificate, issuer = signer.certificate, _standing(signer, context).issuer
-    for crl in context.crls:
-        if issuer is None or not is_signed_by(crl, issuer):
-            continue
-        entry = revoking_entry(crl, certificate)
+    if issuer is None:
+        return
+    for crl in usable(context.crls):
+        entry = revoking_entry(crl, certificate) if is_signed_by(crl, issuer) else None
         if entry is not None:
             yield revoked_since(entry)
     for response in context.ocsp_responses:
-        if response.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
-            continue
-        for single in response.responses:
-            revoked_at = single.revocation_time_utc
-            if single.serial_number == certificate.serial_number and revoked_at is not None:
-                yield revoked_at
+        status = proved_status(response, certificate, issuer, at=None)
+        if status is not None and status.revoked_at is not None:
+            yield status.revoked_at

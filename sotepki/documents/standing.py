@@ -13,8 +13,9 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 
 from sotepki.evidence import Verdict
+from sotepki.x509.chains import follow, in_time
 from sotepki.x509.issuer import issuer_among
-from sotepki.x509.path import PathReport, Purpose, follow, validate_path
+from sotepki.x509.path import PathReport, Purpose, validate_path
 
 Certificates: TypeAlias = tuple[x509.Certificate, ...]
 Period: TypeAlias = tuple[datetime, datetime]
@@ -36,9 +37,20 @@ class Standing:
 
     @cached_property
     def chain(self) -> Certificates:
-        """From the certificate towards a root, as far as it goes."""
+        """From the certificate towards a root, as far as it goes, whatever the time."""
+        return self._chain(None)
+
+    def chain_at(self, at: datetime) -> Certificates:
+        """The chain that the path is judged by at a moment: a renewed CA has another certificate before and after."""
         try:
-            return follow(self.certificate, self.intermediates, self.trust)
+            good = all(in_time(link, at) for link in self.chain)
+        except ValueError:
+            good = False
+        return self.chain if good else self._chain(at)
+
+    def _chain(self, at: datetime | None) -> Certificates:
+        try:
+            return follow(self.certificate, self.intermediates, self.trust, at=at)
         except (ValueError, TypeError, UnsupportedAlgorithm):
             return (self.certificate,)
 

@@ -18,6 +18,7 @@ from sotepki.kela.access_points import AccessPoints
 from sotepki.kela.revocation import StatusQuestions
 from sotepki.kela.rules import rulebook
 from sotepki.kela.settings import KantaSettings
+from sotepki.x509.chains import in_time
 from sotepki.x509.issuer import issuer_among
 from sotepki.x509.names import readable
 from sotepki.x509.serials import serial_text
@@ -153,7 +154,7 @@ def host_names(certificate: x509.Certificate) -> list[str]:
 
 
 def _time(certificate: x509.Certificate, at: datetime) -> list[Finding]:
-    if certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc:
+    if in_time(certificate, at):
         return []
     expired = at > certificate.not_valid_after_utc
     limit = certificate.not_valid_after_utc if expired else certificate.not_valid_before_utc

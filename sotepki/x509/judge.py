@@ -12,7 +12,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from asn1crypto import crl as asn1_crl
@@ -29,6 +29,7 @@ from pyhanko_certvalidator.policy_decl import CertRevTrustPolicy, RevocationChec
 from pyhanko_certvalidator.validate import async_validate_path
 
 from sotepki.errors import Fault
+from sotepki.x509.ip_constraints import WithoutIpConstraints, forbidden_address
 from sotepki.x509.revocation_data import RevocationData
 
 
@@ -114,13 +115,14 @@ def _context(material: _Material, leaf_revocation: bool, ca_revocation: bool) ->
             if response.response_status is ocsp.OCSPResponseStatus.SUCCESSFUL
         ],
         revinfo_policy=CertRevTrustPolicy(policy, retroactive_revinfo=True),
+        time_tolerance=timedelta(0),  # a period is as long as it says: the library would add a second at each end
     )
 
 
 @functools.lru_cache(maxsize=64)
 def _loaded(certificate: x509.Certificate) -> asn1_x509.Certificate:
     """A CA certificate in the library's form; it is the same in path after path."""
-    return asn1_x509.Certificate.load(certificate.public_bytes(Encoding.DER))
+    return WithoutIpConstraints.load(certificate.public_bytes(Encoding.DER))
 
 
 def judge(
@@ -160,6 +162,9 @@ def judge(
     except (KeyError, IndexError, AttributeError, OverflowError, NotImplementedError) as error:
         # asn1crypto reads lazily and meets broken content deep inside the judge.
         raise ValueError(f"{type(error).__name__}: {error}") from error
+    address = forbidden_address(chain)
+    if address is not None:
+        return Rejection("path.name-constraints", "An address is outside the constraints of a CA.", address)
     return None
 
 

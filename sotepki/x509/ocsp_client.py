@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -93,19 +94,30 @@ def verified_status(
         Refused: the responder reports an error, answers about another certificate, is not authorised by the issuer,
             its signature does not verify, or the answer is not current at ``at``. Rule ids ``ocsp.response.*``.
     """
-    try:
-        if response.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
-            word = response.response_status.name.lower().replace("_", " ")
-            raise Refused(f"The responder answers: {word}.", rule="ocsp.response.status")
-        single = _single(response, certificate, issuer_certificate)
-        _verify(response, issuer_certificate, at)
-        _current(single, at)
-    except (ValueError, UnsupportedAlgorithm, TypeError):
-        raise Refused("The OCSP response cannot be read.", rule="ocsp.response.form") from None
-    if single.certificate_status is ocsp.OCSPCertStatus.REVOKED:
-        return CertificateStatus(CertificateState.REVOKED, single.revocation_time_utc, single.revocation_reason)
-    good = single.certificate_status is ocsp.OCSPCertStatus.GOOD
-    return CertificateStatus(CertificateState.GOOD if good else CertificateState.UNKNOWN)
+    return _status(response, certificate, issuer_certificate, lambda single: at)
+
+
+def kept_status(
+    response: ocsp.OCSPResponse,
+    certificate: x509.Certificate,
+    issuer_certificate: x509.Certificate,
+    *,
+    at: datetime | None,
+) -> CertificateStatus:
+    """The status that a response proves which was kept, perhaps made long after the moment in question.
+
+    Args:
+        at: the moment that the answer must be current at; one that was made later (thisUpdate) must be current at its
+            own time. None: it must have been current at its own time, however old it is.
+
+    Raises:
+        Refused: as ``verified_status``.
+    """
+
+    def moment(single: ocsp.OCSPSingleResponse) -> datetime:
+        return single.this_update_utc if at is None else max(at, single.this_update_utc)
+
+    return _status(response, certificate, issuer_certificate, moment)
 
 
 def ocsp_urls(certificate: x509.Certificate) -> tuple[str, ...]:
@@ -120,6 +132,28 @@ def ocsp_urls(certificate: x509.Certificate) -> tuple[str, ...]:
         if entry.access_method == AuthorityInformationAccessOID.OCSP
         and isinstance(entry.access_location, x509.UniformResourceIdentifier)
     )
+
+
+def _status(
+    response: ocsp.OCSPResponse,
+    certificate: x509.Certificate,
+    issuer_certificate: x509.Certificate,
+    moment: Callable[[ocsp.OCSPSingleResponse], datetime],
+) -> CertificateStatus:
+    try:
+        if response.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
+            word = response.response_status.name.lower().replace("_", " ")
+            raise Refused(f"The responder answers: {word}.", rule="ocsp.response.status")
+        single = _single(response, certificate, issuer_certificate)
+        at = moment(single)
+        _verify(response, issuer_certificate, at)
+        _current(single, at)
+    except (ValueError, UnsupportedAlgorithm, TypeError):
+        raise Refused("The OCSP response cannot be read.", rule="ocsp.response.form") from None
+    if single.certificate_status is ocsp.OCSPCertStatus.REVOKED:
+        return CertificateStatus(CertificateState.REVOKED, single.revocation_time_utc, single.revocation_reason)
+    good = single.certificate_status is ocsp.OCSPCertStatus.GOOD
+    return CertificateStatus(CertificateState.GOOD if good else CertificateState.UNKNOWN)
 
 
 def _post(url: str, body: bytes, timeout: float) -> bytes:

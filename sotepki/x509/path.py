@@ -9,33 +9,34 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.x509 import ocsp
-from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from sotepki.errors import Misuse
 from sotepki.evidence import Finding, Verdict, verdict_of
-from sotepki.x509.extension_lookup import extension_of, readable_extension
-from sotepki.x509.issuer import bears_issuer_name, issuer_among
+from sotepki.x509.chains import follow, in_time
+from sotepki.x509.extension_lookup import extension_of
 from sotepki.x509.judge import Rejection, judge
 from sotepki.x509.names import readable
 from sotepki.x509.purposes import Purpose, purpose_findings
 from sotepki.x509.reading import plain_reason
-from sotepki.x509.revocation_data import RevocationData, is_signed_by, named, revoked_since, revoking_entry
+from sotepki.x509.revocation_data import (
+    RevocationData,
+    is_signed_by,
+    names_responder,
+    revocation_data,
+    revoked_since,
+    revoking_entry,
+)
 from sotepki.x509.rulebook import rulebook
 from sotepki.x509.serials import serial_text
 
 __all__ = ["PathReport", "PathStep", "Purpose", "validate_path"]
-
-#: A chain of this PKI has three certificates; a longer one of other people's is still followed.
-LONGEST_PATH = 8
-
-_SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,8 @@ def validate_path(
 
     Revocation data made after ``at`` counts too: a service certificate never comes back once revoked, and a
     revocation after ``at`` is not held against it. Data that had ended before ``at`` does not count. Without data of
-    the issuing CAs themselves there is a warning; without data of the certificate the path is refused.
+    the issuing CAs themselves there is a warning; without data of the certificate the path is refused. A period
+    includes its first and its last second, and nothing beyond them.
 
     Raises:
         Misuse: ``at`` has no time zone, or no root was given.
@@ -136,31 +138,14 @@ def validate_path(
             f"The time of the validation, {at}, is outside the calendar.", advice="Give another time."
         ) from None
     try:
-        chain = follow(certificate, intermediates, trust)
-        data = RevocationData(named(crls), tuple(ocsp_responses)) if revocation else None
+        chain = follow(certificate, intermediates, trust, at=moment)
+        data = revocation_data(crls, ocsp_responses) if revocation else None
         findings = list(_findings(chain, trust, moment, data))
         findings += purpose_findings(certificate, purpose)
     except (ValueError, TypeError, OverflowError, UnsupportedAlgorithm) as error:
         chain = (certificate,)
         findings = [_unreadable(error)]
     return PathReport(verdict_of(findings), tuple(findings), _showable(chain), moment, purpose)
-
-
-def follow(
-    certificate: x509.Certificate, intermediates: Iterable[x509.Certificate], trust: Sequence[x509.Certificate]
-) -> tuple[x509.Certificate, ...]:
-    """The chain by names and, where both say it, key identifiers; the signature decides between equal names."""
-    pool = [*trust, *intermediates]
-    chain = [certificate]
-    while len(chain) < LONGEST_PATH and chain[-1] not in trust:
-        last = chain[-1]
-        issuers = [issuer for issuer in pool if bears_issuer_name(issuer, last) and issuer not in chain]
-        if not issuers:
-            break
-        # One candidate is taken as it is: the judge verifies its signature anyway.
-        chosen = issuers[0] if len(issuers) == 1 else None
-        chain.append(chosen or issuer_among(last, issuers) or issuers[0])
-    return tuple(chain)
 
 
 def _findings(
@@ -179,19 +164,21 @@ def _findings(
         yield from _times(chain, at)
         return
     yield from _old_versions(chain)
-    middle = chain[1:-1]
-    covered = data is not None and data.covers(middle)
+    middle, links = chain[1:-1], tuple(pairwise(chain))
+    covered = data is not None and data.covers(links[1:])
+    # Of what was revoked only later nothing more is to be asked; lists that say otherwise are looked at below.
+    later = [link for link in links if data is not None and data.revoked_only_later(*link, at)]
     rejection = judge(
         chain,
         at=at,
         data=data or RevocationData(),
-        leaf_revocation=data is not None and len(chain) > 1,
-        ca_revocation=covered,
+        leaf_revocation=data is not None and any(link not in later for link in links[:1]),
+        ca_revocation=covered and any(link not in later for link in links[1:]),
     )
     strangers = list(_strangers(chain))
     # A certificate that names another key is on no list of this issuer: that is the cause, not missing data.
     if rejection is not None and not (strangers and rejection.rule == "path.revocation.missing"):
-        yield _told(rejection, chain[0], data or RevocationData())
+        yield _told(rejection, chain[0], RevocationData() if data is None else data)
     yield from strangers
     yield from (finding for finding in _times(chain, at) if rejection is None or finding.rule != rejection.rule)
     if data is not None:
@@ -238,27 +225,27 @@ def _told(rejection: Rejection, certificate: x509.Certificate, data: RevocationD
     rule, message = rejection.rule, rejection.message
     if rule in ("path.revocation.missing", "path.revocation.stale") and data.calls_unknown(certificate):
         rule, message = "path.revocation.unknown", "The responder does not know the certificate."
-    elif rule == "path.revocation.missing" and data.answers(certificate) and not _names_responder(certificate):
+    elif rule == "path.revocation.missing" and data.answers(certificate) and not names_responder(certificate):
         message = "The certificate names no OCSP responder, so what one says of it does not count; give a list."
+    elif rule == "path.revocation.missing" and any(crl.issuer == certificate.issuer for crl in data.set_aside):
+        message = (
+            "The revocation list has a critical extension that is not known, so it does not count; give another."
+        )
     return rulebook().finding(rule, message, found=rejection.detail, where=readable(certificate.subject))
-
-
-def _names_responder(certificate: x509.Certificate) -> bool:
-    """Whether authorityInfoAccess names an OCSP responder; of other certificates the judge reads no answers."""
-    access = readable_extension(certificate, x509.AuthorityInformationAccess) or ()
-    return any(one.access_method == AuthorityInformationAccessOID.OCSP for one in access)
 
 
 def _times(chain: Sequence[x509.Certificate], at: datetime) -> Iterator[Finding]:
     """Validity periods, all of them: the judge stops at its first objection, a person wants to see the others."""
     for certificate in chain:
+        if in_time(certificate, at):
+            continue
         start, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
-        if at - end > _SECOND:  # a difference, since the sum may leave the calendar
+        if end < at:
             message = f"A certificate of the path ended on {end:%Y-%m-%d %H:%M:%SZ}."
             yield rulebook().finding(
                 "path.expired", message, found=f"{end:%Y-%m-%d}", where=readable(certificate.subject)
             )
-        elif start - at > _SECOND:
+        else:
             message = f"A certificate of the path begins on {start:%Y-%m-%d %H:%M:%SZ}."
             yield rulebook().finding(
                 "path.not-yet-valid", message, found=f"{start:%Y-%m-%d}", where=readable(certificate.subject)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -17,16 +17,22 @@ from cryptography.x509 import ocsp
 
 from sotepki.errors import Refused
 from sotepki.evidence import Severity
+from sotepki.x509.chains import in_time
 from sotepki.x509.crl import crl_number
 from sotepki.x509.extension_lookup import extension_of
 from sotepki.x509.names import readable
-from sotepki.x509.ocsp_client import verified_status
+from sotepki.x509.ocsp_client import kept_status
 from sotepki.x509.path import PathReport
 from sotepki.x509.purposes import key_usages
-from sotepki.x509.revocation_data import is_signed_by, named, of_attribute_certificates, revoked_since, revoking_entry
+from sotepki.x509.revocation_data import (
+    is_signed_by,
+    is_understood,
+    named,
+    of_attribute_certificates,
+    revoked_since,
+    revoking_entry,
+)
 from sotepki.x509.status import CertificateState
-
-_SECOND = timedelta(seconds=1)
 
 
 class Outcome(StrEnum):
@@ -123,7 +129,7 @@ def _origin(
 def _period(certificate: x509.Certificate, at: datetime) -> Check:
     start, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     text = f"It is valid from {start:%Y-%m-%d %H:%M:%SZ} to {end:%Y-%m-%d %H:%M:%SZ}"
-    if start - at <= _SECOND and at - end <= _SECOND:
+    if in_time(certificate, at):
         return Check("validity", Outcome.PASSED, text + ".")
     return Check("validity", Outcome.FAILED, text + (", so it has ended." if at > end else ", so it has not begun."))
 
@@ -178,6 +184,8 @@ def _listed(
     name = f"The list {which} of {crl.last_update_utc:%Y-%m-%d %H:%M:%SZ}"
     if not is_signed_by(crl, issuer):
         return Check("crl", Outcome.FAILED, f"{name} is not signed by the issuer.")
+    if not is_understood(crl):
+        return Check("crl", Outcome.FAILED, f"{name} has a critical extension that is not known, so it says nothing.")
     if of_attribute_certificates(crl):
         return Check("crl", Outcome.OPEN, f"{name} is of attribute certificates only.")
     entry = revoking_entry(crl, certificate)
@@ -185,7 +193,7 @@ def _listed(
         when = f"{revoked_since(entry):%Y-%m-%d %H:%M:%SZ}"
         return Check("crl", Outcome.FAILED, f"{name} has it, revoked on {when}{_reason(entry)}.")
     until = crl.next_update_utc
-    if until is not None and until < at:
+    if until is not None and until < at.replace(microsecond=0):
         return Check("crl", Outcome.FAILED, f"{name} was good until {until:%Y-%m-%d %H:%M:%SZ} only.")
     return Check("crl", Outcome.PASSED, f"{name} does not have it.")
 
@@ -203,8 +211,7 @@ def _answered(
     """What an OCSP answer says; None if it is about another certificate."""
     try:
         made = response.produced_at_utc
-        # Data made later counts for an earlier moment, as in ``validate_path``.
-        status = verified_status(response, certificate, issuer, at=max(at, made))
+        status = kept_status(response, certificate, issuer, at=at)
     except (Refused, ValueError) as error:
         if isinstance(error, Refused) and error.rule == "ocsp.response.certificate":
             return None

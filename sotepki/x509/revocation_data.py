@@ -9,28 +9,65 @@ from typing import TypeVar
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
+from cryptography.x509.oid import AuthorityInformationAccessOID, CRLEntryExtensionOID, ExtensionOID
+
+from sotepki.errors import Refused
+from sotepki.x509.extension_lookup import readable_extension
+from sotepki.x509.list_memory import ListMemory
+from sotepki.x509.ocsp_client import kept_status
+from sotepki.x509.status import CertificateState, CertificateStatus
 
 Kind = TypeVar("Kind", bound=x509.ExtensionType)
 
 
 @dataclass(frozen=True, eq=False)
 class RevocationData:
-    """Revocation lists and OCSP answers; none of them is verified yet."""
+    """Revocation lists and OCSP answers as they came; each question says what it verifies of them.
+
+    Attributes:
+        set_aside: lists that may not be used (``is_understood``).
+    """
 
     crls: tuple[x509.CertificateRevocationList, ...] = ()
     ocsp_responses: tuple[ocsp.OCSPResponse, ...] = ()
+    set_aside: tuple[x509.CertificateRevocationList, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.crls or self.ocsp_responses)
 
-    def covers(self, certificates: Sequence[x509.Certificate]) -> bool:
-        """Whether there is something about every one of ``certificates``, and about one at least."""
-        serials = {single.serial_number for single in self._answers()}
-        listers = [crl.issuer for crl in self.crls]
-        return bool(certificates) and all(
-            one.issuer in listers or one.serial_number in serials for one in certificates
+    def covers(self, links: Sequence[tuple[x509.Certificate, x509.Certificate]]) -> bool:
+        """Whether there is something about every certificate of ``links``, and about one at least.
+
+        Each comes with its issuer, and only what the issuer answers for counts: a stranger's list in its name is no
+        reason to ask the judge for more than it has. Whether it is current, the judge says.
+        """
+        return bool(links) and all(
+            any(is_signed_by(crl, issuer) for crl in self.crls) or bool(self._proved(one, issuer, None))
+            for one, issuer in links
         )
+
+    def revoked_only_later(self, certificate: x509.Certificate, issuer: x509.Certificate, at: datetime) -> bool:
+        """Whether an OCSP answer proves that a certificate was revoked after ``at``, and none that it was before.
+
+        Then it was good at ``at``, as with a list that says so; the library behind ``judge`` does not draw the
+        conclusion from an answer.
+        """
+        revoked = [
+            status.revoked_at
+            for status in self._proved(certificate, issuer, at)
+            if status.state is CertificateState.REVOKED and status.revoked_at is not None
+        ]
+        return bool(revoked) and min(revoked) > at
+
+    def _proved(
+        self, certificate: x509.Certificate, issuer: x509.Certificate, at: datetime | None
+    ) -> list[CertificateStatus]:
+        if not self.ocsp_responses or not names_responder(certificate):
+            return []
+        found = (proved_status(response, certificate, issuer, at=at) for response in self.ocsp_responses)
+        return [status for status in found if status is not None]
 
     def calls_unknown(self, certificate: x509.Certificate) -> bool:
         """Whether a responder says that it does not know ``certificate``."""
@@ -53,6 +90,46 @@ class RevocationData:
 def named(crls: Iterable[x509.CertificateRevocationList]) -> tuple[x509.CertificateRevocationList, ...]:
     """The lists whose issuer can be read; of another list nobody can say that it is a certificate's issuer's."""
     return tuple(crl for crl in crls if _is_named(crl))
+
+
+def usable(crls: Iterable[x509.CertificateRevocationList]) -> tuple[x509.CertificateRevocationList, ...]:
+    """The lists that may be used: their issuer can be read, and they are understood."""
+    return tuple(crl for crl in named(crls) if is_understood(crl))
+
+
+def is_understood(crl: x509.CertificateRevocationList) -> bool:
+    """Whether a list has no critical extension that is not known here, not in any entry either.
+
+    Otherwise it may say something that we do not see, so it says nothing of any certificate (RFC 5280 5.2, 5.3).
+    """
+    return _understood.of(crl, None, lambda: not _has_unknown_extension(crl))
+
+
+def revocation_data(
+    crls: Iterable[x509.CertificateRevocationList], ocsp_responses: Iterable[ocsp.OCSPResponse]
+) -> RevocationData:
+    """What there is to judge a path by."""
+    lists = named(crls)
+    set_aside = tuple(crl for crl in lists if not is_understood(crl))
+    return RevocationData(usable(lists), tuple(ocsp_responses), set_aside)
+
+
+def names_responder(certificate: x509.Certificate) -> bool:
+    """Whether authorityInfoAccess names an OCSP responder; of other certificates the judge reads no answers."""
+    access = readable_extension(certificate, x509.AuthorityInformationAccess) or ()
+    return any(one.access_method == AuthorityInformationAccessOID.OCSP for one in access)
+
+
+def proved_status(
+    response: ocsp.OCSPResponse, certificate: x509.Certificate, issuer: x509.Certificate, *, at: datetime | None
+) -> CertificateStatus | None:
+    """What a kept OCSP answer proves of a certificate (``kept_status``); None if it is about another one or is not to
+    be believed.
+    """
+    try:
+        return kept_status(response, certificate, issuer, at=at)
+    except Refused:
+        return None
 
 
 def revoking_entry(
@@ -80,7 +157,7 @@ def revoking_entry(
 def is_signed_by(crl: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
     """Whether a list bears the name of ``issuer`` and was signed with its key; not if either cannot be read."""
     try:
-        return crl.issuer == issuer.subject and crl.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]
+        return crl.issuer == issuer.subject and _signed.of(crl, issuer, lambda: _verifies(crl, issuer))
     except (TypeError, ValueError, UnsupportedAlgorithm):
         return False
 
@@ -97,6 +174,54 @@ def of_attribute_certificates(crl: x509.CertificateRevocationList) -> bool:
     """Whether a list says that it has attribute certificates only (RFC 5280 5.2.5)."""
     point = _extension(crl, x509.IssuingDistributionPoint)
     return point is not None and point.only_contains_attribute_certs
+
+
+_signed: ListMemory[bool] = ListMemory()
+_understood: ListMemory[bool] = ListMemory()
+
+_KNOWN_OF_LISTS = frozenset(
+    {
+        ExtensionOID.AUTHORITY_INFORMATION_ACCESS,
+        ExtensionOID.AUTHORITY_KEY_IDENTIFIER,
+        ExtensionOID.CRL_NUMBER,
+        ExtensionOID.DELTA_CRL_INDICATOR,
+        ExtensionOID.FRESHEST_CRL,
+        ExtensionOID.ISSUER_ALTERNATIVE_NAME,
+        ExtensionOID.ISSUING_DISTRIBUTION_POINT,
+    }
+)
+_KNOWN_OF_ENTRIES = frozenset(
+    {
+        CRLEntryExtensionOID.CERTIFICATE_ISSUER,
+        CRLEntryExtensionOID.CRL_REASON,
+        CRLEntryExtensionOID.INVALIDITY_DATE,
+        x509.ObjectIdentifier("2.5.29.23"),  # holdInstructionCode, which pyca has no name for
+    }
+)
+_CRITICAL = b"\x01\x01\xff\x04"
+"""The end of a critical extension's head in DER: TRUE, and the octet string that follows."""
+
+
+def _has_unknown_extension(crl: x509.CertificateRevocationList) -> bool:
+    critical = _critical(crl)
+    if not critical <= _KNOWN_OF_LISTS:
+        return True
+    # Reading a million entries takes seconds, searching their octets for one critical extension does not.
+    if crl.public_bytes(Encoding.DER).count(_CRITICAL) <= len(critical):
+        return False
+    return any(not _critical(entry) <= _KNOWN_OF_ENTRIES for entry in crl)
+
+
+def _critical(where: x509.CertificateRevocationList | x509.RevokedCertificate) -> set[x509.ObjectIdentifier]:
+    """The critical extensions of a list or an entry; none where they cannot be read, so that a revocation stands."""
+    try:
+        return {extension.oid for extension in where.extensions if extension.critical}
+    except (x509.DuplicateExtension, x509.UnsupportedGeneralNameType, ValueError):
+        return set()
+
+
+def _verifies(crl: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
+    return crl.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]
 
 
 def _is_named(crl: x509.CertificateRevocationList) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import re
 from datetime import timedelta
 
 import document_world as world
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 
 from sotepki.documents import build_frame, check_frame, open_frame, verify_document
 from sotepki.errors import Refused
-from sotepki.evidence import Severity
+from sotepki.evidence import Severity, Verdict
 from sotepki.identifiers import Oid
 
 MESSAGE = Oid("1.2.246.10.12345671.94.1")
@@ -29,6 +31,24 @@ def test_the_document_comes_out_byte_for_byte() -> None:
         assert (frame.message_id, frame.sender, frame.service_request) == (MESSAGE, world.ORGANISATION.oid, "SP1")
         assert frame.document_id == frame.set_id == world.DOCUMENT
         assert check_frame(frame, verify_document(document, world.context())) == ()
+
+
+def test_a_large_document_is_signed_framed_opened_and_verified() -> None:
+    """A plan with 12 MB of scans in it was refused as malformed XML, alone and again in its frame."""
+    unsigned = world.unsigned(author=None)
+    body = re.search(rb">([A-Za-z0-9+/=]{300,})</hl7fi:json>", unsigned)
+    assert body is not None
+    text = base64.b64decode(body[1])
+    place = text.rindex(b'"}')
+    large = base64.b64encode(text[:place] + b"x" * 9_000_000 + text[place:])
+    document = world.signed_by_system(unsigned[: body.start(1)] + large + unsigned[body.end(1) :])
+    assert len(large) > 12_000_000
+    frame = open_frame(framed(document))
+    assert frame.document == document
+    report = verify_document(frame.document, world.context())
+    assert report.verdict is Verdict.VALID and check_frame(frame, report) == ()
+    changed = document.replace(b"eHh4" * 9, b"eHh5" * 9, 1)
+    assert verify_document(changed, world.context()).verdict is Verdict.INVALID
 
 
 def test_a_message_id_has_a_root_and_perhaps_an_extension() -> None:

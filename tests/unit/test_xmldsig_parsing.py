@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -51,6 +52,11 @@ def refused(data: bytes, limits: XmlLimits | None = None) -> str:
         (b"<a>" * 101 + b"</a>" * 101, "xml.too-deep"),
         (b"<a>" * 10_000 + b"</a>" * 10_000, "xml.too-deep"),
         (b"<a>" * 50_000, "xml.too-deep"),
+        (b"<a>" * 2_000 + b"</a>" * 2_000, "xml.too-deep"),
+        (b"<a>" * 2_047 + b"</a>" * 2_047, "xml.too-deep"),
+        (b"<a>" * 2_049 + b"</a>" * 2_049, "xml.too-deep"),
+        (b"<a>" * 100_000 + b"</a>" * 100_000, "xml.too-deep"),
+        (b"<a b=''>" * 2_000 + b"<a>" * 380_000 + b" " * 2**20, "xml.too-deep"),
     ],
 )
 def test_bytes_that_are_no_safe_document_are_refused_by_rule(data: bytes, rule: str) -> None:
@@ -75,6 +81,32 @@ def test_size_and_number_of_nodes_are_bounded() -> None:
     with pytest.raises(Refused):
         parse(b"<a>" + b"x" * 30 + b"</a>", limit=20)
     assert time.monotonic() - begin < 2
+
+
+_MOST = XmlLimits().size
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: b"<a>" + b"x" * (_MOST - 7) + b"</a>",
+        lambda: b"<a>" + b"&amp;" * 4_000_000 + b"</a>",
+        lambda: b"<a><![CDATA[" + b"x" * 20_000_000 + b"]]></a>",
+        lambda: b'<a b="' + b"\n" * (_MOST - 9) + b'"/>',
+        lambda: b'<a xmlns="urn:' + b"x" * 20_000_000 + b'"/>',
+        lambda: b"<a" + b"".join(b' b%x=""' % n for n in range(390_000)) + b"/>",
+        lambda: b"<a" + b"".join(b' xmlns:b%x="urn:%x"' % (n, n) for n in range(390_000)) + b"/>",
+        lambda: b"<a>" + b"".join(b"<b%x/>" % n for n in range(390_000)) + b"</a>",
+        lambda: b"<a>" + b"".join(b"<b%x%s/>" % (n, b"x" * 5000) for n in range(4_000)) + b"</a>",
+    ],
+    ids=["text", "references", "CDATA", "attribute", "name", "attributes", "declarations", "elements", "long names"],
+)
+def test_up_to_the_limit_any_shape_of_a_document_is_read_at_once(make: Callable[[], bytes]) -> None:
+    """A scanned enclosure of 10 MB in one text was called not well-formed, with 20 MiB promised."""
+    data = make()
+    begin = time.process_time()
+    assert parse(data).tag.endswith("a")
+    assert time.process_time() - begin < 3
 
 
 def test_depth_up_to_the_limit_is_read() -> None:
