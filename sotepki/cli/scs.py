@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 _PORT = click.IntRange(0, 65535)
 _SERVICE = "https://127.0.0.1:53952"
 _LONGEST = 16 * 1024 * 1024
+_observed = click.option(
+    "--observed-certificate", "observed", is_flag=True, help="The certificate in the form of one open implementation."
+)
 
 
 @click.group("scs")
@@ -45,7 +48,7 @@ def command() -> None:
 @click.option("--terminal", is_flag=True, help="Ask for PINs here instead of on the workstation's page.")
 @click.option("--page-port", type=_PORT, default=53960, show_default=True, help="The workstation's page.")
 @click.option("--old-ports", is_flag=True, help="Answer on 8089, 23124 and the first free old HTTP port too.")
-@click.option("--observed-certificate", is_flag=True, help="A certificate in the form of one open implementation.")
+@_observed
 def serve(
     number: str | None,
     reader: str | None,
@@ -57,7 +60,7 @@ def serve(
     terminal: bool,
     page_port: int,
     old_ports: bool,
-    observed_certificate: bool,
+    observed: bool,
 ) -> None:
     """Serve one workstation on 127.0.0.1 until Ctrl-C: /version, /sign, and a page with reader and PIN pad."""
     from sotepki import loopback
@@ -68,12 +71,11 @@ def serve(
     if sum(map(bool, (number, reader, module))) > 1:
         raise Misuse("Give one of --card, --pcsc and --pkcs11.")
     settings = load_settings(scs_version).with_quirks(quirk_names)
-    chain = _certificate(observed=observed_certificate)
+    chain = _certificate(observed=observed)
     log_requests()
     with stopped() as stop, ExitStack() as stack:
         source, shelf = _reader(stack, number, reader, module)
         desk = PinDesk()
-        stack.callback(desk.cancel_all)
         station = Workstation(source, desk, shelf)
         pins = file_pins(pin_file) if pin_file else terminal_pins(stop) if terminal else desk
         service = SignatureService(source, pins, (), settings, station.note)
@@ -81,12 +83,13 @@ def serve(
         old = stack.enter_context(running_on_old_ports(service, chain)) if old_ports else []
         page = stack.enter_context(loopback.running(station.application(), tls_context(chain), port=page_port))
         trust = chain.with_suffix(".crt")
+        how = "sotepki scs trust --observed-certificate" if observed else "sotepki scs trust"
         addresses = {"scs": url, "old": old, "workstation": page, "trust": str(trust)}
         lines = [
             f"scs          {url}\n             /version and /sign in the form of {scs_version}",
             *(f"             {one}" for one in old),
             f"workstation  {page}\n             reader and PIN pad; keep it open in the browser",
-            f"trust        {trust}\n             'sotepki scs trust' says how",
+            f"trust        {trust}\n             '{how}' says how",
             "Ctrl-C stops.",
         ]
         emit({**addresses, "version": scs_version, "card": number}, "\n".join(lines))
@@ -117,11 +120,12 @@ def _reader(
 
 
 @command.command("trust")
-def trust() -> None:
+@_observed
+def trust(observed: bool) -> None:
     """Print how browsers and systems are made to trust the certificate of the local service."""
     from sotepki.scs.trusting import fingerprint, spki_pin, trust_steps
 
-    path = _certificate().with_suffix(".crt")
+    path = _certificate(observed=observed).with_suffix(".crt")
     steps = trust_steps(path)
     lines = [f"The certificate {path}", f"SHA-256 {fingerprint(path)}"]
     lines += [f"\n{system}:\n  {step}" for system, step in steps.items()]
@@ -174,9 +178,10 @@ def page(workspace: Workspace, port: int, scs_url: str, publication: str) -> Non
 @command.command("version")
 @click.option("--scs", "url", default=_SERVICE, show_default=True, help="The service.")
 @click.option("--trust", "trust_file", help="Its certificate (PEM); by default the workspace's, if there is one.")
-def version(url: str, trust_file: str | None) -> None:
+@_observed
+def version(url: str, trust_file: str | None, observed: bool) -> None:
     """Ask a service for its version and what it offers."""
-    found = _client(url, trust_file, "").version()
+    found = _client(url, trust_file, "", observed=observed).version()
     card = {True: "a card is in the reader", False: "no card in the reader", None: "it does not tell of cards"}
     rows = [f"{key:<20} {value}" for key, value in found.raw.items()]
     emit(
@@ -189,14 +194,15 @@ def version(url: str, trust_file: str | None) -> None:
 @click.option("--scs", "url", default=_SERVICE, show_default=True, help="The service.")
 @click.option("--trust", "trust_file", help="Its certificate (PEM); by default the workspace's, if there is one.")
 @click.option("--origin", default="https://localhost", show_default=True, help="The site that the login is for.")
-def login(url: str, trust_file: str | None, origin: str) -> None:
+@_observed
+def login(url: str, trust_file: str | None, origin: str, observed: bool) -> None:
     """Have a fresh login challenge signed, and verify the signature."""
     import secrets
 
     from sotepki.scs import challenge_content
     from sotepki.scs.test_page import challenge_form
 
-    client = _client(url, trust_file, origin)
+    client = _client(url, trust_file, origin, observed=observed)
     nonce, form = secrets.token_urlsafe(48), challenge_form(client.version().version)
     answer = client.login(nonce, form)
     answer.verify(challenge_content(origin, nonce, form))
@@ -212,6 +218,7 @@ def login(url: str, trust_file: str | None, origin: str) -> None:
 @click.option("--hash", "hash_name", default="SHA256", show_default=True, help="As /version lists them.")
 @click.option("--digest", is_flag=True, help="Send the digest of the file instead of the file.")
 @click.option("--output", default="", help="Where to write the signature.")
+@_observed
 @writes("output")
 def sign(
     file: str,
@@ -222,6 +229,7 @@ def sign(
     hash_name: str,
     digest: bool,
     output: str,
+    observed: bool,
 ) -> None:
     """Have a file signed with the signature key, and verify the signature."""
     import hashlib
@@ -233,7 +241,7 @@ def sign(
         if hash_name not in HASHES:
             raise Misuse(f"There is no hash algorithm {hash_name!r}; there are {', '.join(HASHES)}.")
         content = hashlib.new(HASHES[hash_name].name, content).digest()
-    client = _client(url, trust_file, origin)
+    client = _client(url, trust_file, origin, observed=observed)
     answer = client.sign(content, is_digest=digest, hash_name=hash_name, signature_type=signature_type)
     answer.verify(content, is_digest=digest)
     if output:
@@ -261,11 +269,11 @@ def _emit_signed(answer: ScsAnswer) -> None:
     )
 
 
-def _client(url: str, trust_file: str | None, origin: str) -> ScsClient:
+def _client(url: str, trust_file: str | None, origin: str, *, observed: bool) -> ScsClient:
     from sotepki.scs.client import ScsClient
     from sotepki.x509.tls import tls_of
 
-    own = workspace_directory() / "scs" / "localhost.crt"
+    own = workspace_directory() / "scs" / _certificate_name(observed=observed).replace(".pem", ".crt")
     path = Path(trust_file) if trust_file else own if own.exists() else None
     if path is not None and not path.exists():
         raise Misuse(f"There is no file {path}.")
@@ -284,5 +292,9 @@ def _certificate(*, observed: bool = False) -> Path:
             advice=f"Make one with 'sotepki init --workspace {directory}', or name yours with --workspace.",
         )
     variant = CertificateVariant.OBSERVED if observed else CertificateVariant.CLEAN
-    name = "localhost-observed.pem" if observed else "localhost.pem"
-    return local_certificate(directory / "scs" / name, SystemClock().now(), variant)
+    path = directory / "scs" / _certificate_name(observed=observed)
+    return local_certificate(path, SystemClock().now(), variant)
+
+
+def _certificate_name(*, observed: bool) -> str:
+    return "localhost-observed.pem" if observed else "localhost.pem"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -59,8 +60,8 @@ def check_challenge(request: SignRequest, origin: str, settings: ScsSettings, se
 
 def _split(text: str, form: ChallengeForm, server_key: str) -> tuple[str, str]:
     if form is ChallengeForm.LINE:
-        bound, _, nonce = text.partition("\n") if "\n" in text else text.partition(" ")
-        return bound.removesuffix("\r"), nonce
+        bound, *rest = re.split(r"\r?\n| ", text, maxsplit=1)  # a challenge may have line ends and spaces of its own
+        return bound, "".join(rest)
     parts = text.split(";")
     if len(parts) != (3 if server_key else 2):
         raise _refusal("scs.origin.challenge", "The content is not origin;nonce, or in a transaction ;serverKey too.")

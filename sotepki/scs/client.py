@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+import re
 import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ from sotepki.x509.tls import tls_of
 AUTHENTICATION = "digitalSignature"
 SIGNATURE = "nonRepudiation"
 
+_HOST = re.compile(rb"[!-~]+")
 _USER_SECONDS = 180.0
 _LARGEST_ANSWER = 32 * 1024 * 1024
 
@@ -53,8 +55,9 @@ class ScsClient:
     def __post_init__(self) -> None:
         try:
             parts = urlsplit(self.url)
-            usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-        except ValueError:  # not a port, or not an address
+            host = (parts.hostname or "").encode("idna")
+            usable = parts.scheme in ("http", "https") and bool(_HOST.fullmatch(host)) and parts.port != 0
+        except ValueError:  # not a port, not an address, or a name with an empty label
             usable = False
         if not usable:
             raise Misuse(

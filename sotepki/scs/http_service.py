@@ -12,7 +12,7 @@ import ssl
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -41,7 +41,7 @@ class ScsHttp:
 
     def __post_init__(self) -> None:
         self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="scs")
-        self._transactions = Transactions(self.service)
+        self._stopping = False
 
     def application(self) -> web.Application:
         """Routes and limits."""
@@ -54,6 +54,7 @@ class ScsHttp:
         app.router.add_get("/version", self._version)
         app.router.add_post("/sign", self._sign)
         app.router.add_route("OPTIONS", "/{path:version|sign}", self._preflight)
+        app.on_shutdown.append(self._stop)
         app.on_cleanup.append(self._close)
         if not settings.content_type:
             app.on_response_prepare.append(self._untyped)
@@ -81,9 +82,14 @@ class ScsHttp:
         except (ClientError, HttpProcessingError, web.RequestPayloadError, ConnectionError):
             return self._refused(request, "scs.request.json", "The request broke off.")
         origin = request.headers.get("Origin", "")
+        service = replace(self.service, wanted=lambda: self._waits(request))
         if settings.transactions and kind == _JWT:
-            return self._answer(request, await self._work(self._transactions.answer, body, origin))
-        return self._answer(request, await self._work(self.service.sign, body, origin))
+            return self._answer(request, await self._work(Transactions(service).answer, body, origin))
+        return self._answer(request, await self._work(service.sign, body, origin))
+
+    def _waits(self, request: web.Request) -> bool:
+        """Whether there is somebody to answer: a tab that was closed or a fetch that was given up closes its line."""
+        return request.transport is not None and not self._stopping
 
     def _refused(self, request: web.Request, rule: str, sentence: str) -> web.Response:
         answer = self.service.failure(rule, sentence)
@@ -125,6 +131,10 @@ class ScsHttp:
 
     async def _work(self, function: Callable[..., T], *arguments: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._workers, function, *arguments)
+
+    async def _stop(self, _app: web.Application) -> None:
+        """End the open requests while they can still be answered."""
+        self._stopping = True
 
     async def _close(self, _app: web.Application) -> None:
         self._workers.shutdown(wait=False, cancel_futures=True)

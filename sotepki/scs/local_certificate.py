@@ -13,7 +13,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from sotepki.errors import Fault
 from sotepki.records import write_atomically
+from sotepki.tokens.storage import locked
 
 _NAME = "127.0.0.1"
 _DAYS = 3650
@@ -27,7 +29,8 @@ class CertificateVariant(StrEnum):
 
 
 def local_certificate(path: Path, now: datetime, variant: CertificateVariant = CertificateVariant.CLEAN) -> Path:
-    """The PEM file with key and certificate; made if it is missing or over. The certificate alone lies beside it.
+    """The PEM file with key and certificate; made if it is missing or over. The certificate alone lies beside it, and
+    is written again whenever it is missing or another.
 
     P-256, CN 127.0.0.1, names localhost and 127.0.0.1, ten years (docs/field/scs.md 3: confirmed). The observed form
     asserts keyEncipherment on an EC key and a path length without keyCertSign, both of which RFC 5280 and its lints
@@ -36,14 +39,21 @@ def local_certificate(path: Path, now: datetime, variant: CertificateVariant = C
     Raises:
         Fault: the file cannot be written.
     """
-    if _serves(path, now):
+    if _is_told(path, _served(path, now)):
         return path
-    key = ec.generate_private_key(ec.SECP256R1())
-    certificate = _certificate(key, now, variant)
-    pem = certificate.public_bytes(Encoding.PEM)
-    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    write_atomically(path.with_suffix(".crt"), pem)
-    write_atomically(path, secret + pem, private=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Fault(f"The directory {path.parent} cannot be made: {error.strerror}.") from error
+    with locked(path.with_suffix(".lock")):  # services that start together serve one certificate
+        served = _served(path, now)
+        if served is None:
+            key = ec.generate_private_key(ec.SECP256R1())
+            served = _certificate(key, now, variant)
+            secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+            write_atomically(path, secret + served.public_bytes(Encoding.PEM), private=True)
+        if not _is_told(path, served):
+            write_atomically(path.with_suffix(".crt"), served.public_bytes(Encoding.PEM))
     return path
 
 
@@ -80,9 +90,21 @@ def _certificate(key: ec.EllipticCurvePrivateKey, now: datetime, variant: Certif
     )
 
 
-def _serves(path: Path, now: datetime) -> bool:
+def _served(path: Path, now: datetime) -> x509.Certificate | None:
+    """The certificate beside the key, if it is in force."""
+    certificate = _read(path)
+    if certificate is None or not certificate.not_valid_before_utc <= now < certificate.not_valid_after_utc:
+        return None
+    return certificate
+
+
+def _is_told(path: Path, served: x509.Certificate | None) -> bool:
+    """Whether the file that users trust holds the certificate that is served."""
+    return served is not None and _read(path.with_suffix(".crt")) == served
+
+
+def _read(path: Path) -> x509.Certificate | None:
     try:
-        certificate = x509.load_pem_x509_certificates(path.read_bytes())[0]
+        return x509.load_pem_x509_certificates(path.read_bytes())[0]
     except (OSError, ValueError):
-        return False
-    return certificate.not_valid_before_utc <= now < certificate.not_valid_after_utc
+        return None

@@ -21,6 +21,8 @@ from sotepki.tokens import Pin
 from sotepki.tokens.keys import DIGEST_INFO_PREFIX, KeyHandle
 
 _ROLES = {AUTHENTICATION: Role.PIN1, SIGNATURE: Role.PIN2}
+_EMPTY = ("card.pcsc.no-card", "card.removed")
+_HASH_OF_LENGTH = {20: "sha1", 28: "sha224", 32: "sha256", 48: "sha384", 64: "sha512"}
 
 
 @dataclass
@@ -66,12 +68,10 @@ class PcscReader:
         self.close()
 
     def _connected(self) -> _PcscReadCard | None:
-        if self._context is None:
-            self._context = PcscContext()
         try:
-            connection = self._context.connect(self.reader)
+            connection = self._connection()
         except Fault as fault:
-            if fault.rule in ("card.pcsc.no-card", "card.removed"):
+            if fault.rule in _EMPTY:
                 return None
             raise
         try:
@@ -79,6 +79,19 @@ class PcscReader:
         except BaseException:
             connection.close()
             raise
+
+    def _connection(self) -> PcscCard:
+        """Connected to the card; a context that fails is made anew once, for pcscd may have been started again."""
+        if self._context is not None:
+            try:
+                return self._context.connect(self.reader)
+            except Fault as fault:
+                if fault.rule in (*_EMPTY, "card.pcsc.reader"):
+                    raise
+                self._context.close()
+                self._context = None
+        self._context = PcscContext()
+        return self._context.connect(self.reader)
 
     def _let_go(self) -> None:
         if self._card is not None:
@@ -154,7 +167,9 @@ class _CardKey(SigningOnly):
         key = self.client.certificate(self.role).public_key
         assert isinstance(key, ec.EllipticCurvePublicKey)
         size = (key.curve.key_size + 7) // 8
-        name = {32: "sha256", 48: "sha384", 64: "sha512"}.get(len(digest), "")
+        name = _HASH_OF_LENGTH.get(len(digest))
+        if name is None:
+            raise UnsupportedAlgorithm("The card signs a digest of SHA-1 or SHA-2 and nothing else.")
         return b"".join(n.to_bytes(size, "big") for n in decode_dss_signature(self._sign(digest, name)))
 
     def sign_raw(self, encoded: bytes) -> bytes:

@@ -55,17 +55,18 @@ class PinDesk:
     _changed: threading.Condition = field(default_factory=threading.Condition, repr=False)
 
     def __call__(self, request: PinRequest) -> Pin | None:
-        """Ask, and wait for the answer; None when the user cancels, the card goes, or nobody answers."""
+        """Ask, and wait for the answer; None when the user cancels, the card or the page goes, or nobody answers."""
         question = Question(secrets.token_urlsafe(16), request)
         with self._changed:
             self._question, self._answer = question, None
             waited = 0.0
-            while self._question is question and waited < self.patience and request.present():
-                self._changed.wait(_LOOK)
-                waited += _LOOK
-            answer, self._answer = self._answer, None
-            self._question = None
-            return answer
+            try:
+                while self._question is question and waited < self.patience and request.present():
+                    self._changed.wait(_LOOK)
+                    waited += _LOOK
+                return self._answer
+            finally:  # also when the reader fails: a question without a waiter would swallow a PIN, and keep it
+                self._question = self._answer = None
 
     @property
     def question(self) -> Question | None:
@@ -81,9 +82,3 @@ class PinDesk:
             self._question, self._answer = None, pin
             self._changed.notify_all()
             return True
-
-    def cancel_all(self) -> None:
-        """Cancel the open question, if there is one."""
-        question = self.question
-        if question is not None:
-            self.answer(question.id, None)

@@ -7,7 +7,7 @@ login of its own that ends with the signature, so that each signature asks for i
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +35,7 @@ from sotepki.scs.signing_only import SigningOnly
 from sotepki.tokens import Pin
 from sotepki.tokens.keys import KeyHandle
 from sotepki.tokens.module import describe
+from sotepki.x509.purposes import key_usages
 
 _GONE = (TokenNotPresent, TokenNotRecognised)
 _WRONG = (PinIncorrect, PinInvalid, PinLenRange)
@@ -44,8 +45,9 @@ _WRONG = (PinIncorrect, PinInvalid, PinLenRange)
 class Pkcs11Reader:
     """The first token of a module with a certificate for login or for signatures, and those that belong to it.
 
-    A card with two PINs is two tokens to most modules. The module is asked at every call, so pages see a card come
-    and go. Calls go one at a time: python-pkcs11 starts modules without locking of their own (``tokens.module``).
+    A card with two PINs is two tokens to most modules; they name one person. The module is asked at every call, so
+    pages see a card come and go. Calls go one at a time: python-pkcs11 starts modules without locking of their own
+    (``tokens.module``).
     """
 
     module: Path
@@ -205,19 +207,20 @@ def _logged_in(place: _Place, pin: Pin) -> Iterator[Any]:
 
 
 def _found(library: Any, lock: threading.RLock) -> _TokenCard | None:
-    """The card that the tokens make up; None without a certificate for login or signatures."""
+    """The card that the tokens make up; None without a certificate for login or signatures.
+
+    It is that of the person whom the first such certificate names: of two cards at one module, a login by one person
+    and a signature by another would be one user's to the page.
+    """
     seen = [place for token in library.get_tokens(token_flags=TokenFlag.TOKEN_INITIALIZED) for place in _on(token)]
     authorities = {place.certificate.issuer for place in seen}
+    leaves = [place for place in seen if _is_for_use(place.certificate, authorities)]
     places: dict[str, _Place] = {}
-    issuers: dict[x509.Certificate, None] = {}
-    for place in seen:
-        use = key_use(place.certificate)
-        if use is None and place.certificate.subject not in authorities:
-            use = _free(places)
-        if use is None:
-            issuers[place.certificate] = None
-        else:
+    for place in leaves:
+        if place.certificate.subject == leaves[0].certificate.subject:
+            use = key_use(place.certificate) or _free(places)
             places.setdefault(use, place)
+    issuers = {one.certificate: None for one in seen if one not in leaves and one.certificate.subject in authorities}
     return _TokenCard(places, tuple(issuers), lock) if places else None
 
 
@@ -232,9 +235,16 @@ def _on(token: Any) -> Iterator[_Place]:
             yield _Place(token, bytes(entry[Attribute.ID]), certificate)
 
 
-def _free(places: Mapping[str, _Place]) -> str | None:
-    """The use of a certificate that restricts none (RFC 5280 4.2.1.3): cards show the one for login first."""
-    return next((use for use in ("authentication", "signature") if use not in places), None)
+def _is_for_use(certificate: x509.Certificate, authorities: Collection[x509.Name]) -> bool:
+    """Whether it is a person's, for login or signatures: by its key usage, or because it restricts none."""
+    if key_usages(certificate) is None:  # RFC 5280 4.2.1.3
+        return certificate.subject not in authorities
+    return key_use(certificate) is not None
+
+
+def _free(places: Collection[str]) -> str:
+    """The use of a certificate that restricts none: cards show the one for login first."""
+    return SIGNATURE if AUTHENTICATION in places else AUTHENTICATION
 
 
 def _always_authenticate(key: Any) -> bool:

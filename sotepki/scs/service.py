@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from sotepki.errors import Refused, SotepkiError
 from sotepki.scs.challenge import SignedChallenges, check_challenge
 from sotepki.scs.cms import cms_signature
+from sotepki.scs.pending import PendingTransaction
 from sotepki.scs.request import HASHES, Selector, SignRequest, read_request
 from sotepki.scs.selecting import algorithm_names, chain_of, holder_of, selects
 from sotepki.scs.settings import EcdsaForm, ScsSettings, load_settings, rulebook
@@ -47,7 +48,7 @@ class PinRequest:
         origin: the page that wants a signature; empty for a program without one.
         holder: the name on the certificate.
         tries: tries left, where the reader can tell.
-        present: whether the card is still there; a question about a card that is gone is over.
+        present: whether the card is still there and the page still waits; without either the question is over.
     """
 
     kind: PinKind
@@ -112,6 +113,8 @@ class SignatureService:
         issuers: CA certificates beside those on the card, from which the chain in the answer is built.
         settings: version and switches.
         outcome: told how every request ended.
+        wanted: whether a page still waits for the answer, told anew for each request; nothing is signed for nobody.
+        transaction: the one of 1.3 that is pending.
     """
 
     card: Callable[[], CardInReader | None]
@@ -119,15 +122,24 @@ class SignatureService:
     issuers: Sequence[x509.Certificate] = ()
     settings: ScsSettings = field(default_factory=load_settings)
     outcome: Outcome = lambda _origin, _text: None
+    wanted: Callable[[], bool] = lambda: True
+    transaction: PendingTransaction = field(default_factory=PendingTransaction, repr=False)
     _one_at_a_time: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _signed_challenges: SignedChallenges = field(default_factory=SignedChallenges, repr=False)
 
     def version(self) -> dict[str, Any]:
         """The answer of ``GET /version`` (docs/field/scs.md 4)."""
         answer = dict(self.settings.fields)
-        if self.settings.lists_empty_without_card and self.card() is None:
+        if self.settings.lists_empty_without_card and not self._has_card():
             answer.update(dict.fromkeys(self.settings.lists_empty_without_card, ""))
         return answer
+
+    def _has_card(self) -> bool:
+        """Whether a card can be used; a reader that fails has none, and ``/sign`` says what is wrong with it."""
+        try:
+            return self.card() is not None
+        except SotepkiError:
+            return False
 
     def sign(self, body: bytes, origin: str = "") -> dict[str, Any]:
         """The answer of ``POST /sign``: the outcome is in status and reasonCode; nothing is raised.
@@ -244,7 +256,10 @@ class SignatureService:
         if tries is not None and 0 < tries <= self.settings.keeps_tries:
             raise _refusal("scs.pin.low-tries", f"Only {tries} tries are left for {kind}; it was not asked for.")
         holder = holder_of(selected.certificate)
-        pin = self.pin(PinRequest(kind, origin, holder, tries, lambda: self.card() is card))
+        pin = self.pin(PinRequest(kind, origin, holder, tries, lambda: self.wanted() and self.card() is card))
+        if not self.wanted():  # before the PIN is used: the signature would be nobody's
+            sentence = "The request ended before the user answered: its page has gone, or the service stops."
+            raise _refusal("scs.pin.cancelled", sentence)
         if self.card() is not card:
             raise _refusal("scs.card.removed", "The card was removed before it signed.")
         if pin is None:

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import base64
 import binascii
-import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,7 +23,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 
 from sotepki.errors import Refused, SotepkiError
 from sotepki.scs.jose import is_jwe, read_jwe, read_jws, write_jwe, write_jws
-from sotepki.scs.request import Selector, read_object, read_selector, read_sign_fields
+from sotepki.scs.pending import Begun
+from sotepki.scs.request import read_object, read_selector, read_sign_fields
 from sotepki.scs.service import PrivateKey, SignatureService, side_by_side
 from sotepki.scs.settings import rulebook
 from sotepki.x509.extension_lookup import readable_extension
@@ -33,24 +33,11 @@ BEGIN_ALGORITHMS = ("RS256", "ES256")
 """What a beginning is signed with (docs/field/scs.md 9, row begin); only the card's reply may be of ES384 too."""
 
 
-@dataclass(frozen=True)
-class _Pending:
-    """A transaction between its two steps."""
-
-    origin: str
-    selector: Selector
-    server_key: str
-    key: bytes = field(repr=False)
-    until: float = 0.0
-
-
 @dataclass
 class Transactions:
-    """The transactions of one service; one is pending at a time."""
+    """The transactions of one service, which knows the one that is pending."""
 
     service: SignatureService
-    _pending: _Pending | None = None
-    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def answer(self, body: bytes, origin: str) -> str | dict[str, Any]:
         """The answer to a request of type application/jwt: a compact JWS or JWE, or the JSON of a refusal."""
@@ -78,7 +65,7 @@ class Transactions:
         certificate = _certificate(row)
         jws.verify(certificate.public_key())
         _check_origin(origin, certificate)
-        self._check_no_other(origin)
+        self.service.transaction.check_no_other(origin)
         server_key, shown_key = _server_key(row)
         selector = read_selector(row.get("selector"))
         ephemeral = ec.generate_private_key(ec.SECP256R1())
@@ -95,23 +82,13 @@ class Transactions:
         header = {"alg": jws_algorithm(key), "typ": "JWT", "kid": identifier}
         signed = write_jws(header, answer, lambda octets: jws_signature(key, octets))
         until = time.monotonic() + self.service.settings.transaction_seconds
-        with self._lock:
-            self._pending = _Pending(origin, selector, shown_key, ephemeral.exchange(ec.ECDH(), server_key), until)
+        shared = ephemeral.exchange(ec.ECDH(), server_key)
+        self.service.transaction.begin(Begun(origin, selector, shown_key, shared, until))
         return signed
 
-    def _check_no_other(self, origin: str) -> None:
-        """One page can neither push another's transaction aside nor end it; who begins anew gives the own one up."""
-        with self._lock:
-            pending = self._pending
-        if pending is not None and pending.origin != origin and time.monotonic() <= pending.until:
-            raise _refusal("scs.jwt.transaction", "A transaction of another origin is pending.")
-
     def _execute(self, text: str, origin: str) -> str:
-        self._check_no_other(origin)
-        with self._lock:
-            pending, self._pending = self._pending, None
-        if pending is None or time.monotonic() > pending.until:
-            raise _refusal("scs.jwt.transaction", "No transaction is pending.")
+        self.service.transaction.check_no_other(origin)
+        pending = self.service.transaction.take()
         row = read_object(read_jwe(text, pending.key))
         try:
             answer = self._signed(row, pending)
@@ -120,7 +97,7 @@ class Transactions:
             self.service.outcome(origin, answer["reasonText"])
         return write_jwe(answer, pending.key)
 
-    def _signed(self, row: Mapping[str, Any], pending: _Pending) -> dict[str, Any]:
+    def _signed(self, row: Mapping[str, Any], pending: Begun) -> dict[str, Any]:
         request = read_sign_fields(row, pending.selector, self.service.settings)
         pades = request.signature_type == "cms-pades" and pending.selector.wants_signature_key
         if request.is_digest and not pades:

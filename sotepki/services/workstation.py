@@ -47,7 +47,6 @@ def _made(house: House) -> Desk:
     if house.options.get("card"):
         reader.insert(str(house.options["card"]))
     desk: PinDesk = PinDesk()
-    house.resources.callback(desk.cancel_all)
     # Browsers judge the local certificate by the machine's time, so that is when it is made.
     chain = local_certificate(house.workspace.directory / "scs" / "localhost.pem", SystemClock().now())
     pins = cast("PinSource | None", house.options.get("pins"))

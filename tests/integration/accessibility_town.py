@@ -66,7 +66,9 @@ class Town:
 
     def forget(self) -> None:
         """Nobody asks any more: a page that was left may still have waited for a PIN."""
-        self._pins().cancel_all()
+        question = self._pins().question
+        if question is not None:
+            self._pins().answer(question.id, None)
 
     def _pins(self) -> Any:
         return self.desk.pins

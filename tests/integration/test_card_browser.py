@@ -11,7 +11,7 @@ import shutil
 import subprocess
 
 import pytest
-from card_pcsc_world import PIN1, RSA, Desk, card_keys, desk, module  # noqa: F401
+from card_pcsc_world import HOLDER, PIN1, RSA, Desk, card_keys, desk, module  # noqa: F401
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from sotepki.card import CardShelf
@@ -77,7 +77,7 @@ def test_chromium_logs_in_with_the_card(desk: Desk) -> None:
         # TLS 1.3 wants PSS, so the driver is myeid; only PIN1's slot, since a browser has no use for PIN2.
         environment = desk.configuration(desk.sotepki("opensc-conf", "--driver", "myeid", "--pin1-only").output)
         done = desk.run("sh", script, desk.home, module(), PIN1, **environment)
-        assert done.said("CN = TEST authentication", "verify return:1"), done.output
+        assert done.said(f"CN = {HOLDER}", "verify return:1"), done.output
         trace = desk.sotepki("trace", number).output
     assert "VERIFY PIN1" in trace and "digital signature" in trace and "VERIFY PIN2 with" not in trace
     assert desk.tries(number) == {"pin1": 5, "pin2": 5, "puk": 5}

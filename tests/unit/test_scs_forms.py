@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scs_world import ORIGIN, PIN1, PIN2, MemoryCard
 
-from sotepki.errors import Misuse, Refused
+from sotepki.errors import Fault, Misuse, Refused
 from sotepki.scs import (
     ChallengeForm,
     PinKind,
@@ -186,6 +186,21 @@ def test_a_pin_desk_gives_the_answer_to_the_question_it_was_given_to() -> None:
     thread.join()
     assert got == [PIN2] and desk.question is None
     assert not desk.answer(question.id, PIN2), "an answered question takes no second answer"
+
+
+def test_a_question_ends_with_a_reader_that_fails() -> None:
+    """It stayed open on the user's page, and took the PIN that was typed next for nobody."""
+    desk, opened = PinDesk(), list[str]()
+
+    def failing() -> bool:
+        assert desk._question is not None  # the desk is held while the reader is asked
+        opened.append(desk._question.id)
+        raise Fault("The PC/SC service does not run.")
+
+    with pytest.raises(Fault):
+        desk(PinRequest(PinKind.PIN2, ORIGIN, present=failing))
+    assert desk.question is None
+    assert not desk.answer(opened[0], PIN2), "the PIN is kept for nobody"
 
 
 def test_a_question_ends_with_the_card_and_with_patience() -> None:

@@ -208,6 +208,14 @@ def test_an_address_that_is_none_is_wrong_usage(address: str) -> None:
         ScsClient(address)
 
 
+@pytest.mark.parametrize("host", ["ä..fi", ".fi", "ä" * 64 + ".fi", "a b", "a\x7fb"])
+@pytest.mark.parametrize("scheme", ["https", "http"])
+def test_a_host_that_is_none_is_wrong_usage(scheme: str, host: str) -> None:
+    """An empty label was told as a fault of ours: UnicodeError."""
+    with pytest.raises(Misuse, match="is no address of an SCS"):
+        ScsClient(f"{scheme}://{host}").version()
+
+
 @pytest.mark.parametrize("origin", ["https://x\nHost: y", "https://ä.fi", "https://a.fi b"])
 def test_an_origin_that_is_none_is_wrong_usage(origin: str) -> None:
     """A line end in it was told as a fault of ours."""

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scs_world import ORIGIN, PIN1, PIN2, START, MemoryCard
 
-from sotepki.errors import Misuse, Refused
+from sotepki.errors import Fault, Misuse, Refused, SotepkiError
 from sotepki.scs import EcdsaForm, PinKind, PinRequest, SignatureService, load_settings, rulebook
 from sotepki.scs.answers import read_version
 from sotepki.scs.request import Selector
@@ -133,9 +133,20 @@ def test_a_login_by_digest_is_refused_because_its_origin_cannot_be_seen() -> Non
     assert answer["reasonCode"] == 403 and "signs no digest" in answer["reasonText"]
 
 
-def test_the_space_form_of_older_pages_is_taken() -> None:
-    answer = service(MemoryCard()).sign(request(f"{ORIGIN} {'k' * 64}".encode(), selector={}), ORIGIN)
-    assert answer["status"] == "ok"
+@pytest.mark.parametrize(
+    "content",
+    [
+        f"{ORIGIN} {'k' * 64}",
+        f"{ORIGIN} {'k' * 64}\n",
+        f"{ORIGIN} {base64.encodebytes(bytes(96)).decode()}",
+        f"{ORIGIN}\n{'k' * 40} {'k' * 40}",
+        f"{ORIGIN}\r\n{'k' * 64}",
+    ],
+)
+def test_the_origin_ends_at_the_first_line_end_or_space(content: str) -> None:
+    """Older pages separate by a space; with a line end in their challenge (base64 in lines) nobody could log in."""
+    answer = service(MemoryCard()).sign(request(content.encode(), selector={}), ORIGIN)
+    assert answer["status"] == "ok", answer["reasonText"]
 
 
 def test_a_program_without_origin_may_log_in_unless_the_switch_forbids_it() -> None:
@@ -160,6 +171,19 @@ def test_without_a_card_version_12_empties_its_lists_and_fills_them_when_one_com
     card.append(MemoryCard())
     assert "SHA256" in scs.version()["hashAlgorithms"]
     assert read_version(json.dumps(scs.version()).encode()).card_present is True
+
+
+@pytest.mark.parametrize("trouble", [Fault, Refused, Misuse])
+def test_a_reader_that_fails_is_an_empty_one_for_version(trouble: type[SotepkiError]) -> None:
+    """A page that asks for the card got a failed answer without lists while the reader was unplugged."""
+
+    def unplugged() -> MemoryCard:
+        raise trouble("There is no reader.")
+
+    for version in ("1.2", "1.3"):
+        scs = SignatureService(unplugged, User(), (), load_settings(version))
+        assert read_version(json.dumps(scs.version()).encode()).card_present is False
+        assert "There is no reader." in scs.sign(request(b"x"), ORIGIN)["reasonText"]
 
 
 def test_an_unknown_version_is_named() -> None:

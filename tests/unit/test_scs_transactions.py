@@ -225,6 +225,17 @@ def test_a_page_cannot_push_the_transaction_of_another_aside() -> None:
     assert isinstance(begun.answer(begin(), ORIGIN), str)
 
 
+def test_a_transaction_is_pending_on_all_ports_of_a_service(tmp_path: Path) -> None:
+    """With --old-ports another page could begin one beside it, and a page execute its own only where it began it."""
+    service, chain = transactions().service, local_certificate(tmp_path / "localhost.pem", NOW)
+    with running(service, chain, port=0) as first, running(service, chain, port=0) as second:
+        here, there = (ScsClient(url, tls_of(chain.with_suffix(".crt")), ORIGIN, 20) for url in (first, second))
+        begun = here.begin(CERTIFICATE, KEY)
+        with pytest.raises(Refused, match="another origin is pending"):
+            replace(there, origin="https://toinen.example").begin(server_certificate(KEY, "toinen.example"), KEY)
+        assert replace(begun, client=there).execute(b"x").ok
+
+
 def test_a_wrong_key_does_not_execute() -> None:
     begun = transactions()
     assert isinstance(begun.answer(begin(), ORIGIN), str)

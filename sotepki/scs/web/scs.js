@@ -64,7 +64,7 @@ async function postJson(path, row) {
     body: JSON.stringify(row),
   });
   const body = await answer.json();
-  if (!answer.ok) throw new Error(body.sentence || "HTTP " + answer.status);
+  if (!answer.ok) throw Object.assign(new Error(body.sentence || "HTTP " + answer.status), { rule: body.rule });
   return body;
 }
 
