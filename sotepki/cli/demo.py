@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from datetime import datetime
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from sotepki.cli.context import emit, output_format, workspace_directory
+from sotepki.errors import Misuse
 
 if TYPE_CHECKING:
     from conformance.verdicts import Summary
@@ -22,22 +25,28 @@ REPORT = "report.html"
 def command() -> int:
     """Walk the whole journey in a new workspace and run the conformance suite; ends with the report's path.
 
-    The workspace is made beside the one that --workspace names, as WORKSPACE-demo-DATE-TIME, and is kept.
+    The workspace is made beside the one that --workspace names, as WORKSPACE-demo-DATE-TIME, and is kept. Demos that
+    begin in the same second get a number after it.
     """
     from sotepki.clock import SystemClock
     from sotepki.journey.walk import Walk
     from sotepki.workspace import Workspace
 
     say = _speaker()
-    base = workspace_directory()
-    directory = base.with_name(f"{base.name}-demo-{SystemClock().now():%Y%m%d-%H%M%S}")
+    directory = _new_directory(workspace_directory().resolve(), SystemClock().now())
     say(f"1. A new TEST workspace in {_shown(directory)}")
-    with Workspace.create(directory, tell=lambda line: say(f"   {line}")) as workspace:
+    try:
+        made = Workspace.create(directory, tell=lambda line: say(f"   {line}"))
+    except BaseException:
+        with suppress(OSError):
+            directory.rmdir()
+        raise
+    with made as workspace:
         counts = workspace.counts()
-        roots, made = len(workspace.authorities.roots), len(workspace.authorities.made())
+        roots, authorities = len(workspace.authorities.roots), len(workspace.authorities.made())
         say(
             f"   {counts['people']} people, {counts['organisations']} organisations, {roots} roots (RSA and EC) "
-            f"with {made - roots} issuing CAs."
+            f"with {authorities - roots} issuing CAs."
         )
         say("2. The journey")
         Walk(workspace, lambda line: say(f"   {line}")).all()
@@ -50,6 +59,26 @@ def command() -> int:
         f"Report: {shown}\n{summary.line()}",
     )
     return summary.exit_code
+
+
+def _new_directory(workspace: Path, now: datetime) -> Path:
+    """A directory beside the workspace that no other demo has, made here; with a number, if there is one already."""
+    if not workspace.name:
+        raise Misuse(
+            f"Beside {workspace} there is no place for the demo's workspace.",
+            advice="Name a directory with --workspace; it need not be there.",
+        )
+    stamp = f"{workspace.name}-demo-{now:%Y%m%d-%H%M%S}"
+    numbers = chain([""], map("-{}".format, count(2)))
+    while True:
+        directory = workspace.with_name(stamp + next(numbers))
+        try:
+            directory.mkdir(mode=0o700, parents=True)
+        except FileExistsError:
+            continue
+        except OSError:  # why not, is said better where the workspace is made
+            pass
+        return directory
 
 
 def _shown(path: Path) -> Path:

@@ -56,9 +56,10 @@ def command(
     organisation = workspace.thl.organisation(chosen)
     if organisation is None:
         raise Misuse(f"The organisation {chosen} is not in THL's register.")
-    give_access(workspace, organisation, [RegistrationNumber.parse(number) for number in staff])
+    numbers = [RegistrationNumber.parse(number) for number in staff]
     status = OcspOverHttp(workspace.clock, reached_at(publication))
     world = surroundings(workspace, organisation, cast, status=status, kanta_url=kanta, attributes_url=attributes)
+    give_access(workspace, organisation, numbers)
     chain = local_certificate(workspace.directory / "scs" / "localhost.pem", SystemClock().now())
     log_requests()
     system = ReferenceSystem(world, scs_url).application()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -23,6 +24,7 @@ _ANYWHERE = re.compile(
     "|(?<![0-9a-z])[0-9]{6}[-+a-fu-y][0-9]{3}[0-9a-y](?![0-9a-z])"  # in small letters, but not inside hexadecimal
 )
 _DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"), "-")
+_SOFT_HYPHEN = "\u00ad"
 _FIRST_TEST_NUMBER = 900
 _FIRST_ISSUED_NUMBER = 2
 _HIDDEN = 4
@@ -140,6 +142,15 @@ class Hetu:
 def holds_identity_code(text: str) -> bool:
     """Whether something in a text has the form of a personal identity code, right or wrong; notes may hold none.
 
-    Any dash counts as the sign: word processors write an en dash of their own accord.
+    Any dash counts as the sign: word processors write an en dash of their own accord. Characters that nobody sees do
+    not hide a code; a soft hyphen is seen where a line ends.
     """
-    return _ANYWHERE.search(text.translate(_DASHES)) is not None
+    if text.isascii():
+        return _ANYWHERE.search(text) is not None
+    dashed = text.translate(_DASHES)
+    readings = (dashed.replace(_SOFT_HYPHEN, "-"), dashed)
+    return any(_ANYWHERE.search("".join(filter(_is_seen, reading))) for reading in readings)
+
+
+def _is_seen(character: str) -> bool:
+    return unicodedata.category(character) != "Cf"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from sotepki.errors import Fault
+from sotepki.errors import Fault, SotepkiError
 from sotepki.journey.service_provider import ServiceIdentity
 from sotepki.kela import Acknowledgement
 from sotepki.kela.archive_service import ARCHIVE_PATH
@@ -75,6 +75,21 @@ def send_frame(frame: bytes, *, kanta_url: str, identity: ServiceIdentity, trust
     context = client_context(trust_file.read_text(encoding="ascii"), identity)
     try:
         answer = post_frame(frame, url=kanta_url, context=context, server_name=KANTA_HOST)
-        return Acknowledgement.from_dict(json.loads(answer.body))
-    except (OSError, http.client.HTTPException, ValueError, KeyError) as error:
+    except (OSError, http.client.HTTPException, ValueError) as error:
         raise Fault(f"Kanta at {kanta_url} gave no answer: {error}.") from error
+    return read_acknowledgement(answer)
+
+
+def read_acknowledgement(answer: HttpAnswer) -> Acknowledgement:
+    """The acknowledgement in an answer.
+
+    Raises:
+        Fault: it is none: another service answered, or something on the way to Kanta.
+    """
+    try:
+        return Acknowledgement.from_dict(json.loads(answer.body))
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError, SotepkiError) as error:
+        raise Fault(
+            f"Kanta's answer is no acknowledgement (HTTP {answer.status}).",
+            advice="Look whether the address is that of the archive, and what answers there.",
+        ) from error

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
 from sotepki.dvv import ApplicationKind, Delivery, TechnicalContact
-from sotepki.errors import Fault
+from sotepki.errors import Fault, Misuse
 from sotepki.identifiers import Hetu
 from sotepki.journey.openssl import make_request
 from sotepki.records import write_atomically
@@ -70,11 +70,12 @@ def provider_system(
         directory: where keys, requests and certificates are kept; by default in the workspace.
 
     Raises:
+        Misuse: the organisation has no domain.
         Refused: a rule of the e-service says no.
     """
+    host_name = f"{host}.{domain_of(organisation)}"
     place = directory or workspace.directory / "providers" / str(organisation.oid)
     workspace.service_certificates.open_account(organisation.oid, user=user)
-    host_name = f"{host}.{organisation.domains[0]}"
     common = {"C": "FI", "ST": "Finland", "L": organisation.municipality, "O": organisation.name}
     server = service_identity(
         workspace, organisation, ApplicationKind.SERVER, user, {**common, "CN": host_name}, (host_name,), place
@@ -82,6 +83,20 @@ def provider_system(
     named = {**common, "serialNumber": str(organisation.oid), "CN": f"{organisation.name.removesuffix(' TEST')} TEST"}
     system = service_identity(workspace, organisation, ApplicationKind.SYSTEM_SIGNATURE, user, named, (), place)
     return ProviderSystem(organisation, host_name, server, system)
+
+
+def domain_of(organisation: Organisation) -> str:
+    """The domain that an organisation's hosts are named under.
+
+    Raises:
+        Misuse: it has none.
+    """
+    if not organisation.domains:
+        raise Misuse(
+            f"{organisation.name} ({organisation.oid}) has no domain in THL's register, so no host of it has a name.",
+            advice="Choose an organisation that has one, or enter one with 'sotepki organisation import'.",
+        )
+    return organisation.domains[0]
 
 
 def service_identity(
@@ -96,7 +111,7 @@ def service_identity(
     """One certificate: application, request, decision, delivery."""
     office = workspace.service_certificates
     made = make_request(directory, str(kind), subject, dns_names=dns_names)
-    contact = TechnicalContact("Tekninen Yhteyshenkilö TEST", f"tekninen.tuki@{organisation.domains[0]}")
+    contact = TechnicalContact("Tekninen Yhteyshenkilö TEST", f"tekninen.tuki@{domain_of(organisation)}")
     application = office.apply(organisation=organisation.oid, kind=kind, user=user, contact=contact)
     if not organisation.public and kind is ApplicationKind.SYSTEM_SIGNATURE:
         note = b"TEST certificate of conformity of the information system\n"

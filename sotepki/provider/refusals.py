@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from sotepki.identifiers import holds_identity_code
+from sotepki.identifiers import holds_identity_code, is_plain_line
 from sotepki.provider.task_list import provider_rules
 from sotepki.records import refusals_journalled as _journalled
 
@@ -23,8 +23,8 @@ def refuse_note(text: str, longest: int) -> None:
         wrong = "The note is empty."
     elif len(text) > longest:
         wrong = f"The note has {len(text)} characters, at most {longest} are taken."
-    elif not text.isprintable():
-        wrong = "The note holds line breaks or other characters that cannot be printed."
+    elif not is_plain_line(text):
+        wrong = "The note holds line breaks or other control characters."
     elif holds_identity_code(text):
         wrong = "The note holds a personal identity code."
     else:

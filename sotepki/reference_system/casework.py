@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import json
 import threading
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,9 +11,10 @@ from http import HTTPStatus
 from pathlib import Path
 
 from sotepki.documents import build_frame, build_social_document, verify_document
+from sotepki.errors import Fault
 from sotepki.evidence import Severity, Verdict
-from sotepki.identifiers import Oid
-from sotepki.journey.sending import client_context, post_frame
+from sotepki.identifiers import Oid, is_plain_line
+from sotepki.journey.sending import client_context, post_frame, read_acknowledgement
 from sotepki.kela import Acknowledgement
 from sotepki.records import write_atomically
 from sotepki.reference_system.sessions import User
@@ -91,13 +91,13 @@ class Casework:
         """Write a document; nothing is signed yet.
 
         Raises:
-            Refused: ``ref.request``: there is no such client, or no title or text.
+            Refused: ``ref.request``: there is no such client, no title or text, or one that XML does not carry.
         """
         paragraphs = tuple(part.strip() for part in text.splitlines() if part.strip())
         if client not in self.world.clients or not title.strip() or not paragraphs:
             raise rules().refusal("ref.request", "A document needs a client, a title and a text.")
-        if not all(part.isprintable() for part in (title.strip(), *paragraphs)):
-            raise rules().refusal("ref.request", "The title or the text holds characters that cannot be printed.")
+        if not all(is_plain_line(part) for part in (title.strip(), *paragraphs)):
+            raise rules().refusal("ref.request", "The title or the text holds control characters.")
         oid, now = self.world.new_oid("93"), self.world.clock.now()
         unsigned = build_social_document(
             kind=KIND,
@@ -187,9 +187,12 @@ class Casework:
                 # A fault of the service is no word on the document: the same message is sent again later.
                 work.trouble = f"Kanta gave no answer: it has a fault of its own (HTTP {answer.status})."
                 return
-            work.acknowledgement = Acknowledgement.from_dict(json.loads(answer.body))
-        except (OSError, http.client.HTTPException, ValueError, KeyError) as error:
+            work.acknowledgement = read_acknowledgement(answer)
+        except (OSError, http.client.HTTPException, ValueError) as error:
             work.trouble = f"Kanta gave no answer: {error}."
+            return
+        except Fault as fault:
+            work.trouble = fault.sentence
             return
         work.trouble = ""
         work.state = State.ARCHIVED if work.acknowledgement.accepted else State.REFUSED

@@ -12,15 +12,16 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from sotepki.documents import StatusQuestion
 from sotepki.dvv import ApplicationKind
-from sotepki.errors import Refused
+from sotepki.errors import Fault, Refused
 from sotepki.identifiers import RegistrationNumber
 from sotepki.journey.cast import Cast
-from sotepki.journey.service_provider import ServiceIdentity, service_identity
+from sotepki.journey.service_provider import ServiceIdentity, domain_of, service_identity
 from sotepki.reference_system.rights import AttributeService
 from sotepki.reference_system.surroundings import TASK, Surroundings
 from sotepki.registers import Organisation
 from sotepki.services import ATTRIBUTE_HOST, KANTA_HOST
 from sotepki.workspace import Workspace
+from sotepki.x509.status import CertificateState
 
 SYSTEM = "Reference system"
 _CLIENTS = ("client-adult", "client-minor")
@@ -45,6 +46,7 @@ def surroundings(
         directory: where keys, documents and the audit log are kept; by default in the workspace.
 
     Raises:
+        Misuse: the organisation has no domain.
         Refused: a rule of DVV's e-service says no.
     """
     place = directory or workspace.directory / "reference-system" / str(organisation.oid)
@@ -95,19 +97,39 @@ def _approved(workspace: Workspace, organisation: Organisation) -> None:
 
 
 def _host(organisation: Organisation) -> str:
-    return f"reference.{organisation.domains[0]}"
+    return f"reference.{domain_of(organisation)}"
 
 
 def _server_identity(workspace: Workspace, organisation: Organisation, cast: Cast, place: Path) -> ServiceIdentity:
-    """The server certificate that lies here already, or a new one from DVV's e-service."""
-    kind = ApplicationKind.SERVER
-    chain_file, key_file, request_file = (place / f"{kind}.{suffix}" for suffix in ("pem", "key", "csr"))
-    if chain_file.exists() and key_file.exists():
-        chain = x509.load_pem_x509_certificates(chain_file.read_bytes())
-        if workspace.clock.now() + _RENEW_BEFORE < chain[0].not_valid_after_utc:
-            return ServiceIdentity("", chain[0], chain, request_file, key_file, chain_file)
+    """The server certificate that lies here already and can be used, or a new one from DVV's e-service."""
+    kind, host = ApplicationKind.SERVER, _host(organisation)
+    lying = _lying_in(place, kind)
+    if lying is not None and _usable(workspace, lying):
+        return lying
     user = cast.person("technical-contact")
     workspace.service_certificates.open_account(organisation.oid, user=user)
-    host = _host(organisation)
     subject = {"C": "FI", "ST": "Finland", "L": organisation.municipality, "O": organisation.name, "CN": host}
     return service_identity(workspace, organisation, kind, user, subject, (host,), place)
+
+
+def _lying_in(place: Path, kind: ApplicationKind) -> ServiceIdentity | None:
+    """The service certificate whose files are in a directory; None if they are missing or cannot be read as such."""
+    chain_file, key_file, request_file = (place / f"{kind}.{suffix}" for suffix in ("pem", "key", "csr"))
+    try:
+        chain = x509.load_pem_x509_certificates(chain_file.read_bytes())
+    except (FileNotFoundError, ValueError):
+        return None
+    return ServiceIdentity("", chain[0], chain, request_file, key_file, chain_file)
+
+
+def _usable(workspace: Workspace, identity: ServiceIdentity) -> bool:
+    """Whether a certificate lasts for a while yet, is issued here and not revoked, and its key is in its file."""
+    certificate = identity.certificate
+    try:
+        fits = identity.key().public_key() == certificate.public_key()
+    except (FileNotFoundError, ValueError, TypeError, Fault):  # no key, or none that can be read without a password
+        return False
+    issued = workspace.authorities.issued(serial_number=certificate.serial_number)
+    states = [one.status.state for one in issued if one.certificate == certificate]
+    lasts = workspace.clock.now() + _RENEW_BEFORE < certificate.not_valid_after_utc
+    return fits and lasts and states == [CertificateState.GOOD]

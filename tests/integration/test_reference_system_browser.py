@@ -180,6 +180,12 @@ def test_without_a_card_nobody_logs_in(place: Place, page: Page) -> None:
     assert "scs.card.missing" in said(page)
 
 
+def test_a_login_page_that_is_older_than_its_session_logs_in(place: Place, page: Page) -> None:
+    """Who had the page open since before the system was started, or for 15 minutes, pressed the button in vain."""
+    place.system.sessions._sessions.clear()
+    log_in(page)
+
+
 def test_a_login_answered_twice_is_refused_the_second_time(place: Place, page: Page) -> None:
     """Who copies a login from the wire cannot use it."""
     second = page.evaluate(

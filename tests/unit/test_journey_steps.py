@@ -16,7 +16,7 @@ from sotepki.dvv import CardOrder
 from sotepki.errors import Fault, Misuse, Refused
 from sotepki.evidence import Finding, Severity
 from sotepki.identifiers import Oid
-from sotepki.journey import load_cast
+from sotepki.journey import load_cast, sending
 from sotepki.journey.card_holder import activation_code, made
 from sotepki.journey.service_provider import ServiceIdentity
 from sotepki.journey.walk import Walk, changed
@@ -128,3 +128,15 @@ def test_a_key_file_with_another_kind_of_key_is_told(tmp_path: Path) -> None:
     identity = ServiceIdentity("A1", cast(x509.Certificate, None), (), file, file, file)
     with pytest.raises(Fault, match="no RSA or EC key"):
         identity.key()
+
+
+def test_an_answer_that_is_no_acknowledgement_stops_the_walk_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A walk to another address than the archive's ended with "gave no answer: 'code'"."""
+    trust = tmp_path / "trust.pem"
+    trust.touch()
+    monkeypatch.setattr(sending, "client_context", lambda *_: None)
+    monkeypatch.setattr(sending, "post_frame", lambda *_, **__: sending.HttpAnswer(404, b'{"rule": "x"}'))
+    with pytest.raises(Fault, match=r"no acknowledgement \(HTTP 404\)"):
+        sending.send_frame(b"", kanta_url="", identity=cast(ServiceIdentity, None), trust_file=trust)

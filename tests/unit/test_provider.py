@@ -98,7 +98,7 @@ BOOKS_REFUSALS: dict[str, Callable[[Place], object]] = {
 UNFIT_NOTES = {
     "": "empty",
     " \n": "empty",
-    "a\nb": "cannot be printed",
+    "a\nb": "line breaks or other control characters",
     "x" * 301: "301 characters",
     "010181-900C": "identity code",
 }

@@ -95,6 +95,15 @@ def test_a_token_that_cannot_be_read_is_a_wrong_one(tmp_path: Path, headers: dic
     assert (reply.status, reply.json["rule"]) == (403, "ref.csrf")
 
 
+def test_a_page_that_is_older_than_its_session_is_to_be_opened_anew(tmp_path: Path) -> None:
+    """Who left the login page open for 15 minutes was told to go back to it and try again, which never helped."""
+    world = cast("Surroundings", SimpleNamespace(directory=tmp_path, clock=SetClock(START)))
+    with loopback.running(ReferenceSystem(world).application()) as url:
+        known = {"Origin": url, "Content-Type": "application/json", "X-CSRF-Token": "of an ended session"}
+        reply = ask(url, "/login/challenge", method="POST", headers=known, body=b"{}")
+    assert reply.json["rule"] == "ref.csrf" and "Open the page anew" in reply.json["sentence"]
+
+
 def test_a_form_that_drips_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All pages on loopback are built alike: those of the SCS and of the workstation have this guard too."""
     monkeypatch.setattr(bodies, "BODY_SECONDS", 0.3)
@@ -189,6 +198,18 @@ def test_a_fault_of_the_service_is_no_refusal_of_the_document(
     cases.send(work)
     assert (work.state, work.trouble) == (State.ARCHIVED, "")
     assert len(kanta.came) == 1
+
+
+@pytest.mark.parametrize("body", [b"[]", b"null", b'"AA"', b'{"code": "AA"}', b"<html>", b"", b"[" * 100_000])
+@pytest.mark.parametrize("status", [200, 400])
+def test_an_answer_that_is_no_acknowledgement_is_said_to_be_none(
+    line: tuple[Casework, Work, KantaOnALine], monkeypatch: pytest.MonkeyPatch, status: int, body: bytes
+) -> None:
+    """A vendor whose archive answered otherwise saw "Kanta gave no answer: 'code'", or that the service failed."""
+    cases, work, _ = line
+    monkeypatch.setattr(casework, "post_frame", lambda *_, **__: HttpAnswer(status, body))
+    cases.send(work)
+    assert (work.state, work.trouble) == (State.SIGNED, f"Kanta's answer is no acknowledgement (HTTP {status}).")
 
 
 def test_a_document_that_two_send_at_once_is_sent_once(line: tuple[Casework, Work, KantaOnALine]) -> None:

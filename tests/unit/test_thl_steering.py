@@ -37,6 +37,11 @@ REFUSALS: dict[str, Callable[[Steering], object]] = {
 }
 
 
+def test_a_title_is_taken_as_a_word_processor_writes_it(steering: Steering) -> None:
+    """A title pasted from the regulation, with a no-break space before the number, was said to be missing."""
+    assert _publish(steering, title="Määräys\u00a04/2026, tieto\u00adjärjestelmät")
+
+
 @pytest.mark.parametrize("rule", REFUSALS)
 def test_refused(steering: Steering, rule: str) -> None:
     with pytest.raises(Refused) as refused:

@@ -186,12 +186,15 @@ class Authorities:
         public_key: rsa.RSAPublicKey | ec.EllipticCurvePublicKey,
         actor: str,
         holder: str,
+        not_before: datetime | None = None,
         not_after: datetime | None = None,
         dns_names: Sequence[str] = (),
         extended_key_usage: Sequence[str] = (),
     ) -> x509.Certificate:
         """Issue and record one certificate; see ``CertificateOrder`` and ``issue_many``."""
-        order = CertificateOrder(subject, public_key, holder, not_after, dns_names, extended_key_usage)
+        order = CertificateOrder(
+            subject, public_key, holder, not_after, dns_names, extended_key_usage, not_before=not_before
+        )
         return self.issue_many(authority_id, profile_id, [order], actor=actor)[0]
 
     def issue_many(

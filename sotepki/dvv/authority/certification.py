@@ -34,7 +34,8 @@ _ATTEMPTS = 3
 
 @dataclass(frozen=True)
 class CertificateOrder:
-    """What one certificate is made from; ``not_after`` None means the longest validity that the profile allows.
+    """What one certificate is made from; ``not_after`` None means the longest validity that the profile allows, and
+    ``not_before`` None the present moment.
 
     ``holder`` says in the records whose it is: a registration number, an organisation OID, an authority. It is
     written to the journal, so it may not be an identity code.
@@ -48,6 +49,7 @@ class CertificateOrder:
     extended_key_usage: Sequence[str] = ()
     email: str = ""
     upn: str = ""
+    not_before: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -87,10 +89,11 @@ class Certification:
             return []
         now = self.records.clock.now().replace(microsecond=0)
         self._must_be_valid(now)
-        ends = [self._end(order, now) for order in orders]
+        begins = [(order.not_before or now).replace(microsecond=0) for order in orders]
+        ends = [self._end(order, begin) for order, begin in zip(orders, begins, strict=True)]
         serials = self._reserve(len(orders))
         # One after the other: a token signs one at a time, and a second thread made it slower (measured).
-        made = [self._sign(*one, now) for one in zip(orders, serials, ends, strict=True)]
+        made = [self._sign(*one) for one in zip(orders, serials, begins, ends, strict=True)]
         self._record(made)
         return [new.der for new in made]
 
@@ -106,10 +109,10 @@ class Certification:
                 subject=self.plan.id,
             )
 
-    def _end(self, order: CertificateOrder, now: datetime) -> datetime:
+    def _end(self, order: CertificateOrder, begin: datetime) -> datetime:
         limit = self.issuer.certificate.not_valid_after_utc if self.issuer.certificate else None
         if order.not_after is None:
-            longest = default_not_after(self.profile, now)
+            longest = default_not_after(self.profile, begin)
             return longest if limit is None else min(longest, self._last_before(limit))
         if limit is not None and order.not_after > limit:
             raise refusal(
@@ -157,19 +160,19 @@ class Certification:
             )
         return serials
 
-    def _sign(self, order: CertificateOrder, serial: int, end: datetime, now: datetime) -> ledger.NewCertificate:
+    def _sign(self, order: CertificateOrder, serial: int, begin: datetime, end: datetime) -> ledger.NewCertificate:
         der = issue_der(
             self.profile,
             subject=order.subject,
             public_key=order.public_key,
             issuer=self.issuer,
             serial_number=serial,
-            not_before=now,
+            not_before=begin,
             not_after=end,
             names=AlternativeNames(tuple(order.dns_names), email=order.email, upn=order.upn),
             extended_key_usage=order.extended_key_usage,
         )
-        return ledger.NewCertificate(der, serial, now, end, order.holder, self.profile.id)
+        return ledger.NewCertificate(der, serial, begin, end, order.holder, self.profile.id)
 
     def _record(self, new: Sequence[ledger.NewCertificate]) -> None:
         serials = [serial_text(one.serial_number) for one in new]

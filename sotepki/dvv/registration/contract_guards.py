@@ -11,7 +11,7 @@ from sotepki.clock import finnish_day
 from sotepki.dvv.registration.card_signature import CardSigner
 from sotepki.dvv.registration.data import ContractKind, registration_data
 from sotepki.dvv.registration.store import WORKING, RegistrationPoint
-from sotepki.identifiers import Hetu
+from sotepki.identifiers import Hetu, is_plain_line
 from sotepki.registers import Organisation
 from sotepki.states import Guard, Objection
 
@@ -61,7 +61,7 @@ def _details(case: ContractCase) -> Objection | None:
     missing = [name for name in (case.data.details if case.data else ()) if not case.details.get(name, "").strip()]
     if missing:
         return Objection(f"The contract lacks: {', '.join(missing)}.")
-    long = [name for name, value in case.details.items() if len(value) > 300 or not value.isprintable()]
+    long = [name for name, value in case.details.items() if len(value) > 300 or not is_plain_line(value)]
     return Objection(f"What the contract states is not plain text: {', '.join(long)}.") if long else None
 
 

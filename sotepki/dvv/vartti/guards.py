@@ -16,6 +16,7 @@ from sotepki.dvv.vartti.case import CardCase, IdentityProof, chosen_right, is_du
 from sotepki.dvv.vartti.data import vartti_data
 from sotepki.dvv.vartti.renewal_guards import RENEWAL_GUARDS
 from sotepki.dvv.vartti.staff_guards import STAFF_GUARDS
+from sotepki.identifiers import is_plain_line
 from sotepki.states import Guard, Objection
 
 __all__ = ["CARD_GUARDS", "CardCase", "IdentityProof", "chosen_right", "is_dual"]
@@ -138,7 +139,7 @@ def _delivery(case: CardCase) -> Objection | None:
     address = case.letter_address.strip()
     if not address:
         return Objection("There is no address for the code letter.")
-    if not address.isprintable() or len(address) > _LONGEST_ADDRESS:
+    if not is_plain_line(address) or len(address) > _LONGEST_ADDRESS:
         return Objection(f"The address of the code letter is not one line of at most {_LONGEST_ADDRESS} characters.")
     return None
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from sotepki.clock import months_after
-from sotepki.identifiers import holds_identity_code
+from sotepki.identifiers import holds_identity_code, is_plain_line
 from sotepki.provider.plans.data import PlanKind
 from sotepki.states import Guard, Objection
 
@@ -35,8 +35,8 @@ def _part(case: PlanCase) -> Objection | None:
 def _text(case: PlanCase) -> Objection | None:
     if not SHORTEST <= len(case.text.strip()) <= LONGEST:
         return Objection(f"The text of a part has {SHORTEST} to {LONGEST} characters, this one {len(case.text)}.")
-    if not case.text.replace("\n", "").isprintable():
-        return Objection("The text holds characters that cannot be printed.")
+    if not is_plain_line(case.text.replace("\r\n", "").replace("\n", "")):
+        return Objection("The text holds control characters.")
     return Objection("The text holds a personal identity code.") if holds_identity_code(case.text) else None
 
 

@@ -24,9 +24,26 @@ function when(id, work) {
   if (button) onClick(button, () => run(work));
 }
 
+// A login page that has stood open for longer than its session, or than the server runs, takes the token of a new one.
+async function newChallenge(row) {
+  try {
+    return await postJson("/login/challenge", row);
+  } catch (error) {
+    if (error.rule !== "ref.csrf" || !(await takeNewToken())) throw error;
+  }
+  return postJson("/login/challenge", row);
+}
+
+async function takeNewToken() {
+  const answer = await fetch("/", { cache: "no-store" });
+  const anew = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("meta[name=csrf]");
+  if (anew) document.querySelector("meta[name=csrf]").content = anew.content;
+  return anew !== null;
+}
+
 when("login", async () => {
   const version = await scs.version();
-  const challenge = await postJson("/login/challenge", { version: String(version.version) });
+  const challenge = await newChallenge({ version: String(version.version) });
   const answer = await scs.sign(challenge.content, "digitalSignature");
   return postJson("/login", { id: challenge.id, answer });
 });
