@@ -19,13 +19,13 @@ def command() -> None:
 @pass_workspace
 def show(workspace: Workspace) -> None:
     """Print where the workspace and its database are, and the form of the database."""
-    from sotepki.records.addresses import parsed, without_password
+    from sotepki.records.addresses import without_password, without_schema
     from sotepki.records.migrations import revision_of
 
     database = workspace.records.database
-    remembered = workspace.settings.database
-    # A workspace of an earlier version may remember a password that stood behind the question mark.
-    kept = without_password(parsed(remembered)) if remembered else str(workspace.directory / "sotepki.db")
+    # The one in use: SOTEPKI_DATABASE_URL may lead elsewhere than the settings.
+    in_use = without_password(without_schema(database.engine.url))
+    kept = in_use if workspace.settings.database else str(workspace.directory / "sotepki.db")
     answer = {
         "workspace": str(workspace.directory),
         "created": workspace.settings.created,

@@ -23,7 +23,7 @@ _PLACE = ("host", "hostaddr", "port", "dbname", "service")
 """What leads libpq to a server and a database, where they do not stand in front of the question mark."""
 
 _SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}")
-_SEARCH_PATH = re.compile(r"-c ?search_path=(\S+)")
+_SEARCH_PATH = re.compile(r"(?:-c\s*|--)search[_-]path=((?:\\.|\S)+)")
 
 
 def parsed(address: str) -> URL:
@@ -70,7 +70,7 @@ def schema_of(url: URL) -> str:
 
 
 def with_schema(url: URL, schema: str) -> URL:
-    """The same database with everything in one schema.
+    """The same database with everything in one schema; what else the address asks of the server stays.
 
     Raises:
         Misuse: the name is not plain (small letters, digits, underscores).
@@ -80,7 +80,20 @@ def with_schema(url: URL, schema: str) -> URL:
             f"The schema name {schema[:80]!r} is not plain.",
             advice="Use small letters, digits and underscores, at most 63.",
         )
-    return url.update_query_dict({"options": f"-csearch_path={schema}"})
+    others = without_schema(url).query.get("options", "")
+    return url.update_query_dict({"options": f"{others} -csearch_path={schema}".strip()})
+
+
+def without_schema(url: URL) -> URL:
+    """The same database with no schema named."""
+    others = " ".join(_SEARCH_PATH.sub("", str(url.query.get("options", ""))).split())
+    bare = url.difference_update_query(["options"])
+    return bare.update_query_dict({"options": others}) if others else bare
+
+
+def options_of(url: URL, given: str) -> str:
+    """What an address asks of the server behind what was ``given`` (PGOPTIONS, which libpq takes only without it)."""
+    return f"{given} {url.query.get('options', '')}".strip()
 
 
 def without_password(url: URL) -> str:

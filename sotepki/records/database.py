@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,15 +13,26 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, DateTime, Engine, MetaData, create_engine, create_mock_engine, event, inspect, text
+from sqlalchemy import (
+    URL,
+    Connection,
+    DateTime,
+    Engine,
+    MetaData,
+    create_engine,
+    create_mock_engine,
+    event,
+    inspect,
+    text,
+)
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.schema import ExecutableDDLElement
 from sqlalchemy.types import TypeDecorator
 
 from sotepki.errors import Fault, Misuse
-from sotepki.records.addresses import complete, parsed, schema_of
-from sotepki.records.failures import plain_errors
+from sotepki.records.addresses import complete, options_of, parsed, schema_of
+from sotepki.records.failures import commit_errors, plain_errors
 from sotepki.records.files import BooksFile
 
 PATIENCE = 30
@@ -45,7 +57,9 @@ _TAKE_THE_PEN = text(
     "SELECT set_config('lock_timeout', :patience, true), pg_advisory_xact_lock(:key, hashtext(current_schema()))"
 )
 
-_TAKE_THE_PLACE = text("SELECT pg_advisory_xact_lock(:key, hashtext(:schema))")
+_TAKE_THE_PLACE = text(
+    "SELECT set_config('lock_timeout', :patience, true), pg_advisory_xact_lock(:key, hashtext(:schema))"
+)
 _THERE = text("SELECT count(*) FROM pg_namespace WHERE nspname = :schema")
 
 _CLOSED = text("SELECT current_schema() IS NULL AND EXISTS (SELECT FROM pg_namespace WHERE nspname = :schema)")
@@ -108,52 +122,43 @@ class Database:
 
     def create_tables(self) -> None:
         """Create the tables of every room imported so far, all or none; tables that exist are left alone."""
-        self.create_schema()
-        empty = self.is_empty()
+        with self.founding() as connection:
+            self.make_schema(connection)
+            if is_empty(connection):
+                make_tables(connection)
+            else:
+                Base.metadata.create_all(connection)
+
+    @contextmanager
+    def founding(self) -> Iterator[Connection]:
+        """A transaction in which nobody else makes or removes the schema, or writes to the file.
+
+        Raises:
+            Misuse: the file was removed since it was opened.
+        """
         with plain_errors(), self.engine.begin() as connection:
             if connection.dialect.name == "sqlite":
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
-            if not empty:
-                Base.metadata.create_all(connection)
-                return
-            # Asking for every table by itself takes longer than making them, and so does wording them anew each time.
-            for statement in _creation(connection.dialect.name, frozenset(Base.metadata.tables)):
-                connection.exec_driver_sql(statement)
-
-    def create_place(self) -> bool:
-        """Make the schema or the file that the tables will be in; whether it was made, and not there before."""
-        return self.create_schema() if self.schema else self.file.make()
+                self.file.require()
+            elif self.schema:
+                place = {"patience": f"{PATIENCE}s", "key": _FOUNDING, "schema": self.schema}
+                connection.execute(_TAKE_THE_PLACE, place)
+            yield connection
 
     def create_schema(self) -> bool:
-        """Make the PostgreSQL schema of this database, if it has one of its own; whether it was made.
+        """Make the PostgreSQL schema of this database, if it has one of its own; whether it was made."""
+        with self.founding() as connection:
+            return self.make_schema(connection)
+
+    def make_schema(self, connection: Connection) -> bool:
+        """As ``create_schema``, in a transaction of ``founding``.
 
         A schema that is there already is only looked for: who may use it need not have the right to make one.
         """
-        if not self.schema:
+        if not self.schema or connection.scalar(_THERE, {"schema": self.schema}):
             return False
-        with plain_errors(), self.engine.begin() as connection:
-            # One after another, so that of two who want one schema one made it.
-            connection.execute(_TAKE_THE_PLACE, {"key": _FOUNDING, "schema": self.schema})
-            if connection.scalar(_THERE, {"schema": self.schema}):
-                return False
-            connection.exec_driver_sql(f'CREATE SCHEMA "{self.schema}"')
-            return True
-
-    def drop_place(self) -> None:
-        """Remove the schema or the file of this database with everything in it."""
-        if self.schema:
-            self.drop_schema()
-        elif self.file.path:
-            self.close()
-            for ending in ("-wal", "-shm", "-journal", ""):
-                Path(self.file.path + ending).unlink(missing_ok=True)
-
-    def drop_tables(self, *others: str) -> None:
-        """Remove the tables of every room imported so far, and ``others``; all else in the schema stays."""
-        with plain_errors(), self.engine.begin() as connection:
-            Base.metadata.drop_all(connection)
-            for name in others:
-                connection.exec_driver_sql(f'DROP TABLE IF EXISTS "{name}"')
+        connection.exec_driver_sql(f'CREATE SCHEMA "{self.schema}"')
+        return True
 
     def drop_schema(self) -> None:
         """Remove the PostgreSQL schema of this database with everything in it."""
@@ -163,8 +168,15 @@ class Database:
 
     def is_empty(self) -> bool:
         """Whether there is no table."""
-        with plain_errors():
-            return not inspect(self.engine).get_table_names()
+        with plain_errors(), self.engine.connect() as connection:
+            return is_empty(connection)
+
+    def lacks_schema(self) -> bool:
+        """Whether this database has a PostgreSQL schema of its own, and it is not there."""
+        if not self.schema:
+            return False
+        with plain_errors(), self.engine.connect() as connection:
+            return not connection.scalar(_THERE, {"schema": self.schema})
 
     def is_closed(self) -> bool:
         """Whether the PostgreSQL schema of this database is there, and the user may not use it."""
@@ -192,17 +204,20 @@ class Database:
 
         Raises:
             Misuse: another file of SQLite is in the place of the one that was opened, or none; nothing is stored.
+            OutcomeUnknown: the connection was lost during the commit.
         """
         self.file.require()
         with plain_errors(), Session(self.engine, expire_on_commit=False) as session:
             if self.engine.dialect.name == "sqlite":
                 session.connection().exec_driver_sql("BEGIN IMMEDIATE")
             else:
-                session.execute(_TAKE_THE_PEN, {"patience": f"{PATIENCE}s", "key": _WRITERS})
+                take_the_pen(session.connection())
             try:
                 yield session
                 self.file.require()
-                session.commit()
+                session.flush()  # what fails here was not stored
+                with commit_errors():
+                    session.commit()
             except BaseException:
                 session.rollback()
                 raise
@@ -211,6 +226,23 @@ class Database:
         """Close every connection; the database object is not used after this."""
         self.engine.dispose()
         self.file.closed()
+
+
+def is_empty(connection: Connection) -> bool:
+    """Whether there is no table."""
+    return not inspect(connection).get_table_names()
+
+
+def make_tables(connection: Connection) -> None:
+    """Make the tables of every room imported so far, in a database that is empty."""
+    # Asking for every table by itself takes longer than making them, and so does wording them anew each time.
+    for statement in _creation(connection.dialect.name, frozenset(Base.metadata.tables)):
+        connection.exec_driver_sql(statement)
+
+
+def take_the_pen(connection: Connection) -> None:
+    """Wait on PostgreSQL until nobody else writes to the schema, and keep them waiting until the transaction ends."""
+    connection.execute(_TAKE_THE_PEN, {"patience": f"{PATIENCE}s", "key": _WRITERS})
 
 
 @lru_cache
@@ -239,7 +271,13 @@ def _engine(url: URL, file: BooksFile) -> Engine:
     if url.get_backend_name() == "sqlite":
         return _sqlite(url, file)
     try:
-        return create_engine(url, pool_pre_ping=True)
+        # Who has waited for a writer sees what it wrote, whatever isolation the server or the role is set to.
+        return create_engine(
+            url,
+            pool_pre_ping=True,
+            isolation_level="READ COMMITTED",
+            connect_args={"options": options_of(url, os.environ.get("PGOPTIONS", ""))},
+        )
     except ModuleNotFoundError as error:
         raise Misuse(
             "The driver of PostgreSQL is not installed.", advice="Install it with: pip install 'psycopg[binary]'"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from pathlib import Path
 
 from sqlalchemy import URL
 
@@ -37,6 +38,11 @@ class BooksFile:
             os.close(os.open(self.path, os.O_RDONLY | os.O_CREAT | os.O_EXCL, 0o600))
             return True
         return False
+
+    def remove(self) -> None:
+        """Remove the file; before it those beside it, for a log that is left would be played into the next file."""
+        for ending in ("-wal", "-shm", "-journal", ""):
+            Path(self.path + ending).unlink(missing_ok=True)
 
     def opened(self) -> None:
         """A connection was opened; of several, the first says which file it is."""

@@ -18,8 +18,6 @@ from sotepki.records.addresses import (
     without_password,
 )
 from sotepki.records.database import Database
-from sotepki.records.migrations import VERSION_TABLE
-from sotepki.records.migrations.models import load_models
 
 DATABASE_URL = "SOTEPKI_DATABASE_URL"
 
@@ -71,9 +69,7 @@ def database_of(directory: Path, remembered: str, schema: str) -> Database:
         return Database(directory / "sotepki.db")
     if not schema:
         return Database(remembered)
-    given = os.environ.get(DATABASE_URL, "")
-    url = parsed(given if given and is_postgresql(given) else remembered)
-    return Database(complete(with_schema(url, schema)))
+    return Database(complete(with_schema(parsed(_server_given() or remembered), schema)))
 
 
 def unfinished_books(home: Home, remembered: str, schema: str) -> Database:
@@ -88,23 +84,19 @@ def unfinished_books(home: Home, remembered: str, schema: str) -> Database:
     return Database(complete(with_schema(given if same_place(given, url) else url, schema)))
 
 
-def clear(database: Database, *, place: bool, tables: bool) -> None:
-    """Remove of unfinished books what their init made: the whole schema or file, or only the tables in it."""
-    if place:
-        database.drop_place()
-    elif tables:
-        load_models()
-        database.drop_tables(VERSION_TABLE)
-
-
-def require_empty(database: Database) -> None:
-    """See to it that nothing is in the books of a new workspace.
+def require_schema(database: Database) -> None:
+    """See to it that SOTEPKI_DATABASE_URL leads to where the schema of a workspace is.
 
     Raises:
-        Misuse: something is.
+        Misuse: it leads elsewhere.
     """
-    if not database.is_empty():
+    if _server_given() and database.lacks_schema():
         raise Misuse(
-            "The database that was named for the workspace holds tables already; nothing was changed.",
-            advice="Name an empty one; without '?schema=' each workspace gets a new schema.",
+            f"{DATABASE_URL} leads to a database without the workspace's schema {database.schema}.",
+            advice=f"Name the database in which it is, or unset {DATABASE_URL} to use the one remembered.",
         )
+
+
+def _server_given() -> str:
+    given = os.environ.get(DATABASE_URL, "")
+    return given if given and is_postgresql(given) else ""

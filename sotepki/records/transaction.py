@@ -11,10 +11,11 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from sotepki.clock import Clock
-from sotepki.errors import Fault, Misuse
+from sotepki.errors import Fault, Misuse, SotepkiError
 from sotepki.identifiers import holds_identity_code
 from sotepki.records import heads, journal, outbox
 from sotepki.records.database import Database
+from sotepki.records.failures import OutcomeUnknown
 from sotepki.records.vouching import Touched, watching
 
 
@@ -24,6 +25,7 @@ class Transaction:
 
     Attributes:
         before_commit: called when all is written and only the disk has to be waited for.
+        if_not_stored: called when the commit failed for certain, to undo what ``before_commit`` did.
     """
 
     session: Session
@@ -32,6 +34,7 @@ class Transaction:
     actor: str
     touched: Touched
     before_commit: Callable[[], None] | None = field(default=None, init=False)
+    if_not_stored: Callable[[], None] | None = field(default=None, init=False)
     entries: list[journal.Entry] = field(default_factory=list, init=False)
     postings: int = field(default=0, init=False)
 
@@ -52,6 +55,20 @@ class Transaction:
         """Send a letter or an e-mail when, and only when, this transaction is committed."""
         outbox.post(self.session, posting, self.now)
         self.postings += 1
+
+
+@contextmanager
+def _undone() -> Iterator[list[Callable[[], None]]]:
+    """Do what stands in the list at the end, if it is certain by then that nothing was stored."""
+    undo: list[Callable[[], None]] = []
+    try:
+        yield undo
+    except OutcomeUnknown:
+        raise
+    except SotepkiError:
+        for one in undo:
+            one()
+        raise
 
 
 @dataclass(frozen=True)
@@ -75,9 +92,10 @@ class Records:
         Raises:
             Fault: the block ended without a journal entry; then nothing is stored.
             Misuse: the workspace was removed or made anew since it was opened; then nothing is stored.
+            OutcomeUnknown: the connection was lost during the commit.
         """
         self.require_same_place()
-        with self.database.writing() as session, watching(session) as touched:
+        with _undone() as undo, self.database.writing() as session, watching(session) as touched:
             transaction = Transaction(session, self.clock.now(), office, actor, touched)
             yield transaction
             if not transaction.entries:
@@ -86,6 +104,8 @@ class Records:
             self.require_same_place()  # before anything is written by path
             if transaction.before_commit is not None:
                 transaction.before_commit()
+            if transaction.if_not_stored is not None:
+                undo.append(transaction.if_not_stored)
         # Letters first: the note may be behind the journal, and the next change mends it, but a letter waits for
         # whoever opens the workspace next.
         try:

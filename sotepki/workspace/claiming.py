@@ -1,16 +1,17 @@
 """Taking a directory for a new workspace, for one init alone, and clearing away what an init did not finish.
 
-A marker in the directory says that init is at work or was interrupted; a lock on it says which of the two. Lines of
-the marker say what init made of the books, since books may stand where others keep theirs.
+A marker in the directory says that init is at work or was interrupted; a lock on it says which of the two. A line of
+the marker says by which mark the books of this init are known, since books may stand where others keep theirs.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import stat
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import IO
@@ -18,16 +19,18 @@ from typing import IO
 from sotepki.errors import Fault, Misuse, SotepkiError
 from sotepki.records import Database
 from sotepki.records.addresses import parsed
+from sotepki.records.founding import Founding, clear, found
 from sotepki.records.heads import NOTE
-from sotepki.records.homes import Home, clear, require_empty, unfinished_books
+from sotepki.records.homes import Home, unfinished_books
 from sotepki.tokens.storage import is_locked, sync_directory, try_lock
 from sotepki.workspace.directory import SETTINGS, Settings, read_settings
 
 INCOMPLETE = "INCOMPLETE"
 
 _SENTENCE = b"sotepki init is at work here, or was interrupted.\n"
-_PLACE = b"It made the schema or the file of the books.\n"
-_TABLES = b"It made the tables of the books.\n"
+_BOOKS = b"Its books bear the mark %d%s.\n"
+_NEW_FILE = b", in a file of their own"
+_NOTED = re.compile(b"Its books bear the mark ([0-9]+)(" + _NEW_FILE + rb")?\.\n")
 
 _MADE_BY_INIT = (
     "hsm", "key-pool", "published", "outbox", "cards", "sotepki.db", "sotepki.db-*",
@@ -44,28 +47,25 @@ class Claim:
         home: where the books are to be.
         new: whether the directory itself was made.
         marker: the open marker, whose lock ends with it.
-        made: the lines of the marker that say what was made of the books.
+        founding: of the books, once they are begun.
     """
 
     directory: Path
     home: Home
     new: bool
     marker: IO[bytes]
-    made: set[bytes] = field(default_factory=set)
+    founding: Founding | None = None
 
-    def make_place(self, books: Database) -> None:
-        """Make the schema or the file of the books.
+    def found_books(self, books: Database) -> None:
+        """Make the books, of which the marker says before how to know them: a kill may come at any moment.
 
         Raises:
-            Misuse: it is there already, and something is in it.
+            Misuse: something is where they are to be.
         """
-        if books.create_place():
-            self._note(_PLACE)
-        require_empty(books)
-
-    def note_tables(self) -> None:
-        """Note that the tables of the books are this init's."""
-        self._note(_TABLES)
+        books.lacks_schema()  # a server that cannot be reached is asked first, so that nothing is to be cleared there
+        self.founding = Founding.of(books)
+        _append(self.marker, _BOOKS % (self.founding.mark, _NEW_FILE if self.founding.new_file else b""))
+        found(books, self.founding)
 
     def finish(self) -> None:
         """The workspace stands."""
@@ -91,20 +91,16 @@ class Claim:
             self.marker.close()
 
     def _clear_books(self) -> bool:
-        if not self.made or not self.home.address:
+        if self.founding is None or not self.home.address:
             return True
         with suppress(Exception):  # the first error is the one to be told
             books = self.home.open(self.directory)
             try:
-                clear(books, place=_PLACE in self.made, tables=_TABLES in self.made)
+                clear(books, self.founding)
             finally:
                 books.close()
             return True
         return False
-
-    def _note(self, line: bytes) -> None:
-        self.made.add(line)
-        _append(self.marker, line)
 
 
 def claim(directory: Path, home: Home) -> Claim:
@@ -192,7 +188,7 @@ def _make(directory: Path) -> bool:
 
 def _clear_unfinished(directory: Path, marker: IO[bytes], home: Home) -> None:
     """Remove what an interrupted init made, by what its marker and its settings say."""
-    made = set(_content(marker).splitlines(keepends=True))
+    noted = _NOTED.search(_content(marker))
     try:
         settings = read_settings(directory)
     except SotepkiError:
@@ -208,16 +204,16 @@ def _clear_unfinished(directory: Path, marker: IO[bytes], home: Home) -> None:
             "was changed.",
             advice="Move them elsewhere and give 'sotepki init' again, or name another directory with --workspace.",
         )
-    if settings and settings.database and made & {_PLACE, _TABLES}:
-        _clear_unfinished_books(directory, settings, made, home)
+    if settings and settings.database and noted:
+        _clear_unfinished_books(directory, settings, Founding(int(noted[1]), bool(noted[2])), home)
     _remove(directory, set())
 
 
-def _clear_unfinished_books(directory: Path, settings: Settings, made: set[bytes], home: Home) -> None:
+def _clear_unfinished_books(directory: Path, settings: Settings, founding: Founding, home: Home) -> None:
     try:
         books = unfinished_books(home, settings.database, settings.schema)
         try:
-            clear(books, place=_PLACE in made, tables=_TABLES in made)
+            clear(books, founding)
         finally:
             books.close()
     except SotepkiError as error:

@@ -101,6 +101,20 @@ def _is_sound(settings: Settings) -> bool:
     )
 
 
+def stepped(directory: Path, days: float) -> Settings:
+    """Move the clock that is in the settings, forward or back; the new settings, of which the file knows nothing yet.
+
+    Raises:
+        Misuse: it would go farther than clocks go.
+    """
+    settings = read_settings(directory)
+    offset = settings.clock_offset + timedelta(days=days)
+    if offset > FARTHEST:
+        raise Misuse(f"The clock cannot be moved by more than {FARTHEST.days} days in all.")
+    settings.clock_offset_seconds = offset.total_seconds()
+    return settings
+
+
 def write_settings(directory: Path, settings: Settings) -> None:
     """Keep the settings; the file is replaced as a whole."""
     write_atomically(directory / SETTINGS, json.dumps(asdict(settings), indent=2).encode() + b"\n")

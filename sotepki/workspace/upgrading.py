@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sotepki.clock import SystemClock
+from sotepki.records.homes import require_schema
 from sotepki.records.migrations.upgrading import upgrade_books
 from sotepki.workspace.claiming import require_finished
 from sotepki.workspace.directory import books_of, read_settings
@@ -24,6 +25,7 @@ def upgrade(directory: Path) -> tuple[list[str], Path | None]:
     settings = read_settings(directory)
     database = books_of(directory, settings)
     try:
+        require_schema(database)
         now = SystemClock(settings.clock_offset).now()
         return upgrade_books(database, directory / "backups", now)
     finally:

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from contextlib import suppress
-from datetime import timedelta
+from contextlib import ExitStack, suppress
 from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
@@ -30,28 +29,27 @@ from sotepki.dvv import (
     TestCards,
     Vartti,
 )
-from sotepki.errors import Misuse, Refused
+from sotepki.errors import Misuse, Refused, SotepkiError
 from sotepki.identifiers import Oid
 from sotepki.provider import AccessRights, InformationSystem, Provider, SweepSchedule
 from sotepki.records import Database, Records, deliver
 from sotepki.records.heads import NOTE
-from sotepki.records.homes import home_of
-from sotepki.records.migrations import require_current, stamp
-from sotepki.records.migrations.models import load_models
+from sotepki.records.homes import home_of, require_schema
+from sotepki.records.migrations import require_current
 from sotepki.resources import fixtures
 from sotepki.thl import Steering, Thl
 from sotepki.tokens import KeyKind, KeyPool, KeyRing, ready_keys
 from sotepki.tokens.softhsm import require_place
 from sotepki.valvira import ApprovedSystems, Supervision, Valvira
 from sotepki.valvira.supervision import EvidenceKind
-from sotepki.workspace.claiming import Claim, claim, require_finished
+from sotepki.workspace.claiming import claim, require_finished
 from sotepki.workspace.directory import (
-    FARTHEST,
     FORMAT,
     Settings,
     books_of,
     read_settings,
     require_same,
+    stepped,
     write_settings,
 )
 from sotepki.x509.csr_keys import certificate_key_digest
@@ -107,6 +105,7 @@ class Workspace:
                 advice="Check its owner and permissions, or work in a copy.",
             )
         try:
+            require_schema(workspace.records.database)
             require_current(workspace.records.database)
             workspace.catch_up()
         except BaseException:
@@ -150,7 +149,7 @@ class Workspace:
             workspace = cls(directory, settings, clock, database=home.open(directory))
             # Before the first table: what finds an interrupted init learns here which books to clear.
             write_settings(directory, settings)
-            workspace._found_database(claimed)
+            claimed.found_books(workspace.records.database)
             workspace._found(card_keys, tell)
             claimed.finish()
             return workspace
@@ -362,15 +361,20 @@ class Workspace:
             raise Misuse("The time of this workspace is in the hands of the program that opened it.")
         with self.records.change("workspace", "trainer") as tx:
             # Nobody else writes while the change lasts, so no step of another process is lost between the two.
-            settings = read_settings(self.directory)
-            offset = settings.clock_offset + timedelta(days=days)
-            if offset > FARTHEST:
-                raise Misuse(f"The clock cannot be moved by more than {FARTHEST.days} days in all.")
+            settings = stepped(self.directory, days)
             tx.journal("clock advanced", "workspace", days=str(days))
-            settings.clock_offset_seconds = offset.total_seconds()
             tx.before_commit = lambda: write_settings(self.directory, settings)
-        self.settings, self.clock.offset = settings, offset
+            tx.if_not_stored = lambda: self._step_back(days)
+        self.settings, self.clock.offset = settings, settings.clock_offset
         self.catch_up()
+
+    def _step_back(self, days: float) -> None:
+        """Move the clock of the settings back when the step was not stored."""
+        with suppress(SotepkiError), ExitStack() as turn:
+            self.records.require_same_place()
+            with suppress(SotepkiError):  # a server that is away keeps everybody else from moving the clock, too
+                turn.enter_context(self.records.database.writing())
+            write_settings(self.directory, stepped(self.directory, -days))
 
     # --- founding --------------------------------------------------------------------------------------------
 
@@ -422,14 +426,6 @@ class Workspace:
         tell("Founding the TEST hierarchy in SoftHSM")
         self.authorities.create_hierarchy(self.hsm.create)
         self.authorities.publish(self.published)
-
-    def _found_database(self, claimed: Claim) -> None:
-        database = self.records.database
-        claimed.make_place(database)
-        load_models()
-        database.create_tables()
-        claimed.note_tables()
-        stamp(database)
 
 
 def founding_keys(card_keys: int) -> dict[KeyKind, int]:

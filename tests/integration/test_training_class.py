@@ -12,10 +12,14 @@ from pathlib import Path
 import pytest
 from databases import copy_workspace
 from postgresql_server import Server
+from sqlalchemy import text
 
 from sotepki import cli
 from sotepki.clock import SystemClock
-from sotepki.records import Database, Records, first_break
+from sotepki.errors import Misuse
+from sotepki.records import Database, Records, findings, first_break
+from sotepki.records.addresses import complete, parsed
+from sotepki.training import progress
 from sotepki.training.progress import CLASS, ProgressBook
 from sotepki.training.scene import DONE, Outcome
 from sotepki.training.standing import standings
@@ -71,6 +75,58 @@ def test_twenty_trainees_at_once_lose_no_attempt(postgresql_server: Server, teac
         assert all((one.done, one.stuck_at) == (len(TASKS), "") for one in found)
         with workspace.records.look() as session:
             assert first_break(session) is None
+
+
+def _rights_of_the_guide() -> list[str]:
+    """What the guide tells the trainer to give, for the class of these tests."""
+    guide = (Path(__file__).parents[2] / "docs" / "howto" / "trainer.md").read_text()
+    (_before, block) = guide.split("```sql\n")
+    return block.partition("```")[0].replace("class_march", "class_of_tests").strip().split("\n")
+
+
+def test_a_trainee_with_the_rights_of_the_guide_writes_to_the_table_and_nothing_else(
+    postgresql_server: Server, teachers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The example of the guide ended in a sentence about rights, and who gives all rights gives away the books."""
+    monkeypatch.setattr(progress, "_class_records", progress._class_records.__wrapped__)
+    address = f"{postgresql_server.address}&schema=class_of_tests"
+    given, said = _rights_of_the_guide(), list[str]()
+    owner = Database(address)
+    with owner.engine.begin() as connection:
+        connection.exec_driver_sql("CREATE ROLE trainee LOGIN")
+    monkeypatch.setenv(CLASS, complete(parsed(address).set(username="trainee")))
+    try:
+        with Workspace.open(teachers) as workspace:
+            for right in (*given, ""):
+                try:
+                    progress.book_of(workspace).checked("Anna", "driving-licence", LACKING)
+                except Misuse as error:
+                    said.append(str(error))
+                if right:
+                    with owner.engine.begin() as connection:
+                        connection.exec_driver_sql(right)
+            assert len(said) == len(given), "each right is needed"
+            assert "GRANT USAGE ON SCHEMA" in said[0] and "CREATE" not in said[0]
+            assert "GRANT USAGE ON SEQUENCE" in said[-1]
+            assert [row.attempts for row in ProgressBook(workspace.records).all(trainee="Anna")] == [1]
+            for _ in range(2):  # the second row, and a row that was there
+                progress.book_of(workspace).checked("Anna", "lost-card", LACKING)
+            with workspace.records.look() as session:
+                assert list(findings(session)) == []
+        trainee = Database(os.environ[CLASS])
+        for order in (
+            "UPDATE dvv_person SET surname = 'x'", "DELETE FROM journal", "UPDATE journal SET actor = 'x'",
+            "SELECT * FROM dvv_person", "DELETE FROM training_progress", "CREATE TABLE mine (id integer)",
+            "UPDATE journal_row SET digest = 'x'",
+        ):  # fmt: skip
+            with pytest.raises(Misuse, match="does not allow"), trainee.writing() as session:
+                session.execute(text(order))
+        trainee.close()
+    finally:
+        with owner.engine.begin() as connection:
+            connection.exec_driver_sql("DROP OWNED BY trainee")
+            connection.exec_driver_sql("DROP ROLE trainee")
+        owner.close()
 
 
 def test_trainees_in_their_own_workspaces_stand_in_the_trainers_table(

@@ -184,7 +184,7 @@ def test_a_killed_init_is_said_and_can_be_given_again(tmp_path: Path) -> None:
     assert (directory / INCOMPLETE).exists()
     with pytest.raises(Misuse, match="left incomplete"):
         Workspace.open(directory)
-    assert "It made the tables" in (directory / INCOMPLETE).read_text()
+    assert "Its books bear the mark" in (directory / INCOMPLETE).read_text()
     Workspace.create(directory, card_keys=0).close()
     with Workspace.open(directory) as workspace, workspace.records.look() as session:
         assert first_break(session) is None

@@ -8,13 +8,23 @@ from pathlib import Path
 
 import pytest
 from databases import on_postgresql
-from sqlalchemy.exc import DataError, IntegrityError, OperationalError, ProgrammingError
+from sqlalchemy import inspect
+from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, InternalError, OperationalError, ProgrammingError
 
 from sotepki.errors import Fault, Misuse, SotepkiError
 from sotepki.records import Database, head
-from sotepki.records.addresses import complete, is_postgresql, new_schema, parsed, schema_of, with_schema
-from sotepki.records.failures import plain_errors
-from sotepki.records.homes import Home, database_of, home_of, require_empty, unfinished_books
+from sotepki.records.addresses import (
+    complete,
+    is_postgresql,
+    new_schema,
+    parsed,
+    schema_of,
+    with_schema,
+    without_schema,
+)
+from sotepki.records.failures import OutcomeUnknown, commit_errors, plain_errors
+from sotepki.records.founding import Founding, found
+from sotepki.records.homes import Home, database_of, home_of, unfinished_books
 
 SERVER = "postgresql://user:secret@host:5433/db"
 WITHOUT = "postgresql+psycopg://user@host:5433/db"
@@ -47,6 +57,14 @@ def test_a_schema_is_found_where_libpq_has_it(options: str) -> None:
 def test_a_plain_schema_is_taken_and_a_second_one_takes_its_place(name: str) -> None:
     assert schema_of(with_schema(with_schema(parsed(SERVER), "first"), name)) == name
     assert schema_of(parsed(f"{SERVER}?schema={name}")) == name
+
+
+def test_what_else_an_address_asks_of_the_server_stays_beside_the_schema() -> None:
+    """A time limit or a role that was asked for was lost without a word."""
+    url = parsed("postgresql://host/db").update_query_dict({"options": "-cgeqo=off --search-path=a,\\ b -c x=1"})
+    assert with_schema(url, "mine").query["options"] == "-cgeqo=off -c x=1 -csearch_path=mine"
+    assert without_schema(with_schema(url, "mine")).query["options"] == "-cgeqo=off -c x=1"
+    assert without_schema(with_schema(parsed("postgresql://host/db"), "mine")) == parsed("postgresql://host/db")
 
 
 def test_a_schema_of_our_own_is_a_new_plain_name() -> None:
@@ -146,11 +164,12 @@ def test_a_directory_of_any_name_holds_its_books(tmp_path: Path, name: str) -> N
 
 def test_books_of_somebody_else_are_not_taken_for_a_new_workspace(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path / 'books.db'}")
-    require_empty(database)
     with database.engine.begin() as connection:
         connection.exec_driver_sql("CREATE TABLE theirs (id INTEGER)")
     with pytest.raises(Misuse, match="holds tables already"):
-        require_empty(database)
+        found(database, Founding.of(database))
+    with database.engine.connect() as connection:
+        assert inspect(connection).get_table_names() == ["theirs"]
     database.close()
 
 
@@ -225,6 +244,7 @@ def test_what_a_driver_says_is_one_sentence(
         ("permission denied for schema theirs", "GRANT USAGE, CREATE ON SCHEMA"),
         ("no schema has been selected to create in", "GRANT USAGE, CREATE ON SCHEMA"),
         ("permission denied for table journal", "the user who made the workspace"),
+        ("permission denied for sequence training_progress_id_seq", "GRANT USAGE ON SEQUENCE"),
     ],
 )
 def test_the_right_that_lacks_is_the_one_that_is_advised(raised: str, advised: str) -> None:
@@ -232,6 +252,67 @@ def test_the_right_that_lacks_is_the_one_that_is_advised(raised: str, advised: s
     with pytest.raises(Misuse) as caught, plain_errors():
         raise ProgrammingError("SELECT 1", {}, Exception(raised))
     assert advised in caught.value.advice
+
+
+class Coded(Exception):
+    """As the driver of PostgreSQL gives what a server said, with its code."""
+
+    def __init__(self, said: str, sqlstate: str | None) -> None:
+        super().__init__(said)
+        self.sqlstate = sqlstate
+
+
+@pytest.mark.parametrize(
+    ("said", "state", "kind", "meant"),
+    [
+        ("avbryter sats på grund av lås-timeout", "55P03", Fault, "Another process holds"),
+        ("kunde inte serialisera åtkomst", "40001", Fault, "Another process holds"),
+        ("deadlock upptäckt", "40P01", Fault, "Another process holds"),
+        ("inget schema har valts för att skapa i", "3F000", Misuse, "to work in the workspace's schema"),
+        ("rättighet saknas för schema theirs", "42501", Misuse, "to work in the workspace's schema"),
+        ("rättighet saknas för databas x", "42501", Misuse, "to keep a workspace there"),
+        ("rättighet saknas för sekvens x_id_seq", "42501", Misuse, "to number new rows"),
+        ("keine Berechtigung für Tabelle journal", "42501", Misuse, "to use the workspace's tables"),
+        ('relationen "journal" existerar inte', "42P01", Fault, "not complete"),
+        ("avslutar anslutning på grund av ett administratörskommando", "57P01", Fault, "ended the connection"),
+        ("kan inte köra INSERT i read-only-transaktion", "25006", Fault, "cannot be written"),
+        ("kunde inte utöka fil", "53100", Fault, "The disk is full"),
+        (
+            "connection failed: on socket failed: FATALT:  ledsen, för många klienter",
+            None,
+            Fault,
+            "no connection left",
+        ),
+        ("failed: FATALT:  databassystemet startar upp", None, Fault, "does not answer"),
+        ("failed: FATALT:  databassystemet stänger ner", None, Fault, "ended the connection"),
+        ('failed: FATALT:  Lösenordsautentisering misslyckades för användare "x"', None, Misuse, "not let this user"),
+        ('failed: FATALT:  databasen "x" existerar inte', None, Misuse, 'says: databasen "x" existerar inte.$'),
+        ('failed: FATALT:  rollen "x" finns inte', None, Misuse, 'says: rollen "x" finns inte.$'),
+        ("failed: SCHWERWIEGEND:  nicht heute", None, Misuse, "not let this user in, and says: nicht heute.$"),
+    ],
+)
+@pytest.mark.parametrize("error", [OperationalError, ProgrammingError, InternalError])
+def test_a_server_that_speaks_another_language_is_understood(
+    said: str, state: str | None, kind: type[SotepkiError], meant: str, error: type[DatabaseError]
+) -> None:
+    """Where the administrator's server speaks Swedish, a wrong password was a fault of ours."""
+    with pytest.raises(SotepkiError) as caught, plain_errors():
+        raise error("SELECT 1", {}, Coded(said, state))
+    assert type(caught.value) is kind
+    assert re.search(meant, caught.value.sentence)
+
+
+@pytest.mark.parametrize(
+    ("cause", "unknown"),
+    [(Coded("server closed the connection", None), True), (Coded("x", "08006"), True), (Coded("x", "40003"), True),
+     (Coded("x", "40001"), False), (Coded("x", "57P01"), False), (sqlite3.OperationalError("disk is full"), False)],
+)  # fmt: skip
+def test_a_commit_is_undone_only_if_the_database_says_so(cause: Exception, unknown: bool) -> None:
+    """A change that may have been stored was told to be none, and was given again."""
+    with pytest.raises(Fault) as caught, plain_errors(), commit_errors():
+        raise OperationalError("COMMIT", {}, cause)
+    assert isinstance(caught.value, OutcomeUnknown) == unknown
+    assert ("audit list" in caught.value.advice) == unknown
 
 
 def test_a_value_a_conflict_and_a_text_that_is_none_are_told_apart() -> None:

@@ -6,18 +6,26 @@ import json
 import os
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from databases import on_postgresql
+from sqlalchemy.orm import Session
 
 from sotepki.clock import SystemClock
 from sotepki.errors import Fault, Misuse
 from sotepki.records import Database
+from sotepki.records.failures import OutcomeUnknown
+from sotepki.records.files import BooksFile
+from sotepki.records.migrations import require_current
 from sotepki.tokens import storage
 from sotepki.workspace import INCOMPLETE, SETTINGS, Workspace
+from sotepki.workspace.claiming import Claim
 from sotepki.workspace.directory import Settings, read_settings, write_settings
 
 OURS = "sotepki init is at work here, or was interrupted.\n"
@@ -200,12 +208,12 @@ def test_what_could_not_be_removed_is_left_to_the_next_init(tmp_path: Path, monk
     """The first error is told, not that of clearing, and the next init still knows what there is to remove."""
     address = f"sqlite:///{tmp_path / 'books.db'}"
 
-    def refuse(_database: Database) -> None:
+    def refuse(_file: BooksFile) -> None:
         raise Fault("second")
 
     with monkeypatch.context() as context:
         _failing(context, Fault("first"))
-        context.setattr(Database, "drop_place", refuse)
+        context.setattr(BooksFile, "remove", refuse)
         with pytest.raises(Fault, match="first"):
             Workspace.create(tmp_path / "ws", database=address)
         assert {path.name for path in (tmp_path / "ws").iterdir()} == {INCOMPLETE, SETTINGS}
@@ -214,6 +222,73 @@ def test_what_could_not_be_removed_is_left_to_the_next_init(tmp_path: Path, monk
     monkeypatch.setattr(Workspace, "_found", lambda *_arguments: None)
     Workspace.create(tmp_path / "ws").close()
     assert not (tmp_path / "books.db").exists()
+
+
+def test_two_inits_that_want_one_file_do_not_hurt_each_other(
+    tmp_path: Path, hasty: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A class starts its scripts together: both failed, and the tables of the one that stood were dropped."""
+    address, both, real = f"sqlite:///{tmp_path / 'books.db'}", threading.Barrier(2), Database.is_empty
+
+    def together(database: Database) -> bool:
+        answer = real(database)
+        with suppress(threading.BrokenBarrierError):
+            both.wait(2)
+        return answer
+
+    monkeypatch.setattr(Database, "is_empty", together)
+    with ThreadPoolExecutor(2) as threads:
+        inits = [threads.submit(Workspace.create, tmp_path / name, database=address) for name in ("anna", "bo")]
+        errors = [init.exception() for init in inits]
+    monkeypatch.undo()
+    assert [type(error) for error in errors if error] == [Misuse]
+    assert "holds tables already" in " ".join(map(str, errors))
+    stands, refused = ("anna", "bo") if errors[0] is None else ("bo", "anna")
+    inits[0 if errors[0] is None else 1].result().close()
+    assert not (tmp_path / refused).exists()
+    books = Database(address)
+    require_current(books)
+    books.close()
+    assert not (tmp_path / stands / INCOMPLETE).exists()
+
+
+def test_what_a_killed_init_left_is_known_by_its_mark(tmp_path: Path, hasty: None) -> None:
+    """Somebody removed its file and made another workspace there, which the next init then took for its own."""
+    address = f"sqlite:///{tmp_path / 'books.db'}"
+    _killed(tmp_path / "ws", address)
+    for left in tmp_path.glob("books.db*"):
+        left.unlink()
+    Workspace.create(tmp_path / "living", database=address).close()
+    Workspace.create(tmp_path / "ws", database=f"sqlite:///{tmp_path / 'others.db'}").close()
+    books = Database(address)
+    require_current(books)
+    books.close()
+
+
+def _killed_now(*_arguments: object) -> None:
+    raise SystemExit(9)
+
+
+@pytest.mark.parametrize("lent", [False, True])
+@pytest.mark.parametrize("step", ["make_tables", "stamp_newest", "commit"])
+def test_an_init_that_is_killed_while_it_makes_its_books_can_be_given_again(
+    tmp_path: Path, hasty: None, monkeypatch: pytest.MonkeyPatch, step: str, lent: bool
+) -> None:
+    """Between a commit and the note of it the books stayed for ever, and were in the way of every later init."""
+    address = f"sqlite:///{tmp_path / 'books.db'}"
+    if lent:
+        (tmp_path / "books.db").touch()
+    with monkeypatch.context() as kill:
+        kill.setattr(Claim, "abandon", lambda claim: claim.marker.close())  # a kill leaves everything as it is
+        if step == "commit":
+            kill.setattr(Workspace, "_found", _killed_now)
+        else:
+            kill.setattr(f"sotepki.records.founding.{step}", _killed_now)
+        with pytest.raises(SystemExit):
+            Workspace.create(tmp_path / "ws", database=address)
+    Workspace.create(tmp_path / "ws", database=f"sqlite:///{tmp_path / 'others.db'}").close()
+    assert (tmp_path / "books.db").exists() == lent, "what init made is gone, and what it was lent is there"
+    Workspace.create(tmp_path / "other", database=address).close()
 
 
 @pytest.mark.parametrize(
@@ -283,6 +358,33 @@ def test_two_processes_that_move_the_clock_move_it_by_both(tmp_path: Path, monke
     assert isinstance(other.clock, SystemClock) and other.clock.offset == timedelta(days=31)
     one.advance_clock(2)
     assert read_settings(tmp_path).clock_offset_seconds == timedelta(days=33).total_seconds()
+    for workspace in (one, other):
+        workspace.close()
+
+
+@pytest.mark.parametrize(("error", "days"), [(Fault("no"), 1), (OutcomeUnknown("perhaps"), 31)])
+def test_a_step_of_the_clock_that_was_not_stored_is_taken_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Fault, days: int
+) -> None:
+    """The time of the workspace had moved by a month of which the journal knew nothing; another's step stays."""
+    monkeypatch.setattr(Workspace, "catch_up", lambda _workspace: None)
+    write_settings(tmp_path, Settings(1, CREATED))
+    one, other = _workspace(tmp_path), _workspace(tmp_path)
+    one.records.database.create_tables()
+
+    def fail(session: Session) -> None:
+        session.rollback()
+        monkeypatch.undo()
+        monkeypatch.setattr(Workspace, "catch_up", lambda _workspace: None)
+        other.advance_clock(1)
+        raise error
+
+    monkeypatch.setattr(Session, "commit", fail)
+    with pytest.raises(type(error)):
+        one.advance_clock(30)
+    assert read_settings(tmp_path).clock_offset_seconds == timedelta(days=days).total_seconds()
+    one.advance_clock(2)
+    assert read_settings(tmp_path).clock_offset_seconds == timedelta(days=days + 2).total_seconds()
     for workspace in (one, other):
         workspace.close()
 

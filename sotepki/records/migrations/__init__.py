@@ -15,7 +15,7 @@ from sqlalchemy import inspect, text
 from sqlalchemy.orm import Session
 
 from sotepki.errors import Fault, Misuse
-from sotepki.records.database import Database
+from sotepki.records.database import Database, take_the_pen
 from sotepki.records.failures import closed_schema, plain_errors
 from sotepki.resources import package_file
 
@@ -83,8 +83,12 @@ def require_current(database: Database, scripts: Path | None = None) -> None:
 def stamp(database: Database, scripts: Path | None = None) -> None:
     """Mark a database that was just made from the models as one of the newest revision."""
     with plain_errors(), database.engine.begin() as connection:
-        context = _context(connection)
-        context.stamp(_scripts(scripts), "head")
+        stamp_newest(connection, scripts)
+
+
+def stamp_newest(connection: Connection, scripts: Path | None = None) -> None:
+    """As ``stamp``, in a transaction of the caller's."""
+    _context(connection).stamp(_scripts(scripts), "head")
 
 
 def upgrade(
@@ -119,6 +123,9 @@ def apply(
             # A table that is rebuilt may not drag along the rows that point to it; checked before the commit.
             connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
             connection.exec_driver_sql("BEGIN IMMEDIATE")
+        else:
+            # A writer in the middle of its change would wait for a revision's tables, and the revision for its.
+            take_the_pen(connection)
         script = _scripts(scripts)
         context = _context(connection, lambda at, _context: script._upgrade_revs(target, at))
         with Operations.context(context):
