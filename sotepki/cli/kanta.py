@@ -11,7 +11,7 @@ from sotepki.cli.writing import write_output, writes
 from sotepki.errors import Misuse
 
 if TYPE_CHECKING:
-    from sotepki.kela import RequestEntry
+    from sotepki.kela import Environment, RequestEntry
     from sotepki.workspace import Workspace
 
 _COUNT = click.IntRange(1, 10_000)
@@ -34,7 +34,7 @@ def requests(workspace: Workspace, /, count: int, refused: bool, handshakes: boo
     from sotepki.kela.request_log import newest
 
     if environment:
-        _require_environment(workspace, environment)
+        _environment(workspace, environment)
     kind = RequestKind.HANDSHAKE if handshakes else None
     with workspace.records.look() as session:
         lines = newest(session, count, environment=environment, kind=kind, refused=refused)
@@ -42,12 +42,13 @@ def requests(workspace: Workspace, /, count: int, refused: bool, handshakes: boo
     emit([line.as_dict() for line in lines], "\n".join(map(_text, lines)) or nothing)
 
 
-def _require_environment(workspace: Workspace, name: str) -> None:
+def _environment(workspace: Workspace, name: str) -> Environment:
     from sotepki.services.house import environments_of
 
     known = environments_of(workspace)
     if name not in known:
         raise Misuse(f"There is no environment {name[:80]!r}.", advice=f"Environments: {', '.join(known)}.")
+    return known[name]
 
 
 @command.command("certificate")
@@ -97,10 +98,20 @@ def access_point(workspace: Workspace, /, host_name: str, operator: str, serves:
 @click.option("--sender", required=True, help="OID of the organisation that sends.")
 @click.option("--message-id", help="OID of the message; by default a new one under the sender.")
 @click.option("--request", "service_request", default="SP1", show_default=True, help="SP1 or SP17.")
+@click.option(
+    "--environment", default="current", show_default=True, help="Whose Kanta it is addressed to (current, next)."
+)
 @writes("out")
 @pass_workspace
 def frame(
-    workspace: Workspace, /, file: str, out: str, sender: str, message_id: str | None, service_request: str
+    workspace: Workspace,
+    /,
+    file: str,
+    out: str,
+    sender: str,
+    message_id: str | None,
+    service_request: str,
+    environment: str,
 ) -> None:
     """Write the message frame around the signed document FILE to OUT, ready to be posted to Kanta."""
     from sotepki.documents import build_frame
@@ -108,7 +119,14 @@ def frame(
 
     now, oid = workspace.clock.now(), Oid.parse(sender)
     message = Oid.parse(message_id) if message_id else oid.child(94, now.year, int(f"{now:%m%d%H%M%S%f}"))
-    content = build_frame(read_input(file), message_id=message, sender=oid, at=now, service_request=service_request)
+    content = build_frame(
+        read_input(file),
+        message_id=message,
+        sender=oid,
+        at=now,
+        service_request=service_request,
+        receiver=_environment(workspace, environment).settings.receiver.value,
+    )
     write_output(out, content)
     if out != "-":
         emit({"file": out, "message_id": str(message)}, f"The message {message} is in {out}.")

@@ -114,6 +114,7 @@ def command(
             workspace, services, ports=named, options=options, processes=processes or 1, host_names=host_names
         ) as house:
             _tell(house)
+            _warn(house)
             wait(stop)
     click.echo("Stopped.", err=True)
 
@@ -145,3 +146,9 @@ def _tell(house: House) -> None:
         "\n".join([*lines, "Ctrl-C stops."]),
     )
     sys.stdout.flush()
+
+
+def _warn(house: House) -> None:
+    for name, one in house.started.items():
+        if one.application.warning:
+            click.echo(f"{name}: {one.application.warning}", err=True)

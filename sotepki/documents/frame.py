@@ -89,7 +89,13 @@ class Frame:
 
 
 def build_frame(
-    document: bytes, *, message_id: Oid, sender: Oid, at: datetime, service_request: str = "SP1"
+    document: bytes,
+    *,
+    message_id: Oid,
+    sender: Oid,
+    at: datetime,
+    service_request: str = "SP1",
+    receiver: str = KANTA_RECEIVER,
 ) -> bytes:
     """A frame with ``document`` inside, of the interaction of the document's family.
 
@@ -97,6 +103,7 @@ def build_frame(
         sender: OID of the organisation that sends, equal to the custodian of a system-signed document.
         service_request: ``SP1`` for a client-relationship document, ``SP17`` for a client document; not written
             for families that have no service requests.
+        receiver: OID of the Kanta that it is addressed to.
 
     Raises:
         Refused: the document is of no family (``xml.*``, ``doc.*``).
@@ -108,7 +115,7 @@ def build_frame(
         {
             "message_id": message_id,
             "created_ts": hl7_time(at),
-            "receiver": KANTA_RECEIVER,
+            "receiver": receiver,
             "sender": sender,
             "interaction": rule.interaction,
             "service_request": service_request if rule.requests else "",

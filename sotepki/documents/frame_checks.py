@@ -31,13 +31,17 @@ def is_frame(data: bytes) -> bool:
         return False
 
 
-def check_frame(frame: Frame, document: DocumentReport) -> tuple[Finding, ...]:
-    """What the frame and the document in it contradict each other in, and unusual forms."""
+def check_frame(frame: Frame, document: DocumentReport, *, receiver: str = KANTA_RECEIVER) -> tuple[Finding, ...]:
+    """What the frame and the document in it contradict each other in, and unusual forms.
+
+    Args:
+        receiver: OID to which the frame should be addressed; an environment of Kanta may have one of its own.
+    """
     return (
         *_identifiers(frame, document),
         *_parties(frame, document),
         *_signers(frame, document),
-        *_form(frame, document),
+        *_form(frame, document, receiver),
     )
 
 
@@ -108,7 +112,7 @@ def _signers(frame: Frame, document: DocumentReport) -> Iterator[Finding]:
             )
 
 
-def _form(frame: Frame, document: DocumentReport) -> Iterator[Finding]:
+def _form(frame: Frame, document: DocumentReport, receiver: str) -> Iterator[Finding]:
     family = families().get(document.family)
     if family is not None and frame.name not in (family.frame.interaction, *family.frame.others):
         yield _differing(
@@ -124,8 +128,8 @@ def _form(frame: Frame, document: DocumentReport) -> Iterator[Finding]:
             f"{INTERACTION_ROOT} {frame.name}",
             " ".join(frame.interaction),
         )
-    if frame.receiver != KANTA_RECEIVER:
-        yield _differing("frame.receiver", "The receiver is not Kanta's.", KANTA_RECEIVER, frame.receiver)
+    if frame.receiver != receiver:
+        yield _differing("frame.receiver", "The receiver is not Kanta's.", receiver, frame.receiver)
 
 
 def _differing(rule: str, message: str, expected: str, found: str) -> Finding:

@@ -28,15 +28,15 @@ from cryptography import x509
 from sotepki import loopback
 from sotepki.errors import Refused, SotepkiError
 from sotepki.kela.acknowledgement import Acknowledgement
-from sotepki.kela.fhir_service import FhirCorner
+from sotepki.kela.fhir_service import FhirCorner, is_fhir
 from sotepki.kela.grouping import CommitGroups
-from sotepki.kela.http_requests import NotTaken, expect_handler, guarded, read_body, wants_json
+from sotepki.kela.http_requests import NotTaken, client_of, expect_handler, guarded, read_body, wants_json
 from sotepki.kela.judging import Judgement
 from sotepki.kela.kanta import Kanta
 from sotepki.kela.request_log import RequestKind
 from sotepki.kela.rules import finding_of, rulebook
 from sotepki.kela.soap import MEDIA_TYPES, unwrap, wrap
-from sotepki.kela.transport import RefusedHandshake, client_certificate, server_context
+from sotepki.kela.transport import RefusedHandshake, server_context
 
 ARCHIVE_PATH = "/kanta/archive"
 DOCUMENT_PATH = "/kanta/documents/{document_id}"
@@ -72,6 +72,7 @@ class ArchiveService:
         self.handshakes_refused: Counter[str] = Counter()
         self._lines = threading.BoundedSemaphore(MOST_LINES)
         self._workers = ThreadPoolExecutor(kanta.settings.workers, thread_name_prefix="kanta")
+        self.fhir = FhirCorner(kanta, self._work)
         self.groups = CommitGroups(self._settle, self._workers, kanta.turn)
 
     def application(self) -> web.Application:
@@ -81,7 +82,7 @@ class ArchiveService:
         app.router.add_post(ARCHIVE_PATH, self._archive, expect_handler=expect_handler(limit))
         app.router.add_get(DOCUMENT_PATH, self._retrieve)
         app.router.add_get(DOCUMENT_PATH + "/versions", self._versions)
-        FhirCorner(self.kanta, self._work).add_to(app)
+        self.fhir.add_to(app)
         app.on_cleanup.append(self._close)
         return app
 
@@ -103,7 +104,7 @@ class ArchiveService:
         self._lines.release()
 
     async def _archive(self, request: web.Request) -> web.StreamResponse:
-        client = _client(request)
+        client = client_of(request)
         if request.content_type not in _TAKEN:
             raise NotTaken(415, "kanta.message.content-type", f"{request.content_type[:60]} is not XML.")
         settings = self.kanta.settings
@@ -137,20 +138,23 @@ class ArchiveService:
         return found if isinstance(found, web.Response) else web.json_response(found)
 
     async def _own(self, request: web.Request, ask: Callable[[str, x509.Certificate | None], T]) -> T | web.Response:
-        client = _client(request)
+        client = client_of(request)
         try:
             return await self._work(ask, request.match_info["document_id"], client)
         except SotepkiError as error:
             status = 404 if error.rule == "kanta.document.unknown" else 403 if isinstance(error, Refused) else 503
-            body = {"rule": error.rule, "message": error.sentence, "advice": error.advice}
+            body = {"rule": error.rule or "kanta.service.fault", "message": error.sentence, "advice": error.advice}
             return web.json_response(body, status=status)
 
     async def _refuse(self, request: web.Request, status: int, rule: str, sentence: str) -> web.StreamResponse:
         try:
-            client = client_certificate(request.transport)
-        except SotepkiError:
+            client = client_of(request)
+        except NotTaken:
             client = None
-        answer = await self.groups.settle(_Message(self.kanta.refusal(rulebook().finding(rule, sentence), client)))
+        finding = rulebook().finding(rule, sentence)
+        if is_fhir(request.path):
+            return await self.fhir.refuse(status, finding, client)
+        answer = await self.groups.settle(_Message(self.kanta.refusal(finding, client)))
         self.answered[answer.code.value] += 1
         return _answer(request, answer, status, "")
 
@@ -188,13 +192,6 @@ def archive_application(kanta: Kanta, server_chain: Path) -> tuple[web.Applicati
     service = ArchiveService(kanta)
     trust = (*kanta.trust.roots, *kanta.trust.authorities)
     return service.application(), server_context(server_chain, trust, service.handshake_refused), service
-
-
-def _client(request: web.Request) -> x509.Certificate | None:
-    try:
-        return client_certificate(request.transport)
-    except SotepkiError as error:
-        raise NotTaken(400, "kanta.client.chain", error.sentence) from error
 
 
 def _answer(request: web.Request, answer: Acknowledgement, status: int, envelope: str) -> web.Response:

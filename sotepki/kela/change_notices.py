@@ -55,7 +55,7 @@ class ChangeNotice:
 
 @dataclass(frozen=True)
 class _Case:
-    """What the guards look at; ``tested`` is None when no test is wanted, else whether it has its statement."""
+    """What the guards look at; ``tested`` is None if no test is wanted or named, else whether it has a statement."""
 
     reason: str = ""
     tested: bool | None = None
@@ -131,17 +131,19 @@ class ChangeNotices:
     def accept(
         self, notice: str, *, joint_test: int | None = None, actor: str, role: Role = Role.KELA
     ) -> ChangeNotice:
-        """Kela accepts the change; one that is to be tested with the joint test of the new version.
+        """Kela accepts the change; one that is to be tested with the joint test of the new version. A test that is
+        named without need must be that one too.
 
         Raises:
             Refused: ``approval.state`` or ``change.*``.
         """
         with self.records.change(OFFICE, actor) as tx:
             row = _row(tx.session, notice)
-            wanted = row.state != change_machine().initial
+            by_test = row.state != change_machine().initial or joint_test is not None
             # The statement on the new version has already replaced the entry that a tested change is of.
-            _refuse_ended(tx.session.get_one(ApprovalRow, row.approval), *([REPLACED] if wanted else []))
-            self._step(tx, row, "accept", role, _Case(tested=_tested_with(tx, row, joint_test) if wanted else None))
+            _refuse_ended(tx.session.get_one(ApprovalRow, row.approval), *([REPLACED] if by_test else []))
+            tested = _tested_with(tx, row, joint_test) if by_test else None
+            self._step(tx, row, "accept", role, _Case(tested=tested))
             row.joint_test = joint_test
             tx.session.flush()
             return _notice(tx.session, row)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
@@ -18,15 +19,19 @@ from cryptography import x509
 from sotepki.errors import Refused
 from sotepki.evidence import Finding
 from sotepki.kela.fhir import MEDIA_TYPE, code_of, is_token, operation_outcome, read_bundle
-from sotepki.kela.http_requests import expect_handler, read_body
+from sotepki.kela.http_requests import client_of, expect_handler, read_body
 from sotepki.kela.kanta import Kanta
 from sotepki.kela.request_log import RequestKind
 from sotepki.kela.rules import finding_of, rulebook
-from sotepki.kela.transport import client_certificate
 
 FHIR_PATH = "/fhir"
 
 _TAKEN = frozenset({MEDIA_TYPE, "application/json"})
+
+
+def is_fhir(path: str) -> bool:
+    """Whether a request, right or not, goes to the FHIR corner."""
+    return path == FHIR_PATH or path.startswith(f"{FHIR_PATH}/")
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,7 @@ class FhirCorner:
         app.router.add_post(FHIR_PATH, self._transaction, expect_handler=expect_handler(limit))
 
     async def _transaction(self, request: web.Request) -> web.StreamResponse:
-        client = client_certificate(request.transport)
+        client = client_of(request)
         token = request.headers.get("Authorization", "")
         if token and not is_token(token):
             finding = rulebook().finding("fhir.token", "The token is no JSON Web Token.")
@@ -67,13 +72,13 @@ class FhirCorner:
         refused = self.kanta.judge.refusing(findings)
         self._log("refused" if refused else "examined", tuple(findings), client)
         status = code_of(refused[0].rule).status if refused else 200
-        outcome = operation_outcome(findings, self.kanta.settings.refuses)
-        return web.Response(
-            body=json.dumps(outcome, ensure_ascii=False).encode(),
-            status=status,
-            content_type=MEDIA_TYPE,
-            headers=_headers(),
-        )
+        return _told(status, findings, self.kanta.settings.refuses)
+
+    async def refuse(self, status: int, finding: Finding, client: x509.Certificate | None) -> web.Response:
+        """The answer to a request that never became a message (too long, slow, empty, wrong address)."""
+        answer = await self._bare(status, finding, client)
+        # Of an invalid message it is known that it gets no body (docs/field/kanta.md 8.1); other statuses say why.
+        return answer if status == HTTPStatus.BAD_REQUEST else _told(status, [finding], frozenset({finding.rule}))
 
     async def _bare(self, status: int, finding: Finding, client: x509.Certificate | None) -> web.Response:
         await self.work(self._log, "refused", (finding,), client)
@@ -81,6 +86,11 @@ class FhirCorner:
 
     def _log(self, outcome: str, findings: tuple[Finding, ...], client: x509.Certificate | None) -> None:
         self.kanta.log(self.kanta.entry(RequestKind.FHIR, outcome, findings, client))
+
+
+def _told(status: int, findings: Sequence[Finding], refuses: frozenset[str]) -> web.Response:
+    body = json.dumps(operation_outcome(findings, refuses), ensure_ascii=False).encode()
+    return web.Response(body=body, status=status, content_type=MEDIA_TYPE, headers=_headers())
 
 
 def _headers() -> dict[str, str]:

@@ -9,8 +9,10 @@ from collections.abc import Awaitable, Callable
 from aiohttp import ClientError, web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler, Middleware
+from cryptography import x509
 
 from sotepki.errors import SotepkiError
+from sotepki.kela.transport import client_certificate
 
 Refuser = Callable[[web.Request, int, str, str], Awaitable[web.StreamResponse]]
 """(request, HTTP status, rule id, sentence) -> the answer in the form of the service."""
@@ -26,6 +28,18 @@ class NotTaken(Exception):
         self.status = status
         self.rule = rule
         self.sentence = sentence
+
+
+def client_of(request: web.Request) -> x509.Certificate | None:
+    """The certificate of the TLS client; None on a connection without TLS.
+
+    Raises:
+        NotTaken: it passed OpenSSL and cannot be read by us (400).
+    """
+    try:
+        return client_certificate(request.transport)
+    except SotepkiError as error:
+        raise NotTaken(400, "kanta.client.chain", error.sentence) from error
 
 
 async def read_body(request: web.Request, *, limit: int, seconds: float) -> bytes:

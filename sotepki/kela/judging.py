@@ -58,6 +58,21 @@ class Judgement:
 
 
 @dataclass(frozen=True)
+class Examined:
+    """A document, and the frame around it if there is one, as far as client and books do not matter.
+
+    Attributes:
+        replaces: ids of the documents that it says it replaces.
+        unanswered: whether a responder left a question about the signers' certificates unanswered.
+    """
+
+    report: DocumentReport
+    findings: tuple[Finding, ...]
+    replaces: tuple[str, ...]
+    unanswered: bool
+
+
+@dataclass(frozen=True)
 class Judge:
     """Judges messages; safe to use from several threads. Attributes as in ``Kanta``."""
 
@@ -117,6 +132,25 @@ class Judge:
             status=questions,
         )
 
+    def examined(self, document: bytes, frame: Frame | None, at: datetime, questions: StatusQuestions) -> Examined:
+        """Examine a document and its frame; what the validation service tells is what the archive goes by."""
+        asked = len(questions.unanswered)
+        report = verify_document(document, self.context(at, questions))
+        findings = list(report.findings)
+        if frame is not None:
+            findings += check_frame(frame, report, receiver=self.settings.receiver.value)
+        unanswered = questions.unanswered[asked:]
+        findings += [rulebook().finding("kanta.document.status-unavailable", sentence) for sentence in unanswered]
+        if report.verdict is Verdict.INDETERMINATE:
+            sentence = "Not everything about the signatures could be examined."
+            findings.append(rulebook().finding("kanta.document.not-verified", sentence))
+        if frame is not None:
+            findings += self._reasons(frame)
+        findings += _custodian(frame, report)
+        replaces = replaced_documents(document, report)
+        findings += check_relation(replaces, report.version)
+        return Examined(report, tuple(findings), replaces, bool(unanswered))
+
     def _message(self, message: bytes, digest: str, client: x509.Certificate | None, at: datetime) -> Judgement:
         questions = self.questions()
         findings = self._client(client, at, questions)
@@ -130,21 +164,13 @@ class Judge:
         findings += self._sender(client, frame.sender)
         if self.refusing(findings):
             return Judgement(AckCode.REJECTED, tuple(findings), digest, at, client, frame)
-        asked = len(questions.unanswered)
-        report = verify_document(frame.document, self.context(at, questions))
-        findings += [*report.findings, *check_frame(frame, report)]
-        unanswered = questions.unanswered[asked:]
-        findings += [rulebook().finding("kanta.document.status-unavailable", sentence) for sentence in unanswered]
-        if report.verdict is Verdict.INDETERMINATE:
-            sentence = "Not everything about the signatures could be examined."
-            findings.append(rulebook().finding("kanta.document.not-verified", sentence))
-        findings += [*self._reasons(frame), *_custodian(frame, report)]
-        replaces = replaced_documents(frame.document, report)
-        findings += check_relation(replaces, report.version)
+        examined = self.examined(frame.document, frame, at, questions)
+        report, replaces = examined.report, examined.replaces
+        findings += examined.findings
         code = AckCode.ACCEPTED
         if self.refusing(findings):
             # A document that could not be judged was not refused for its content: the sender may try again.
-            unjudged = unanswered and "kanta.document.status-unavailable" in self.settings.refuses
+            unjudged = examined.unanswered and "kanta.document.status-unavailable" in self.settings.refuses
             code = AckCode.REJECTED if unjudged else AckCode.ERROR
         version = Version(
             document_id=str(frame.document_id),
@@ -200,11 +226,15 @@ class Judge:
         return findings
 
 
-def _custodian(frame: Frame, report: DocumentReport) -> list[Finding]:
+def _custodian(frame: Frame | None, report: DocumentReport) -> list[Finding]:
     """Whether the document's custodian is the sender; the Prescription Centre keeps what prescribers send it."""
     custodian = str(report.custodian or "")
+    if frame is None and not report.family:
+        return []  # bytes that could not be read as a document name nobody
     if not custodian:
         return [rulebook().finding("kanta.document.custodian-missing", "The document names no custodian.")]
+    if frame is None:
+        return []  # nobody knows who will send it
     if custodian in (frame.sender.value, PRESCRIPTION_CENTRE if report.family == "prescription" else ""):
         return []
     return [

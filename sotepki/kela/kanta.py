@@ -18,6 +18,7 @@ from sqlalchemy.exc import IntegrityError
 
 from sotepki.errors import Fault, Misuse, Refused
 from sotepki.evidence import Finding
+from sotepki.identifiers import Oid
 from sotepki.kela import request_log
 from sotepki.kela.access_points import AccessPoints
 from sotepki.kela.acknowledgement import AckCode, Acknowledgement
@@ -183,8 +184,9 @@ class Kanta:
         findings = self.judge.client(client)
         refusal, row = self.judge.refusing(findings), None
         if not refusal and client is not None:
-            with self.records.look() as session:
-                row = session.get(ArchivedDocument, (self.settings.environment, document_id))
+            if _is_oid(document_id):  # else it is no id of a document; PostgreSQL takes not every text
+                with self.records.look() as session:
+                    row = session.get(ArchivedDocument, (self.settings.environment, document_id))
             if row is None or not self.judge.may_act_for(client, row.owner):
                 row = None
                 message = "There is no such document in the archive for this client."
@@ -196,3 +198,11 @@ class Kanta:
         if row is None:
             raise Refused(refusal[0].message, rule=refusal[0].rule, advice=refusal[0].advice)
         return row
+
+
+def _is_oid(text: str) -> bool:
+    try:
+        Oid.parse(text)
+    except Refused:
+        return False
+    return True

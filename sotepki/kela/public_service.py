@@ -61,7 +61,7 @@ class _Validation:
 
     def _judge(self, body: bytes) -> ValidationReport:
         try:
-            request = read_plain(body, self.kanta.settings.max_message_bytes)
+            request = read_plain(body)
         except Refused as error:
             finding = finding_of(error, otherwise="shark.request.json")
             return self.service.rejected(finding)

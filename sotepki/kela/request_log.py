@@ -207,9 +207,13 @@ def fingerprint(certificate: x509.Certificate) -> str:
 
 
 def issuer_name(certificate: x509.Certificate) -> str:
-    """The issuing CA's common name; a CA's name is not personal. A name that cannot be read is empty."""
+    """The issuing CA's common name; a CA's name is not personal. A name that cannot be read is empty.
+
+    What cannot be printed is replaced: PostgreSQL takes no NUL, and a terminal would obey an escape.
+    """
     try:
         names = certificate.issuer.get_attributes_for_oid(NameOID.COMMON_NAME)
     except ValueError:
         return ""
-    return str(names[0].value) if names else ""
+    name = str(names[0].value) if names else ""
+    return "".join(character if character.isprintable() else "\ufffd" for character in name)

@@ -28,6 +28,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from sotepki.errors import Fault, Misuse, Refused
+from sotepki.kela.server_identity import lock_of
+from sotepki.tokens.storage import locked
 from sotepki.x509.reading import load_certificate
 
 _NO_CHECK_TIME: Final = 0x200000
@@ -85,10 +87,11 @@ def server_context(chain: Path, trust: Sequence[x509.Certificate], on_refusal: O
     context.num_tickets = 0
     context.verify_mode = ssl.CERT_REQUIRED
     leave_time_to_the_application(context)
+    if not chain.exists():
+        raise Misuse(f"There is no server certificate in {chain.name}.")
     try:
-        context.load_cert_chain(chain)
-    except FileNotFoundError:
-        raise Misuse(f"There is no server certificate in {chain.name}.") from None
+        with locked(lock_of(chain)):
+            context.load_cert_chain(chain)
     except (ssl.SSLError, OSError) as error:
         raise Misuse(f"{chain.name} does not hold a private key with its certificate: {error}.") from error
     pem = b"".join(certificate.public_bytes(Encoding.PEM) for certificate in trust)

@@ -1,8 +1,9 @@
 """The validation service for social welfare documents, in the shape of the public one and in a plain one.
 
 The public service ("SHARK") answers 200 with an empty body, or 400 with numbered descriptions (docs/field/kanta.md 7:
-confirmed). What it checks is not public, nor whether it looks at signatures: here it judges structure, content and
-frame, and signatures only if the settings say so. The plain form always tells everything, with rule ids.
+confirmed). What it checks is not public, nor whether it looks at signatures: here it describes what the archive of
+the same environment would refuse in structure, content and frame, and in signatures only if the settings say so. The
+plain form always tells everything, with rule ids. Neither knows a client, or opens the books.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from typing import Any
 
 from lxml import etree
 
-from sotepki.documents import DocumentReport, check_frame, open_frame, verify_document
+from sotepki.documents import Frame, is_frame, open_frame
 from sotepki.documents.diagnosis import diagnose
 from sotepki.errors import Refused
-from sotepki.evidence import Finding, Severity, Verdict, verdict_of
+from sotepki.evidence import Finding, Verdict
 from sotepki.kela.acknowledgement import HL7
 from sotepki.kela.kanta import Kanta
 from sotepki.kela.request_log import RequestKind
@@ -29,10 +30,12 @@ from sotepki.xmldsig import parse
 
 VALIDATION_PATH = "/shark-validointi/validoi/asiakirja/tulos"
 
-_FRAME = f"{{{HL7}}}RCMR_IN200002FI01"
 _STRUCTURE = ("xml.", "doc.family", "doc.structure", "doc.body", "doc.metadata", "doc.content", "doc.hetu", "frame.",
-              "shark.")  # fmt: skip
+              "kanta.document.custodian", "kanta.message.", "kanta.version.", "shark.")  # fmt: skip
 """Rules that concern neither signatures nor signers."""
+
+_OPEN = frozenset({"kanta.document.not-verified", "kanta.document.status-unavailable"})
+"""Rules by which the archive refuses what could not be examined: they leave the verdict open."""
 
 _REJECTED = """<html><head><title>Request Rejected</title></head><body>The requested URL was rejected. \
 Please consult with your administrator.<br><br>Your support ID is: {support}</body></html>
@@ -52,11 +55,17 @@ class ValidationRequest:
 
 @dataclass(frozen=True)
 class ValidationReport:
-    """The plain answer. ``causes`` say what probably happened to a document whose signature does not verify."""
+    """The plain answer.
+
+    Attributes:
+        refused_by: those of the findings by which the archive of this environment refuses.
+        causes: what probably happened to a document whose signature does not verify.
+    """
 
     verdict: Verdict
     findings: tuple[Finding, ...]
     document_id: str = ""
+    refused_by: tuple[Finding, ...] = ()
     causes: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
@@ -65,6 +74,7 @@ class ValidationReport:
             "verdict": self.verdict.value,
             "document_id": self.document_id,
             "findings": [finding.as_dict() for finding in self.findings],
+            "refused_by": list(dict.fromkeys(finding.rule for finding in self.refused_by)),
             "causes": list(self.causes),
         }
 
@@ -121,28 +131,35 @@ class ValidationService:
             self._log(Verdict.INDETERMINATE, (), reason=f"quirk {SharkQuirk.CRLF}")
             return _described(["nonXMLBody missing"])
         report = self.validate(request)
-        errors = [
+        refusing = [
             finding
-            for finding in report.findings
-            if finding.severity is Severity.ERROR
-            and (self.kanta.settings.shark_checks_signatures or finding.rule.startswith(_STRUCTURE))
+            for finding in report.refused_by
+            if self.kanta.settings.shark_checks_signatures or finding.rule.startswith(_STRUCTURE)
         ]
-        return _descriptions(errors) if errors else SharkAnswer(200)
+        return _descriptions(refusing) if refusing else SharkAnswer(200)
 
     def _log(self, verdict: Verdict, findings: Sequence[Finding], *, reason: str = "") -> None:
         self.kanta.log(self.kanta.entry(RequestKind.VALIDATE, verdict.value, findings, None, reason=reason))
 
     def _validate(self, request: ValidationRequest) -> ValidationReport:
-        questions = self.kanta.judge.questions()
-        now = self.kanta.records.clock.now()
-        report = verify_document(request.document, self.kanta.judge.context(now, questions))
-        findings = list(report.findings)
+        judge = self.kanta.judge
+        frame: Frame | None = None
+        besides: list[Finding] = []
+        unread: list[Finding] = []
         if request.frame is not None:
-            findings += _frame_findings(request, request.frame, report)
-        verdict = verdict_of(findings)
-        if verdict is Verdict.VALID:
-            verdict = report.verdict
-        return ValidationReport(verdict, tuple(findings), report.document_id)
+            try:
+                frame = open_frame(_completed(request.frame, request.document))
+                besides = _beside(request, frame)
+            except Refused as error:
+                unread = [finding_of(error, otherwise="shark.request.json")]
+        examined = judge.examined(request.document, frame, self.kanta.records.clock.now(), judge.questions())
+        findings, verdict = (*examined.findings, *besides), examined.report.verdict
+        refusing = (*judge.refusing(findings), *unread)
+        if {finding.rule for finding in refusing} - _OPEN:
+            verdict = Verdict.INVALID
+        elif refusing and verdict is Verdict.VALID:
+            verdict = Verdict.INDETERMINATE
+        return ValidationReport(verdict, (*findings, *unread), examined.report.document_id, refusing)
 
 
 def read_request(body: bytes) -> ValidationRequest:
@@ -170,7 +187,7 @@ def read_request(body: bytes) -> ValidationRequest:
     return ValidationRequest(document, frame, message_id, _text(row, "palveluPyynto"), _text(row, "level"))
 
 
-def read_plain(body: bytes, limit: int) -> ValidationRequest:
+def read_plain(body: bytes) -> ValidationRequest:
     """Read the body of the plain form: a document, a frame with a document in it, or the public service's JSON.
 
     Raises:
@@ -178,19 +195,13 @@ def read_plain(body: bytes, limit: int) -> ValidationRequest:
     """
     if body.lstrip()[:1] == b"{":
         return read_request(body)
-    try:
-        is_frame = parse(body, limit=limit).tag == _FRAME
-    except Refused:
-        is_frame = False  # verifying the document says what is wrong with it
-    return ValidationRequest(open_frame(body).document, body) if is_frame else ValidationRequest(body)
+    # Of what is no XML at all, verifying the document says what is wrong with it.
+    return ValidationRequest(open_frame(body).document, body) if is_frame(body) else ValidationRequest(body)
 
 
-def _frame_findings(request: ValidationRequest, data: bytes, report: DocumentReport) -> list[Finding]:
-    try:
-        frame = open_frame(_completed(data, request.document))
-    except Refused as error:
-        return [finding_of(error, otherwise="shark.request.json")]
-    findings = list(check_frame(frame, report))
+def _beside(request: ValidationRequest, frame: Frame) -> list[Finding]:
+    """What only this service can find: whether frame, document and request, which come beside each other, agree."""
+    findings = []
     if frame.document != request.document:
         sentence = "The frame holds another document than the one beside it."
         findings.append(rulebook().finding("shark.frame.other-document", sentence))

@@ -17,7 +17,14 @@ from sotepki.kela.archive_service import ARCHIVE_PATH, archive_application
 from sotepki.kela.fhir_service import FHIR_PATH
 from sotepki.kela.public_service import PAGE_PATH, public_application
 from sotepki.services.applications import APPROVED_APPLICATIONS, approved_applications
-from sotepki.services.archive import KANTA_HOST, kanta_of, kanta_server_chain, server_identity, trust_of
+from sotepki.services.archive import (
+    KANTA_HOST,
+    kanta_of,
+    kanta_server_chain,
+    server_identity,
+    trust_of,
+    validity_warning,
+)
 from sotepki.services.front import front_application
 from sotepki.services.house import House
 from sotepki.services.observing import Sample, by_label
@@ -73,7 +80,8 @@ def _publication(house: House) -> Application:
 def _archive(environment: str) -> Builder:
     def build(house: House) -> Application:
         kanta = kanta_in(house, environment)
-        app, tls, service = archive_application(kanta, kanta_server_chain(house.workspace))
+        chain = kanta_server_chain(house.workspace)
+        app, tls, service = archive_application(kanta, chain)
 
         def samples() -> list[Sample]:
             here = {"environment": environment}
@@ -83,7 +91,8 @@ def _archive(environment: str) -> Builder:
                 Sample("sotepki_kanta_commits_total", here, service.groups.groups),
             ]
 
-        return Application(app, tls, any_host=True, health=lambda: _trouble(kanta), samples=samples)
+        warning = validity_warning(house.workspace, chain)
+        return Application(app, tls, any_host=True, health=lambda: _trouble(kanta), samples=samples, warning=warning)
 
     return build
 
@@ -141,7 +150,7 @@ def _attribute(house: House) -> Application:
     )
     chain = server_identity(workspace, "attribute", "Valvira TEST", ATTRIBUTE_HOST)
     tls = server_context(chain, (*trust.roots, *trust.service_authorities), lambda _refused: None)
-    return Application(app, tls, any_host=True, fails=True)
+    return Application(app, tls, any_host=True, fails=True, warning=validity_warning(workspace, chain))
 
 
 def _lookup(house: House) -> Application:

@@ -73,7 +73,7 @@ class House:
     @cached_property
     def faults(self) -> ServiceFaultBoard:
         """The fault knobs of the services, shared by every process of the workspace."""
-        return service_fault_board(self.workspace)
+        return service_fault_board(self.workspace, tally=self.master.tally if self.master is not None else None)
 
     @cached_property
     def environments(self) -> Mapping[str, Environment]:

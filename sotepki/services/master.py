@@ -98,7 +98,8 @@ class Master:
     _stopping: bool = False
 
     @property
-    def _tally(self) -> Path:
+    def tally(self) -> Path:
+        """The file in which this process and the workers count faulty answers together."""
         return self.house.workspace.directory / "services" / "service-faults-given.json"
 
     def listen(self, service: str, port: int) -> socket.socket:
@@ -124,7 +125,7 @@ class Master:
         Raises:
             Fault: one of them does not begin.
         """
-        self._tally.unlink(missing_ok=True)
+        self.tally.unlink(missing_ok=True)
         self._begin_at = dict.fromkeys(range(self.count), 0.0)
         watcher = threading.Thread(target=self._watch, name="sotepki-master", daemon=True)
         watcher.start()
@@ -281,7 +282,7 @@ class Master:
             ports={"publication": urlsplit(house.url_of("publication")).port or 0},
             options={name: value for name, value in house.options.items() if name in _OPTIONS},
             doors={name: replace(door, number=number) for name, door in self._doors.items()},
-            tally=self._tally,
+            tally=self.tally,
             processor=processors[number % len(processors)] if processors else None,
         )
 

@@ -26,6 +26,7 @@ class Application:
             itself; otherwise the house lets it answer only under names of its own.
         fails: it shows the faults of the board itself; otherwise the house puts them in front of it.
         samples: counters of its own, beside those that every service has.
+        warning: a sentence for who starts it: it runs, and some clients will not reach it. Empty without one.
     """
 
     app: web.Application
@@ -34,6 +35,7 @@ class Application:
     fails: bool = False
     health: Callable[[], str] = str
     samples: Callable[[], Sequence[Sample]] = tuple
+    warning: str = ""
 
 
 Builder = Callable[["House"], Application]

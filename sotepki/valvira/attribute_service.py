@@ -15,7 +15,7 @@ from aiohttp import web
 from cryptography import x509
 
 from sotepki.clock import Clock
-from sotepki.errors import Refused
+from sotepki.errors import Refused, SotepkiError
 from sotepki.serving.bodies import whole_body
 from sotepki.serving.desk import CLIENT, MOMENT, STALE, Desk, HttpRefusal, Refusal
 from sotepki.serving.faults import ServiceFaultBoard
@@ -122,12 +122,21 @@ class _AttributeService:
         now = self.valvira.records.clock.now()
         if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
             raise HttpRefusal(_refusal(403, "attribute.client.validity", "The client certificate is not in force."))
-        if self.status is not None and self.status(certificate).state is not CertificateState.GOOD:
+        if self.status is not None and self._state(certificate) is not CertificateState.GOOD:
             raise HttpRefusal(_refusal(403, "attribute.client.validity", "The client certificate is not good."))
         system = self.approvals.approved(certificate, now)
         if system is None:
             raise HttpRefusal(_refusal(403, "attribute.client.approved", "The system is not approved."))
         return system
+
+    def _state(self, certificate: x509.Certificate) -> CertificateState:
+        assert self.status is not None
+        try:
+            return self.status(certificate).state
+        except SotepkiError as error:
+            # Nothing is wrong with the client: the rule of its certificate is not broken, it could not be looked at.
+            sentence = f"Whether the client certificate is revoked could not be asked. {error.sentence}"
+            raise HttpRefusal(Refusal(503, "", sentence, "Ask again later.")) from error
 
     async def _answer(self, request: web.Request, question: Question) -> web.Response:
         answer = await asyncio.to_thread(self._ask, question, request)

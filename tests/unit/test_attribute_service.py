@@ -91,10 +91,17 @@ class Service:
     history: RequestHistory
     client: x509.Certificate | None
     revoked: bool = False
+    silent: bool = False
     url: str = ""
 
     def get(self, query: str, accept: str = "application/json") -> Reply:
         return ask(self.url, f"{PATH}?{query}", headers={"Accept": accept})
+
+
+def _status(service: Service) -> CertificateStatus:
+    if service.silent:
+        raise Refused("The responder does not answer.", rule="ocsp.unavailable")
+    return CertificateStatus(CertificateState.REVOKED if service.revoked else CertificateState.GOOD)
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +121,7 @@ def service(tmp_path: Path, authority: tuple[x509.Certificate, ec.EllipticCurveP
             registers.valvira,
             approved=approvals,
             clock=registers.clock,
-            status=lambda _: CertificateStatus(CertificateState.REVOKED if opened.revoked else CertificateState.GOOD),
+            status=lambda _: _status(opened),
             faults=opened.faults,
             history=opened.history,
             certificate_of=lambda _request: opened.client,
@@ -346,3 +353,10 @@ def test_over_mutual_tls_the_certificate_of_the_connection_decides(
                 bare.request("GET", PATH)
                 bare.getresponse()
             bare.close()
+
+
+def test_a_responder_that_does_not_answer_is_no_fault_of_the_client(service: Service) -> None:
+    """A system that gets 400 drops its question as malformed; one that gets 503 asks again (docs/registers.md)."""
+    service.silent = True
+    reply = service.get(f"registrationNumber={service.registers.number('restricted-physician')}")
+    assert reply.status == 503 and "could not be asked" in reply.text

@@ -153,6 +153,24 @@ def test_only_a_joint_test_of_that_version_of_that_system_settles_a_change(
     assert refused.value.rule == "change.tested"
 
 
+@pytest.mark.parametrize("named", [77, "untested", "foreign"])
+def test_a_joint_test_that_is_named_without_need_is_looked_at_too(kela: Kela, named: int | str) -> None:
+    """The register would hold a change as tested by a test that is not there, not finished, or of another system."""
+    kela.approve()
+    kela.change()
+    number = named if isinstance(named, int) else kela.test("2") if named == "untested" else kela.approve(system="B")
+    with pytest.raises(Refused, match=r"change\.tested"):
+        kela.notices.accept(NOTICE, joint_test=number, actor="x")
+    assert kela.notices.accept(NOTICE, actor="x").joint_test is None
+
+
+def test_a_change_that_was_tested_without_being_asked_is_accepted_with_its_test(kela: Kela) -> None:
+    """A supplier that tests more than Kela wants would have no way to say so."""
+    kela.approve()
+    kela.change()
+    assert kela.notices.accept(NOTICE, joint_test=kela.approve("2"), actor="x").joint_test == 2
+
+
 def test_the_statement_brings_the_version_into_the_register(kela: Kela) -> None:
     kela.approve()
     entry = kela.approvals.require("Kaiku", "1")

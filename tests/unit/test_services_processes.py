@@ -22,7 +22,7 @@ from sotepki.errors import Fault
 from sotepki.kela import load_environments, load_settings
 from sotepki.kela.settings import HANG_SECONDS, MOST_PROCESSES
 from sotepki.resources import package_file
-from sotepki.services.house import House
+from sotepki.services.house import House, service_fault_board
 from sotepki.services.master import Master, _Worker, deaf_to_signals
 from sotepki.services.observing import Sample
 from sotepki.services.pulse import LONGEST_LOOK_SECONDS, Pulse
@@ -135,6 +135,19 @@ def test_so_many_faulty_answers_are_so_many_of_all_processes(tmp_path: Path) -> 
     assert _faulty(boards, 5) == 2, "a board that is written anew begins anew"
     ServiceFaultBoard(tmp_path / "board").clear()
     assert _faulty(boards, 2) == 0
+
+
+def test_the_master_counts_faulty_answers_with_its_workers(tmp_path: Path) -> None:
+    """``fault set '*' --answers 3``: three answers of the archive were faulty, and three more of other services."""
+    (tmp_path / "services").mkdir()
+    house = House(cast(Any, SimpleNamespace(directory=tmp_path)))
+    house.master = Master(house, 2)
+    worker = service_fault_board(house.workspace, tally=house.master.tally)
+    house.faults.set("*", ServiceFaults(Down.UNAVAILABLE, answers=3))
+    assert (
+        sum(bool(board.of(name)) for _ in range(3) for board, name in ((house.faults, "kela"), (worker, "kanta")))
+        == 3
+    )
 
 
 def test_answers_that_come_at_once_are_counted_one_by_one(tmp_path: Path) -> None:

@@ -13,11 +13,14 @@ function element(name, text, className) {
   return made;
 }
 
-function shown(finding) {
+function shown(finding, refusedBy) {
   const item = element("li", "", finding.severity);
   item.append(element("span", `${finding.severity}: `, "heard"), element("strong", finding.message), " ", element("code", finding.rule));
   for (const name of ["where", "expected", "found", "advice"]) {
     if (finding[name]) item.append(element("br", ""), `${name}: ${finding[name]}`);
+  }
+  if (finding.severity !== "error" && refusedBy.includes(finding.rule)) {
+    item.append(element("br", ""), "The archive of this environment refuses by it.");
   }
   item.append(element("br", ""), element("small", `${finding.source} (${finding.grade})`));
   return item;
@@ -36,7 +39,7 @@ async function validate(file) {
     verdict.className = report.verdict === "valid" ? "note good" : "note bad";
     verdict.textContent = `${file.name}: ${report.verdict}, ${count} ${count === 1 ? "finding" : "findings"}.`;
     const causes = report.causes.map((cause) => element("li", `Likely cause: ${cause}`, "notice"));
-    findings.replaceChildren(...report.findings.map(shown), ...causes);
+    findings.replaceChildren(...report.findings.map((finding) => shown(finding, report.refused_by)), ...causes);
   } catch (error) {
     verdict.className = "note bad";
     verdict.textContent = `${file.name} was not validated: ${error.message}`;
