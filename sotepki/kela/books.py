@@ -30,6 +30,7 @@ from sotepki.kela.tables import REPLACES, AcknowledgedMessage, ArchivedDocument
 from sotepki.kela.turns import Turn
 from sotepki.kela.versions import Parent, Version, check_parent
 from sotepki.records import Records, Transaction
+from sotepki.records.failures import OutcomeUnknown
 
 _ATTEMPTS = 5
 
@@ -83,6 +84,7 @@ class Books:
             return [self._answer(judgement, judgement.at)]
 
     def _settle(self, judgements: Sequence[Judgement]) -> list[Acknowledgement]:
+        unknown: OutcomeUnknown | None = None
         for attempt in range(_ATTEMPTS):
             try:
                 with self.pen.held(), ExitStack() as turn, self.records.change(OFFICE, "") as tx:
@@ -90,11 +92,15 @@ class Books:
                     turn.enter_context(self.turn.taken())
                     tx.before_commit = turn.close
                     return _Settling(self, tx).settle(judgements)
+            except OutcomeUnknown as fault:
+                unknown = fault  # what was stored is known by its id when it is asked about again
             except Fault as fault:
                 # Two servers on one database may take the same journal number; the loser begins again.
                 if attempt == _ATTEMPTS - 1 or not isinstance(fault.__cause__, IntegrityError):
+                    if unknown is not None:
+                        raise unknown from fault
                     raise
-        raise Fault("The archive could not store the documents.")
+        raise unknown or Fault("The archive could not store the documents.")
 
     def _answer(self, judgement: Judgement, at: datetime) -> Acknowledgement:
         frame, code = judgement.frame, judgement.code

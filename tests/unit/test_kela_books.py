@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 from kela_world import KelaWorld, new_world
 from sqlalchemy import event
+from sqlalchemy.orm import Session
 from statements import read_from_end_to_end, traffic
 
 from sotepki.errors import Fault
@@ -24,7 +26,8 @@ from sotepki.kela.pen import Pen
 from sotepki.kela.request_log import RequestKind
 from sotepki.kela.tables import AcknowledgedMessage, ArchivedDocument
 from sotepki.kela.turns import Turn
-from sotepki.records import first_break
+from sotepki.records import Database, first_break
+from sotepki.records.failures import OutcomeUnknown
 
 
 @pytest.fixture
@@ -96,6 +99,40 @@ def test_an_archive_whose_books_were_removed_acknowledges_nothing(world: KelaWor
     assert "made anew since it was opened" in answers[0].findings[0].message
     assert kanta.refuse("kanta.message.empty", "Nothing came.", client).rules == ("kanta.message.empty",)
     assert _count(world, ArchivedDocument) == 0 and len(kanta.requests()) == lines
+
+
+def test_a_commit_without_an_answer_is_asked_about_again(world: KelaWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A document was archived, and its sender was told that it was refused."""
+    kanta, client = world.kanta(), world.client().certificate
+    judgement = kanta.judge.message(world.frame(world.system_signed()), client)
+    _lose_answers(monkeypatch, OutcomeUnknown("Whether it was stored is not known."))
+    (answer,) = kanta.books.settle([judgement])
+    assert answer.accepted and _count(world, ArchivedDocument) == 1
+
+
+def test_a_commit_that_stays_without_an_answer_is_said_to_be_unknown(
+    world: KelaWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever reads that a document was not stored signs it anew, and the archive has it twice."""
+    kanta, client = world.kanta(), world.client().certificate
+    judgement = kanta.judge.message(world.frame(world.system_signed()), client)
+    _lose_answers(monkeypatch, OutcomeUnknown("Whether it was stored is not known."), Fault("The server is away."))
+    (answer,) = kanta.books.settle([judgement])
+    assert answer.rules == ("kanta.service.fault",) and "not known" in answer.findings[0].message
+
+
+def _lose_answers(monkeypatch: pytest.MonkeyPatch, *faults: Fault) -> None:
+    """The next changes are done, and then their caller is told something else."""
+    left, writing = iter(faults), Database.writing
+
+    @contextmanager
+    def silent(database: Database) -> Iterator[Session]:
+        with writing(database) as session:
+            yield session
+        if (fault := next(left, None)) is not None:
+            raise fault
+
+    monkeypatch.setattr(Database, "writing", silent)
 
 
 def test_a_log_that_lost_its_books_stops_no_answer(world: KelaWorld) -> None:
