@@ -90,7 +90,8 @@ class Records:
         """One transaction of ``office`` on behalf of ``actor``. It must journal what it does.
 
         Raises:
-            Fault: the block ended without a journal entry; then nothing is stored.
+            Fault: the block ended without a journal entry; then nothing is stored. Or letters could not be written,
+                of which the sentence says that the change was stored.
             Misuse: the workspace was removed or made anew since it was opened; then nothing is stored.
             OutcomeUnknown: the connection was lost during the commit.
         """
@@ -111,6 +112,11 @@ class Records:
         try:
             if transaction.postings:
                 outbox.deliver(self.database, self.outbox_directory)
+        except Fault as fault:
+            raise Fault(
+                f"The change was stored, but not all of its letters were written: {fault.sentence}",
+                advice="Do not give the command again: they are written when the workspace is opened next.",
+            ) from fault
         finally:
             if self.head_note is not None:
                 self.require_same_place()  # another journal may have its head there now

@@ -292,6 +292,18 @@ def test_a_letter_that_another_process_wrote_in_between_is_left_alone(
     assert letter.read_bytes() == LETTER.content
 
 
+def test_a_change_whose_letter_could_not_be_written_is_not_called_undone(records: Records) -> None:
+    """Whoever reads that the disk is full gives the command again, and is refused or changes twice."""
+    records.outbox_directory.mkdir(parents=True, exist_ok=True)
+    letters = records.outbox_directory / "letters"
+    letters.write_text("in the way")
+    with pytest.raises(Fault, match="The change was stored"), records.change("office", "actor") as tx:
+        tx.journal("did", "thing")
+        tx.post(LETTER)
+    letters.unlink()
+    assert len(deliver(records.database, records.outbox_directory)) == 1
+
+
 @pytest.mark.parametrize("name", ["../escape.txt", "/etc/passwd", "a/b", "..", ".", "", "a\0b"])
 def test_a_posting_cannot_leave_the_outbox(records: Records, name: str) -> None:
     with pytest.raises(Fault, match="plain file name"), records.change("office", "actor") as tx:
