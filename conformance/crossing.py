@@ -96,16 +96,20 @@ def write_cross(directory: Path, legs: list[Leg]) -> None:
 def _one_way(author: SystemUnderTest, reader: SystemUnderTest, bench: Bench) -> Iterator[Leg]:
     missing = "" if author.signer else f"{author.name} has no [sign]."
     missing = missing or ("" if reader.verifier else f"{reader.name} has no [verify].")
-    if missing or author.signer is None:
+    if not missing and author.trust is None:  # with other authorities any good reader would refuse it
+        missing = f"{author.name} has no [trust], so {reader.name} cannot be told by which authorities it signs."
+    if missing or author.signer is None or author.trust is None:
         yield Leg(author.name, reader.name, "", CaseVerdict.SKIP, missing)
         return
     for kind in SignatureKind:
         if author.signer.identity(kind) is not None:
             for name in DOCUMENTS[kind]:
-                yield _leg(author, reader, kind, name, bench)
+                yield _leg(author, reader, author.trust, kind, name, bench)
 
 
-def _leg(author: SystemUnderTest, reader: SystemUnderTest, kind: SignatureKind, name: str, bench: Bench) -> Leg:
+def _leg(
+    author: SystemUnderTest, reader: SystemUnderTest, trust: Trust, kind: SignatureKind, name: str, bench: Bench
+) -> Leg:
     evidence: list[Evidence] = []
     said = ""
 
@@ -120,7 +124,7 @@ def _leg(author: SystemUnderTest, reader: SystemUnderTest, kind: SignatureKind, 
             return leg(CaseVerdict.FAIL, reason)
         said, archived = _through_kanta(author, kind, document, bench)
         evidence.append(Evidence.of("what Kanta said", said))
-        return leg(*_read(reader, archived or document, author.trust or bench.trust_now(), evidence))
+        return leg(*_read(reader, archived or document, trust, evidence))
     except SystemFailed as error:
         evidence.append(Evidence.of("what the system wrote", error.log))
         return leg(CaseVerdict.FAIL, error.sentence)

@@ -17,6 +17,7 @@ from typing import Any
 from cryptography import x509
 
 from conformance.describing import mask_identity_codes
+from conformance.judging import lists_of
 from conformance.sut.addresses import OperatedScs, RunningTlsServer
 from conformance.sut.asking import Asks
 from conformance.sut.command import Command
@@ -134,7 +135,8 @@ def _looks(sut: SystemUnderTest, clock: Clock) -> Iterator[tuple[str, Look]]:
         ("rights", sut.rights),
     ):
         if (asked := getattr(facet, "asked", None)) is not None:
-            yield part, partial(_asked, asked)
+            untold = part == "sign" and sut.trust is None
+            yield part, partial(_signing if untold else _asked, asked)
         elif (hands := getattr(facet, "hands", None)) is not None:
             yield part, partial(_hands, hands)
     if isinstance(sut.tls_server, RunningTlsServer):
@@ -156,6 +158,14 @@ def _trust(trust: Trust, clock: Clock) -> Iterator[tuple[State, str]]:
         yield from _validity(authority, "authority", clock)
     if not trust.crls:
         yield State.NOTE, "There are no revocation lists, so revocation of your certificates is not judged."
+        return
+    for authority in trust.issuers:
+        name, lists = readable(authority.subject), lists_of(authority, trust)
+        if not lists:
+            yield State.NOTE, f"There is no revocation list of {name}, so revocation of what it issued is not judged."
+        ends = [crl.next_update_utc for crl in lists if crl.next_update_utc is not None]
+        if ends and len(ends) == len(lists) and max(ends) < clock.now():
+            yield State.NOTE, f"The list of {name} is old (nextUpdate {max(ends):%Y-%m-%d}); fetch a new one."
 
 
 def _certificates(holder: HoldsCertificates, clock: Clock | None) -> Iterator[tuple[State, str]]:
@@ -217,6 +227,15 @@ def _asked(asked: Asks) -> Iterator[tuple[State, str]]:
         asked.reach()
     asked.ask({"operation": "hello"})
     yield State.OK, f"{asked.name} answers."
+
+
+def _signing(asked: Asks) -> Iterator[tuple[State, str]]:
+    yield (
+        State.NOTE,
+        "There is no [trust], so it is not judged where its certificates come from, and 'sotepki conformance cross' "
+        "hands its documents to nobody.",
+    )
+    yield from _asked(asked)
 
 
 def _tls_server(server: RunningTlsServer) -> Iterator[tuple[State, str]]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import cached_property
 
 from cryptography import x509
 
@@ -20,6 +21,8 @@ from sotepki.documents import (
 )
 from sotepki.documents.diagnosis import diagnose
 from sotepki.documents.report import all_rules
+from sotepki.documents.times import read_hl7_time
+from sotepki.documents.vocabulary import hl7
 from sotepki.errors import Refused
 from sotepki.evidence import Finding
 from sotepki.x509.csr import CsrReport
@@ -27,6 +30,11 @@ from sotepki.x509.issuer import issuer_among
 from sotepki.x509.revocation_data import is_signed_by, revoking_entry
 from sotepki.x509.status import CertificateState
 from sotepki.xmldsig import DS, parse
+
+CLOCKS_DIFFER = timedelta(minutes=1)
+"""So much the clocks of a signer, of whoever dates a document and of the suite may differ (time.own-clock)."""
+_OF_AGE = frozenset({"doc.signature.stale", "doc.timestamp.before-document"})
+"""What the package finds in a signature that is older than its document by more than a second."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +60,21 @@ class DocumentUnderTest:
     earlier: bytes | None = field(default=None, repr=False)
     unsigned: bytes | None = field(default=None, repr=False)
 
-    @property
+    @cached_property
     def findings(self) -> tuple[Finding, ...]:
-        return self.report.findings
+        """What the package found, without ages that a clock a little slow explains as well."""
+        found = self.report.findings
+        if not any(finding.rule in _OF_AGE for finding in found) or self._signed_before_it_was_made:
+            return found
+        return tuple(finding for finding in found if finding.rule not in _OF_AGE)
+
+    @property
+    def _signed_before_it_was_made(self) -> bool:
+        """Whether a signature is older than the document by more than clocks may differ."""
+        element = parse(self.content).find(hl7("effectiveTime"))
+        made = read_hl7_time(element.get("value") or "") if element is not None else None
+        times = [signature.time for signature in self.report.signatures if signature.time is not None]
+        return made is not None and any(made - time > CLOCKS_DIFFER for time in times)
 
     @property
     def examinable(self) -> bool:
@@ -159,10 +179,15 @@ def latest_end(certificate: x509.Certificate, years: int) -> datetime:
     return end_of_finnish_day(last)
 
 
+def lists_of(authority: x509.Certificate, trust: Trust) -> tuple[x509.CertificateRevocationList, ...]:
+    """The revocation lists that an authority signed."""
+    return tuple(crl for crl in trust.crls if is_signed_by(crl, authority))
+
+
 def is_revoked(certificate: x509.Certificate, trust: Trust) -> bool | None:
     """Whether the issuing authority says that a certificate is revoked, by OCSP or on its list.
 
-    None if the authority is not among the trusted ones, so that nobody can be asked.
+    None if the authority is not among the trusted ones or has no list among theirs, so that nobody can be asked.
 
     Raises:
         SotepkiError: the responder gives no usable answer.
@@ -172,5 +197,5 @@ def is_revoked(certificate: x509.Certificate, trust: Trust) -> bool | None:
         return None
     if trust.status is not None:
         return trust.status(certificate, issuer).state is CertificateState.REVOKED
-    lists = [crl for crl in trust.crls if is_signed_by(crl, issuer)]
-    return any(revoking_entry(crl, certificate) is not None for crl in lists)
+    lists = lists_of(issuer, trust)
+    return any(revoking_entry(crl, certificate) is not None for crl in lists) if lists else None

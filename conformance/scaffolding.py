@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +48,7 @@ def {function}(verifier: Verifies, bench: Bench, check: Check) -> None:
 
 _REQUIREMENT = """\
 {id}:
-  text: {title}.
+  text: {text}
   source: our own rule
   grade: confirmed
   basis: choice                     # a choice warns; norm with a confirmed source may fail
@@ -123,9 +124,11 @@ def scaffold(case: NewCase, directory: Path) -> list[Path]:
     if any(known.id == case.id for known in catalogue()) or case.id in register(None):
         raise Misuse(f"The suite has {case.id} already.", advice="Begin the id with a word of your own.")
     function = re.sub(r"[.-]", "_", case.id)
+    title = " ".join(case.title.replace("\\", "/").replace('"', "'").split())
     values = {
         "id": case.id,
-        "title": " ".join(case.title.replace("\\", "/").replace('"', "'").split()),
+        "title": title,
+        "text": json.dumps(f"{title}.", ensure_ascii=False),  # YAML reads it as it stands, whatever is in the title
         "area": case.area.name,
         "phase": case.phase.name,
         "phase_value": str(case.phase),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -35,8 +35,13 @@ class Selection:
     system_class: SystemClass | None = None
     roles: frozenset[Role] = frozenset()
 
-    def choose(self, known: tuple[Case, ...], rules: RequirementRegister | None = None) -> tuple[Case, ...]:
+    def choose(
+        self, known: tuple[Case, ...], rules: RequirementRegister | None = None, faults: Sequence[str] = ()
+    ) -> tuple[Case, ...]:
         """The chosen cases in their own order.
+
+        Args:
+            faults: of files of private cases that could not be used; a case that is missed may stand in one.
 
         Raises:
             Misuse: a named case does not exist, or no case is left.
@@ -45,7 +50,7 @@ class Selection:
         for name in sorted(self.cases - ids):
             near = get_close_matches(name, ids, n=1)
             hint = f"Did you mean {near[0]}?" if near else "See 'sotepki conformance list'."
-            raise Misuse(f"There is no case {name}.", advice=hint, subject=name)
+            raise Misuse(f"There is no case {name}.", advice=" ".join([*faults, hint]), subject=name)
         every = rules if rules is not None else register(None)
         chosen = tuple(
             case
@@ -95,10 +100,11 @@ class RunSession:
     def __post_init__(self) -> None:
         self.declared = declared(self.extension)
         self.register = register(self.extension)
-        self.chosen: tuple[Case, ...] = self.selection.choose(self.declared, self.register)
+        faults = self.extension.faults if self.extension else ()
+        self.chosen: tuple[Case, ...] = self.selection.choose(self.declared, self.register, faults)
         self.by_id = {case.id: case for case in self.declared}
         self.started: datetime = self.clock.now()
-        self.harness_faults += self.extension.faults if self.extension else ()
+        self.harness_faults += faults
         self._resources = ExitStack()
         self._bench = self.given_bench
 

@@ -60,12 +60,19 @@ def chain(certificates: Mapping[CertificateRole, x509.Certificate], trust: Trust
     mutants=["server-certificate-revoked"],
 )
 def not_revoked(certificates: Mapping[CertificateRole, x509.Certificate], trust: Trust, check: Check) -> None:
-    """The state of every certificate is asked from the issuing authority, by OCSP or from its revocation list."""
+    """The state of every certificate is asked from the issuing authority, by OCSP or from its revocation list.
+
+    If one of them cannot be asked for, the others do not show that none is revoked.
+    """
     if not trust.knows_revocation:
         check.skip("Neither revocation lists nor an OCSP responder are attached; name crls in [trust].")
     states = {role: _state(certificate, trust) for role, certificate in certificates.items()}
-    if set(states.values()) == {None}:
-        check.skip("Of none of the certificates the authority can be asked; see the case certificate.chain.")
+    unknown = [str(role) for role, state in states.items() if state is None]
+    if unknown and True not in states.values():
+        check.skip(
+            f"Of these certificates nobody says whether they are revoked: {', '.join(unknown)}. "
+            "Name the list of their authority under crls in [trust]; see the case certificate.chain too."
+        )
     for role, certificate in certificates.items():
         if states[role] is None:
             continue

@@ -10,7 +10,7 @@ from conformance.bench.listener import http_answer, listening
 from conformance.cases.card_desk import CONTENT
 from conformance.check import Check
 from conformance.declaring import Area, family
-from conformance.judging import judged_document
+from conformance.judging import CLOCKS_DIFFER, judged_document
 from conformance.requirements import Phase
 from conformance.sut.facets import Endpoint, Sends, SignatureKind, Signs, Verifies
 from conformance.sut.facets_card import CardTrouble, DeskTask, WorksAtDesk
@@ -19,7 +19,6 @@ from sotepki.x509.ocsp_faults import OcspFaults
 
 _ARCHIVED = http_answer("200 OK", b'{"code": "AA"}', "Content-Type: application/json")
 _AHEAD = timedelta(seconds=30)
-_WRONG_BY = timedelta(minutes=1)
 _LIVES = (1.5, 6.0)
 """Seconds that a certificate has still to live; the longer time for a system that needs it."""
 
@@ -45,7 +44,7 @@ def own_clock(signer: Signs, bench: Bench, clock: Clock, check: Check) -> None:
             stamped = True
             check.that(
                 "time.own-clock",
-                asked - _WRONG_BY <= moment <= answered + _WRONG_BY,
+                asked - CLOCKS_DIFFER <= moment <= answered + CLOCKS_DIFFER,
                 "The timestamp is not the time of signing.",
                 subject=kind,
                 found=f"{(moment - asked).total_seconds():+.0f} seconds",

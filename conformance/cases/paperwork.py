@@ -8,7 +8,7 @@ from conformance.check import Check
 from conformance.declaring import Area, family
 from conformance.requirements import Phase
 from conformance.sut.facets import CertificateRole, Skipped
-from conformance.sut.facets_paperwork import Applicant, Paperwork, PlanPapers
+from conformance.sut.facets_paperwork import Applicant, CertificateOrder, Paperwork, PlanPapers
 from sotepki.clock import Clock, finnish_day, months_after
 from sotepki.errors import Refused
 from sotepki.evidence import Grade
@@ -244,16 +244,12 @@ def applicant(paperwork: Paperwork, check: Check) -> None:
 
     A supplier that is neither is refused.
     """
-    for order in paperwork.orders:
-        if order.role is CertificateRole.SYSTEM_SIGNATURE:
-            said = INTERMEDIARY_WORDS in order.contact_organisation
-            met = order.applicant is Applicant.CONTROLLER or (order.applicant is Applicant.INTERMEDIARY and said)
-            found = f"{order.applicant}, contact of {order.contact_organisation}"
-            _judge(
-                check, met, "The applicant is not entitled, or does not say so.", "controller or intermediary", found
-            )
-            return
-    check.skip("No system signature certificate is ordered.")
+    ordered = [o for o in paperwork.orders if o.role is CertificateRole.SYSTEM_SIGNATURE]
+    if not ordered:
+        check.skip("No system signature certificate is ordered.")
+    wrong = [f"{o.applicant}, contact of {o.contact_organisation}" for o in ordered if not _entitled(o)]
+    message = "The applicant is not entitled, or does not say so."
+    _judge(check, not wrong, message, "controller or intermediary", "; ".join(wrong))
 
 
 @declares(
@@ -322,6 +318,11 @@ def training(paperwork: Paperwork, check: Check) -> None:
     _judge(check, met, "Somebody with access is not trained.", "all topics for all", f"{len(lacking)} not trained")
 
 
+def _entitled(order: CertificateOrder) -> bool:
+    said = INTERMEDIARY_WORDS in order.contact_organisation
+    return order.applicant is Applicant.CONTROLLER or (order.applicant is Applicant.INTERMEDIARY and said)
+
+
 def _judge(check: Check, met: bool, message: str, expected: str, found: str) -> None:
     check.that(check.case.id, met, message, expected=expected, found=found)
 
@@ -341,7 +342,9 @@ def _rules(paperwork: Paperwork, check: Check) -> SystemClass:
 
 
 def _security_plan(paperwork: Paperwork) -> PlanPapers | None:
-    return next((plan for plan in paperwork.plans if plan.kind == "information-security"), None)
+    """The newest one; those before it may be kept in the papers."""
+    plans = [plan for plan in paperwork.plans if plan.kind == "information-security"]
+    return max(plans, key=lambda plan: plan.approved_on, default=None)
 
 
 def _parts(paperwork: Paperwork, check: Check, *, firm: bool) -> None:

@@ -20,6 +20,7 @@ DISCLAIMER = (
     "This is not a test by Kela and not a statement of joint testing. It is a rehearsal against an emulated "
     "environment, judged by what is publicly known."
 )
+_GOOD = "verification.accepts-good"
 _FEW = 5
 """So many refusals must have failed before the suite speaks of a verifier that accepts everything."""
 
@@ -80,9 +81,13 @@ def _remarks(summary: Summary, by_id: dict[str, Case]) -> list[str]:
     accepting = [r for r in verifying if ".accepts-" in r.case and r.verdict is not CaseVerdict.SKIP]
     bad = (CaseVerdict.FAIL, CaseVerdict.WARN)
     remarks = ["nothing-tested"] if summary.nothing_tested else []
-    if len(refusing) >= _FEW and all(r.verdict in bad for r in refusing):
+    # A run of some cases, as those that failed before, shows nothing of the others.
+    refusals = {case.id for case in by_id.values() if case.area is Area.VERIFICATION and ".refuses-" in case.id}
+    whole = refusals <= {r.case for r in verifying}
+    if whole and len(refusing) >= _FEW and all(r.verdict in bad for r in refusing):
         remarks.append("accepts-everything")
-    if accepting and not refusing and all(r.verdict in bad for r in accepting):
+    refuses_good = any(r.case == _GOOD for r in accepting)
+    if refuses_good and not refusing and all(r.verdict in bad for r in accepting):
         remarks.append("refuses-everything")
     return remarks
 

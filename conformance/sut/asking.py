@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
@@ -101,8 +101,8 @@ class AskedVerifier:
             }
         )
         accepted = answered_truth(answer, "accepted", self.asked)
-        reasons = answer.get("reasons", [])
-        return Answer(accepted, tuple(str(r) for r in reasons) if isinstance(reasons, Sequence) else (str(reasons),))
+        reasons = answer.get("reasons") or []
+        return Answer(accepted, tuple(str(r) for r in (reasons if isinstance(reasons, list) else [reasons])))
 
 
 def packed(data: bytes) -> str:

@@ -94,7 +94,7 @@ class Command:
                     _end(process)
 
     def _advice(self, error: OSError) -> str:
-        there = Path(self._resolved()[0]).is_file()
+        there = os.path.isfile(self._resolved()[0])
         if there and error.errno == errno.ENOENT:  # the system means the program that the script names
             return "Its first line names a program that is not here; line ends of Windows make it look like that too."
         if there and error.errno == errno.ENOEXEC:
@@ -110,9 +110,10 @@ class Command:
 
         So does the name of a directory that is written with a slash, as of Java's classes; without one it may be a
         mere word. A link stays one: the Python of a virtual environment knows its packages by the link's place.
+        A program given as text (``python3 -c``) is too long for a name, of which pathlib makes an error.
         """
         beside = self.base / argument
-        there = beside.is_file() or ("/" in argument and beside.is_dir())
+        there = os.path.isfile(beside) or ("/" in argument and os.path.isdir(beside))
         return str(beside.absolute()) if argument and there else argument
 
     def _collect(self, process: subprocess.Popen[bytes]) -> tuple[int, bytes, str]:

@@ -13,7 +13,7 @@ from cryptography import x509
 from conformance.sut.facets import CertificateRole, NamedBytes, Trust
 from sotepki.errors import Misuse, Refused
 from sotepki.x509.csr import CsrKind
-from sotepki.x509.reading import MAX_LISTS, read_certificates
+from sotepki.x509.reading import MAX_LISTS, read_certificates, read_crls
 
 MAX_FILES = 500
 MAX_BYTES = 20 * 1024 * 1024
@@ -100,12 +100,13 @@ def read_trust(certificates: Sequence[Path], crls: Sequence[Path]) -> Trust:
             "The trust files hold no root certificate.",
             advice="Name the root and the issuing authorities under certificates in [trust].",
         )
-    return Trust(roots, tuple(c for c in found if c.subject != c.issuer), tuple(_crl(path) for path in crls))
+    lists = tuple(crl for path in crls for crl in _lists(path))
+    return Trust(roots, tuple(c for c in found if c.subject != c.issuer), lists)
 
 
-def _crl(path: Path) -> x509.CertificateRevocationList:
-    data = read_bounded(path, MAX_LISTS)
+def _lists(path: Path) -> list[x509.CertificateRevocationList]:
     try:
-        return x509.load_pem_x509_crl(data) if data.lstrip().startswith(b"-----") else x509.load_der_x509_crl(data)
-    except ValueError:
-        raise Misuse(f"The file {path} is not a revocation list.", subject=str(path)) from None
+        return read_crls(read_bounded(path, MAX_LISTS), name=f"The file {path}", limit=MAX_LISTS)
+    except Refused as error:
+        advice = error.advice or "Name revocation lists in PEM or DER under crls in [trust]."
+        raise Misuse(error.sentence, advice=advice, subject=str(path)) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -118,10 +119,12 @@ class Row:
         """The files that patterns name."""
         found: list[Path] = []
         for pattern in self.texts(key, []):
-            if Path(pattern).is_absolute():
-                found.append(Path(pattern))
+            place = self.base / pattern  # an absolute pattern stays as it is
+            if os.path.lexists(place) or not any(c in pattern for c in "*?["):
+                found.append(place)
                 continue
-            some = sorted(self.base.glob(pattern)) if any(c in pattern for c in "*?[") else [self.base / pattern]
+            absolute = Path(pattern).anchor
+            some = sorted(Path(absolute or self.base).glob(pattern.removeprefix(absolute)))
             if not some:
                 raise Misuse(f"In {self.file.name}, [{self.name}], nothing matches {pattern!r}.")
             found += some

@@ -68,6 +68,8 @@ def list_cases(
     cases = selection.choose(declared(extension), register(extension))
     text = "\n".join(f"{case.id:<48} {case.phase:<9} {case.title}" for case in cases)
     emit([case.as_dict() for case in cases], text)
+    for fault in _faults(extension):
+        say(fault, err=True)
 
 
 @command.command("run")
@@ -105,7 +107,7 @@ def run_suite(description: Path, report: Path, **chosen: Any) -> int:
     extension = _extension(chosen["private"])
     # A slip in an option is told at once and not after some seconds in which a mutant is built.
     names = _names(frozenset(chosen["cases"]), earlier["failed"], earlier["resume"])
-    _chosen(chosen, names).choose(declared(extension), register(extension))
+    _chosen(chosen, names).choose(declared(extension), register(extension), _faults(extension))
     prepare_report_directory(report)
     with attach(description) as attached:
         selection = _chosen(chosen, names, attached)
@@ -174,6 +176,11 @@ def _extension(private: Path | None) -> Extension | None:
     from conformance.extending import Extension
 
     return Extension.load(private)
+
+
+def _faults(extension: Extension | None) -> tuple[str, ...]:
+    """What is to be told of files of private cases that could not be used."""
+    return extension.faults if extension else ()
 
 
 def _selection(

@@ -49,7 +49,8 @@ def cross(first: Path, second: Path, report: Path | None) -> int:
     ]
     emit(cross_data(legs), "\n".join(lines))
     if nothing_exchanged(legs):
-        click.echo("No document was exchanged: one system must sign and the other verify.", err=True)
+        sentence = "No document was exchanged: one system must sign, and name its [trust], and the other verify."
+        click.echo(sentence, err=True)
     return exit_code(legs)
 
 

@@ -39,6 +39,30 @@ def test_files_and_directories_beside_the_description_are_found(tmp_path: Path) 
     assert answer.reasons == (str(tmp_path / "classes"), "classes", str(tmp_path / "program.py"))
 
 
+def test_a_program_may_stand_in_the_command_itself(tmp_path: Path) -> None:
+    """A script of more than 255 bytes after "python3 -c" ended the run as a fault of the suite."""
+    script = f"import sys; sys.stdin.read(); print('{{}}')  # {'x' * 300}/{'y' * 5000}"
+    assert Command((sys.executable, "-c", script), tmp_path).ask({}) == {}
+    with pytest.raises(Misuse, match="cannot be started: File name too long"):
+        Command(("./" + "x" * 300,), tmp_path).ask({})
+
+
+@pytest.mark.parametrize(
+    ("written", "reasons"),
+    [
+        ('"not signed"', ("not signed",)),
+        ('["a", 5]', ("a", "5")),
+        ("null", ()),
+        ("[]", ()),
+        ('{"a": 1}', ("{'a': 1}",)),
+    ],
+)
+def test_a_reason_that_is_not_in_a_list_is_one_reason(tmp_path: Path, written: str, reasons: tuple[str, ...]) -> None:
+    """The report showed "not signed" as n; o; t; and so on."""
+    program = f'print(\'{{"accepted": false, "reasons": {written}}}\')'
+    assert AskedVerifier(command(tmp_path, program)).verify(b"<a/>", Trust(())).reasons == reasons
+
+
 def test_a_verifier_gets_the_question_in_the_described_shape(tmp_path: Path) -> None:
     program = (
         "import json, sys; q = json.load(sys.stdin)\n"

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import sys
 import tomllib
+from datetime import timedelta
 from pathlib import Path
 
+import document_world as world
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from conformance.doctor import State, examine_description
 from conformance.sut.loading import TABLES
@@ -14,6 +17,8 @@ from conformance.sut.writing import description, parts
 from sotepki.cli import run as sotepki
 from sotepki.clock import SystemClock
 from sotepki.errors import Misuse
+from sotepki.x509.crl import build_crl
+from sotepki.x509.issuing import Issuer
 
 
 def examined(tmp_path: Path, text: str) -> dict[str, list[tuple[State, str]]]:
@@ -92,6 +97,32 @@ def test_what_is_wrong_is_explained(tmp_path: Path, text: str, part: str, state:
     (tmp_path / "papers").mkdir()
     (tmp_path / "papers" / "paperwork.yaml").write_text("plans:\n\t- a\n", encoding="utf-8")
     assert any(s is state and sentence in line for s, line in examined(tmp_path, text)[part])
+
+
+def test_a_signer_without_its_authorities_is_told(tmp_path: Path) -> None:
+    """Nobody could be shown its documents in a cross test, and the chain of no signature is judged."""
+    (tmp_path / "system.pem").write_bytes(world.system_certificate().public_bytes(Encoding.PEM))
+    (tmp_path / "ca.pem").write_bytes(world.root().public_bytes(Encoding.PEM))
+    text = "[certificates]\nsystem-signature = 'system.pem'\n[sign]\ncommand = ['echo', '{}']\nkinds = ['system']\n"
+    rows = examined(tmp_path, text)["sign"]
+    assert [state for state, _ in rows] == [State.NOTE, State.OK] and "There is no [trust]" in rows[0][1]
+    trust = "[trust]\ncertificates = ['ca.pem']\n"
+    assert [state for state, _ in examined(tmp_path, text + trust)["sign"]] == [State.OK]
+
+
+def test_an_authority_without_a_list_and_an_old_list_are_told(tmp_path: Path) -> None:
+    """Certificates of that authority are not judged, and the run says no more than that a case was skipped."""
+    authorities = [one.public_bytes(Encoding.PEM) for one in (world.root(), world.system_certificate())]
+    (tmp_path / "ca.pem").write_bytes(b"".join(authorities))
+    then = SystemClock().now() - timedelta(days=9)
+    root = Issuer(world.root(), world.ec_key("root"))
+    old = build_crl(root, [], number=1, this_update=then, next_update=then + timedelta(days=2))
+    (tmp_path / "old.crl").write_bytes(old.public_bytes(Encoding.DER))
+    (tmp_path / "x.csr").write_text("x", encoding="utf-8")
+    text = "[trust]\ncertificates = ['ca.pem']\ncrls = ['old.crl']\n[csrs]\nserver = 'x.csr'\n"
+    notes = [sentence for state, sentence in examined(tmp_path, text)["trust"] if state is State.NOTE]
+    assert any(n.startswith("There is no revocation list of") for n in notes), notes
+    assert any(f"is old (nextUpdate {then + timedelta(days=2):%Y-%m-%d})" in n for n in notes), notes
 
 
 def test_a_real_identity_code_among_the_documents_is_refused(tmp_path: Path) -> None:

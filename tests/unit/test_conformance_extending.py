@@ -17,6 +17,7 @@ from conformance.requirements import Phase
 from conformance.running import RunOptions, run
 from conformance.scaffolding import NewCase, scaffold
 from conformance.sut.facets import SystemUnderTest
+from sotepki.cli import run as sotepki
 from sotepki.errors import Misuse
 
 SUT = SystemUnderTest("Fake TEST", "files")
@@ -95,3 +96,28 @@ def test_what_cannot_be_scaffolded_gets_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(Misuse, match="holds no case"):
         Extension.load(tmp_path / "empty")
+
+
+@pytest.mark.parametrize("title", ["Sender: signs again # twice", "yes", "- {a}: 'b' \"c\"", "'Allekirjoitus'"])
+def test_any_title_makes_a_case_that_can_be_used(tmp_path: Path, title: str) -> None:
+    """A title with a colon wrote a requirement that is not YAML, and the new case could not be run."""
+    scaffold(NewCase("own.titled", title, Area.VERIFICATION, Phase.SUPPLIER), tmp_path)
+    extension = Extension.load(tmp_path)
+    assert extension.faults == ()
+    assert extension.requirements["own.titled"].text == title.replace('"', "'") + "."
+
+
+def test_a_file_that_cannot_be_used_is_told_where_its_case_is_missed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Who mistyped the file of a case read that there is no such case, and looked for the fault in its name."""
+    new(tmp_path, "own.good")
+    (tmp_path / "case_own_bad.py").write_text("def broken(:\n", encoding="utf-8")
+    told = "The file case_own_bad.py cannot be read: invalid syntax, line 1."
+    assert sotepki(["conformance", "list", "--cases", str(tmp_path)]) == 0
+    listed = capsys.readouterr()
+    assert told in listed.err and "own.good" in listed.out
+    (tmp_path / "sut.toml").write_text("[csrs]\nserver = 'x.csr'\n", encoding="utf-8")
+    how = ["--sut", str(tmp_path / "sut.toml"), "--report", str(tmp_path / "out"), "--cases", str(tmp_path)]
+    assert sotepki(["conformance", "run", *how, "--case", "own.bad"]) == 2
+    assert told in capsys.readouterr().err

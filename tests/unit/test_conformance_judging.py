@@ -16,7 +16,7 @@ from cryptography.x509.oid import NameOID
 from test_x509_path_strangers import OTHER_LISTS, of_a_nameless, other_list
 
 from conformance.bench.documents_framed import FIXED, STATES, USAGE, fixed_code, identity_codes
-from conformance.cases import frames, frames_content, signatures_form
+from conformance.cases import certificates, frames, frames_content, signatures_form
 from conformance.check import Check
 from conformance.declaring import case_of
 from conformance.judging import (
@@ -31,7 +31,7 @@ from conformance.judging import (
 from conformance.requirements import requirements
 from conformance.running import run_cases
 from conformance.session import RunSession, Selection
-from conformance.sut.facets import NamedBytes, Skipped, SystemUnderTest, Trust
+from conformance.sut.facets import CertificateRole, NamedBytes, Skipped, SystemUnderTest, Trust
 from conformance.sut.reference_revocation import StatusAsker
 from conformance.verdicts import CaseVerdict
 from sotepki.clock import SetClock
@@ -75,18 +75,43 @@ AUTHORITY = authority()
 @pytest.mark.parametrize(
     ("lists", "revoked"),
     [
-        ([], False),
+        ([], None),
         ([revocation_list(8)], False),
         ([revocation_list(7)], True),
         ([revocation_list(8), revocation_list(7)], True),
-        ([revocation_list(7, OTHER_KEY)], False),
+        ([revocation_list(7, OTHER_KEY)], None),
     ],
 )
 def test_a_certificate_is_revoked_if_a_list_of_its_own_authority_says_so(
-    lists: list[x509.CertificateRevocationList], revoked: bool
+    lists: list[x509.CertificateRevocationList], revoked: bool | None
 ) -> None:
-    """A list that bears the authority's name and another key's signature says nothing."""
+    """A revoked certificate passed without a list of its authority; one of that name with another key is none."""
     assert is_revoked(certificate(), Trust((AUTHORITY,), crls=tuple(lists))) is revoked
+
+
+@pytest.mark.parametrize(
+    ("held", "lists", "verdict"),
+    [
+        ([certificate()], [revocation_list(7, OTHER_KEY)], CaseVerdict.SKIP),
+        ([certificate(), authority(OTHER_KEY)], [revocation_list(8)], CaseVerdict.SKIP),
+        ([certificate(), authority(OTHER_KEY)], [revocation_list(7)], CaseVerdict.FAIL),
+        ([certificate()], [revocation_list(8)], CaseVerdict.PASS),
+    ],
+)
+def test_certificates_of_which_no_list_speaks_are_not_called_good(
+    held: list[x509.Certificate], lists: list[x509.CertificateRevocationList], verdict: CaseVerdict
+) -> None:
+    """A vendor with a revoked certificate passed, since another authority's list was the only one attached."""
+    declared = case_of(certificates.not_revoked)
+    assert declared is not None
+    check = Check(declared, requirements())
+    trust = Trust((AUTHORITY, authority(OTHER_KEY)), crls=tuple(lists))
+    try:
+        certificates.not_revoked(dict(zip(CertificateRole, held, strict=False)), trust, check)
+    except Skipped as skipped:
+        assert verdict is CaseVerdict.SKIP and "Name the list of their authority" in str(skipped)
+        return
+    assert check.result(1).verdict is verdict
 
 
 @pytest.mark.parametrize(("entries", "scope", "revoked"), OTHER_LISTS)

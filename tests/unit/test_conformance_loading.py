@@ -16,6 +16,7 @@ from conformance.sut.files import MAX_FILES, FileDirectory, read_trust
 from conformance.sut.loading import attach
 from conformance.sut.operator import Handover, Hands, OperatorClient
 from conformance.sut.person import AtTerminal, Nobody
+from conformance.sut.rows import Row
 from sotepki.errors import Misuse
 from sotepki.x509.crl import build_crl
 from sotepki.x509.csr import CsrKind
@@ -40,6 +41,32 @@ def test_a_list_of_a_whole_authority_is_read(tmp_path: Path) -> None:
     root.write_bytes(w.world().root_certificate.public_bytes(Encoding.PEM))
     crl.write_bytes(b"\n" * (21 * 1024 * 1024) + listed.public_bytes(Encoding.PEM))
     assert read_trust([root], [crl]).crls == (listed,)
+
+
+def test_patterns_may_be_absolute_and_names_may_look_like_patterns(tmp_path: Path) -> None:
+    """An absolute pattern was taken for the name of a file, which could not be read."""
+    place = tmp_path / "ca [1]"
+    place.mkdir()
+    for name in ("b.pem", "a.pem", "c[2].pem"):
+        (place / name).touch()
+    row = Row({"x": [f"{tmp_path}/*/?.pem", "*.pem", "c[2].pem", str(place / "c[2].pem")]}, "trust", place / "s.toml")
+    names = ["a.pem", "b.pem", "a.pem", "b.pem", "c[2].pem", "c[2].pem", "c[2].pem"]
+    assert row.matches("x") == [place / name for name in names]
+    with pytest.raises(Misuse, match="nothing matches"):
+        Row({"x": [f"{tmp_path}/no/*.pem"]}, "trust", place / "s.toml").matches("x")
+
+
+def test_every_list_of_a_file_is_read_also_behind_text(tmp_path: Path) -> None:
+    """Of a bundle only the first list was read, and what "openssl crl -text" writes was refused."""
+    root, crl = tmp_path / "root.pem", tmp_path / "all.crl"
+    lists = tuple(build_crl(w.world().root, [], number=number, this_update=w.NOW) for number in (1, 2))
+    pems = [one.public_bytes(Encoding.PEM) for one in lists]
+    root.write_bytes(w.world().root_certificate.public_bytes(Encoding.PEM))
+    crl.write_bytes(b"Certificate Revocation List (CRL):\n    Version 2 (0x1)\n" + b"\n".join(pems))
+    assert read_trust([root], [crl]).crls == lists
+    crl.write_bytes(b"")
+    with pytest.raises(Misuse, match=r"all\.crl is empty"):
+        read_trust([root], [crl])
 
 
 @pytest.mark.parametrize(

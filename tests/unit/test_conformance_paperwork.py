@@ -14,7 +14,7 @@ from conformance.cases import paperwork as cases
 from conformance.check import Check
 from conformance.declaring import case_of
 from conformance.requirements import requirements
-from conformance.sut.facets import Skipped
+from conformance.sut.facets import CertificateRole, Skipped
 from conformance.sut.facets_paperwork import Applicant, JointTest, Paperwork, PaperworkDirectory
 from conformance.verdicts import CaseVerdict
 from sotepki.clock import SetClock
@@ -115,6 +115,24 @@ def verdict(case: Callable[..., None], papers: Paperwork, **more: Any) -> CaseVe
     except Skipped:
         return CaseVerdict.SKIP
     return check.result(1).verdict
+
+
+def test_every_order_of_a_system_signature_certificate_is_looked_at() -> None:
+    """A supplier that applied for the second certificate would be refused by DVV, and the suite had passed it."""
+    papers = PaperworkDirectory(EXAMPLE).paperwork()
+    order = next(o for o in papers.orders if o.role is CertificateRole.SYSTEM_SIGNATURE)
+    assert verdict(cases.applicant, papers) is CaseVerdict.PASS
+    strange = replace(order, applicant=Applicant.SUPPLIER)
+    assert verdict(cases.applicant, replace(papers, orders=(*papers.orders, strange))) is CaseVerdict.FAIL
+    assert verdict(cases.applicant, replace(papers, orders=papers.orders[:1])) is CaseVerdict.SKIP
+
+
+def test_the_newest_plan_counts() -> None:
+    """Who keeps last year's plan in the papers would fail for it, though a new one is in force."""
+    papers, clock = PaperworkDirectory(EXAMPLE).paperwork(), SetClock(datetime(2026, 11, 1, tzinfo=UTC))
+    old = replace(papers.plans[0], approved_on=date(2024, 9, 1), review_by=date(2025, 8, 31))
+    assert verdict(cases.plan_in_force, replace(papers, plans=(old, *papers.plans)), clock=clock) is CaseVerdict.PASS
+    assert verdict(cases.plan_in_force, replace(papers, plans=(old,)), clock=clock) is not CaseVerdict.PASS
 
 
 @pytest.mark.parametrize(

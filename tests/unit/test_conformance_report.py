@@ -241,3 +241,20 @@ def test_a_verifier_with_one_answer_to_everything_is_told_so() -> None:
     assert remarks(CaseVerdict.FAIL, CaseVerdict.PASS) == ["accepts-everything"]
     assert remarks(CaseVerdict.SKIP, CaseVerdict.FAIL) == ["refuses-everything"]
     assert remarks(CaseVerdict.PASS, CaseVerdict.PASS) == []
+
+
+def test_a_verifier_is_not_judged_as_a_whole_by_a_few_cases() -> None:
+    """A right verifier that knows RSA only was said to refuse everything, when one case of others was run alone."""
+    refusing = [c.id for c in catalogue() if c.area is Area.VERIFICATION and ".refuses-" in c.id]
+
+    def remarks(*cases: str) -> list[str]:
+        results = tuple(result(case, CaseVerdict.FAIL) for case in cases)
+        remarks: list[str] = report_data(SUT, Summary("Fake TEST", NOW, NOW, results))["remarks"]
+        return remarks
+
+    accepting = [c.id for c in catalogue() if c.area is Area.VERIFICATION and ".accepts-" in c.id]
+    others = [case for case in accepting if case != "verification.accepts-good"]
+    assert remarks(others[0]) == remarks(*others) == []
+    assert remarks(*refusing[1:]) == []
+    assert remarks("verification.accepts-good") == ["refuses-everything"]
+    assert remarks(*refusing) == ["accepts-everything"]
