@@ -69,17 +69,22 @@ class Books:
         """Archive what may be archived, log everything, and answer each in its place.
 
         An accepted document is durable when this returns. If the books cannot be written, nothing of the group is
-        archived, and those that would have been are answered with ``kanta.service.fault``. Raises nothing.
+        archived, and those that would have been are answered with ``kanta.service.fault``; if the database did not
+        say whether it stored them, so does the answer. Raises nothing.
         """
+        return self._settled(judgements, None)
+
+    def _settled(self, judgements: Sequence[Judgement], unknown: OutcomeUnknown | None) -> list[Acknowledgement]:
         try:
             return self._settle(judgements)
         except (Fault, Misuse) as fault:  # Misuse: another workspace is in its place, or a password was changed
+            unknown = fault if isinstance(fault, OutcomeUnknown) else unknown
             if len(judgements) > 1:
                 # What spoils one message must not spoil its neighbours.
-                return [self.settle([judgement])[0] for judgement in judgements]
+                return [self._settled([judgement], unknown)[0] for judgement in judgements]
             (judgement,) = judgements
             if judgement.accepted:
-                finding = rulebook().finding("kanta.service.fault", fault.sentence)
+                finding = rulebook().finding("kanta.service.fault", (unknown or fault).sentence)
                 judgement = replace(judgement, code=AckCode.REJECTED, findings=(finding,))
             return [self._answer(judgement, judgement.at)]
 
@@ -94,7 +99,7 @@ class Books:
                     return _Settling(self, tx).settle(judgements)
             except OutcomeUnknown as fault:
                 unknown = fault  # what was stored is known by its id when it is asked about again
-            except Fault as fault:
+            except (Fault, Misuse) as fault:
                 # Two servers on one database may take the same journal number; the loser begins again.
                 if attempt == _ATTEMPTS - 1 or not isinstance(fault.__cause__, IntegrityError):
                     if unknown is not None:

@@ -24,20 +24,18 @@ class BooksFile:
         self.path = os.path.abspath(named) if is_file else ""
         self._opened: tuple[int, int] | None = None
 
-    def make(self) -> bool:
-        """Make the file before SQLite does it, for its owner alone; whether it was made.
+    def make(self) -> None:
+        """Make the file before SQLite does it, for its owner alone.
 
         People stand in it, and letters until they are sent. The files beside it (write-ahead log) get the same
         permissions.
         """
         if not self.path:
-            return False
+            return
         # Never a file that is there (O_EXCL): closing it would take from this process every lock that SQLite
         # holds on it (POSIX; sqlite.org/howtocorrupt.html 2.2), and what is written next would be lost.
         with contextlib.suppress(OSError):  # SQLite says it better
             os.close(os.open(self.path, os.O_RDONLY | os.O_CREAT | os.O_EXCL, 0o600))
-            return True
-        return False
 
     def remove(self) -> None:
         """Remove the file; before it those beside it, for a log that is left would be played into the next file."""

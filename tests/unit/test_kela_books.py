@@ -19,7 +19,7 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session
 from statements import read_from_end_to_end, traffic
 
-from sotepki.errors import Fault
+from sotepki.errors import Fault, Misuse
 from sotepki.kela import grouping, request_log
 from sotepki.kela.grouping import CommitGroups
 from sotepki.kela.pen import Pen
@@ -110,18 +110,20 @@ def test_a_commit_without_an_answer_is_asked_about_again(world: KelaWorld, monke
     assert answer.accepted and _count(world, ArchivedDocument) == 1
 
 
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("kind", [Fault, Misuse])
 def test_a_commit_that_stays_without_an_answer_is_said_to_be_unknown(
-    world: KelaWorld, monkeypatch: pytest.MonkeyPatch
+    world: KelaWorld, monkeypatch: pytest.MonkeyPatch, kind: type[Fault | Misuse], count: int
 ) -> None:
     """Whoever reads that a document was not stored signs it anew, and the archive has it twice."""
     kanta, client = world.kanta(), world.client().certificate
-    judgement = kanta.judge.message(world.frame(world.system_signed()), client)
-    _lose_answers(monkeypatch, OutcomeUnknown("Whether it was stored is not known."), Fault("The server is away."))
-    (answer,) = kanta.books.settle([judgement])
-    assert answer.rules == ("kanta.service.fault",) and "not known" in answer.findings[0].message
+    judgements = [kanta.judge.message(world.frame(world.system_signed()), client) for _ in range(count)]
+    _lose_answers(monkeypatch, OutcomeUnknown("Whether it was stored is not known."), *[kind("No server.")] * 3)
+    for answer in kanta.books.settle(judgements):
+        assert answer.rules == ("kanta.service.fault",) and "not known" in answer.findings[0].message
 
 
-def _lose_answers(monkeypatch: pytest.MonkeyPatch, *faults: Fault) -> None:
+def _lose_answers(monkeypatch: pytest.MonkeyPatch, *faults: Fault | Misuse) -> None:
     """The next changes are done, and then their caller is told something else."""
     left, writing = iter(faults), Database.writing
 
