@@ -6,6 +6,7 @@ What the letter says of the card is its holder and number and nothing else; the 
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import date
 from textwrap import wrap
 
@@ -101,4 +102,13 @@ def _paragraph(text: str) -> list[str]:
 
 def _safe(line: str) -> str:
     """No control characters from names: a letter is printed and read on terminals."""
-    return "".join(character if character.isprintable() else "?" for character in line)
+    return "".join(map(_printed, line))
+
+
+def _printed(character: str) -> str:
+    kind = unicodedata.category(character)
+    if kind == "Zs" or character == "\t":  # a no-break space, which word processors write of their own accord
+        return " "
+    if kind == "Cf":  # as a soft hyphen: nobody sees it, and a terminal might obey it
+        return ""
+    return character if character.isprintable() else "?"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from datetime import datetime
@@ -33,7 +34,7 @@ def command() -> int:
     from sotepki.workspace import Workspace
 
     say = _speaker()
-    directory = _new_directory(workspace_directory().resolve(), SystemClock().now())
+    directory = _new_directory(Path(os.path.abspath(workspace_directory())), SystemClock().now())
     say(f"1. A new TEST workspace in {_shown(directory)}")
     try:
         made = Workspace.create(directory, tell=lambda line: say(f"   {line}"))

@@ -98,9 +98,7 @@ def access_point(workspace: Workspace, /, host_name: str, operator: str, serves:
 @click.option("--sender", required=True, help="OID of the organisation that sends.")
 @click.option("--message-id", help="OID of the message; by default a new one under the sender.")
 @click.option("--request", "service_request", default="SP1", show_default=True, help="SP1 or SP17.")
-@click.option(
-    "--environment", default="current", show_default=True, help="Whose Kanta it is addressed to (current, next)."
-)
+@click.option("--environment", help="Whose Kanta it is addressed to (current, next); by default that of 'current'.")
 @writes("out")
 @pass_workspace
 def frame(
@@ -111,21 +109,23 @@ def frame(
     sender: str,
     message_id: str | None,
     service_request: str,
-    environment: str,
+    environment: str | None,
 ) -> None:
     """Write the message frame around the signed document FILE to OUT, ready to be posted to Kanta."""
     from sotepki.documents import build_frame
     from sotepki.identifiers import Oid
+    from sotepki.services.house import usual_receiver
 
     now, oid = workspace.clock.now(), Oid.parse(sender)
     message = Oid.parse(message_id) if message_id else oid.child(94, now.year, int(f"{now:%m%d%H%M%S%f}"))
+    named = None if environment is None else _environment(workspace, environment)
     content = build_frame(
         read_input(file),
         message_id=message,
         sender=oid,
         at=now,
         service_request=service_request,
-        receiver=_environment(workspace, environment).settings.receiver.value,
+        receiver=usual_receiver(workspace) if named is None else named.settings.receiver.value,
     )
     write_output(out, content)
     if out != "-":

@@ -40,7 +40,9 @@ def command(
 ) -> None:
     """Serve a small client information system on 127.0.0.1: log in by card, write, sign, send to Kanta.
 
-    It runs beside 'sotepki serve' and 'sotepki scs serve'. Ctrl-C or SIGTERM stops it; sessions end with it.
+    It runs beside 'sotepki serve' and 'sotepki scs serve'. Messages are addressed to the receiver of the environment
+    'current' (kanta-environments.yaml), also with another archive at --kanta. Ctrl-C or SIGTERM stops it;
+    sessions end with it.
     """
     from sotepki import loopback
     from sotepki.clock import SystemClock

@@ -11,7 +11,7 @@ from sotepki.documents.certificates import SignerCertificate, subject_name
 from sotepki.documents.report import VerificationContext
 from sotepki.documents.standing import Standing
 from sotepki.errors import SotepkiError
-from sotepki.x509.revocation_data import is_signed_by, proved_status, revoked_since, revoking_entry, usable
+from sotepki.x509.revocation_data import is_signed_by, is_understood, proved_status, revoked_since, revoking_entry
 from sotepki.x509.serials import serial_text
 from sotepki.x509.status import CertificateState, CertificateStatus
 from sotepki.xmldsig import Judgement
@@ -133,8 +133,10 @@ def _listed(signer: SignerCertificate, context: VerificationContext) -> Iterator
     certificate, issuer = signer.certificate, _standing(signer, context).issuer
     if issuer is None:
         return
-    for crl in usable(context.crls):
-        entry = revoking_entry(crl, certificate) if is_signed_by(crl, issuer) else None
+    for crl in context.crls:
+        if not is_signed_by(crl, issuer) or not is_understood(crl):
+            continue
+        entry = revoking_entry(crl, certificate)
         if entry is not None:
             yield revoked_since(entry)
     for response in context.ocsp_responses:

@@ -10,7 +10,7 @@ from sotepki.identifiers.check import CHECK_CHARACTERS, check_character
 from sotepki.identifiers.hetu import Hetu, holds_identity_code
 from sotepki.identifiers.host_name import is_host_name
 from sotepki.identifiers.oid import Oid, business_id_of, document_oid, organisation_oid, register_keeper_oid
-from sotepki.identifiers.plain_text import is_plain_line
+from sotepki.identifiers.plain_text import is_blank, is_plain_line
 from sotepki.identifiers.prescriber_id import PrescriberId
 from sotepki.identifiers.registration_number import RegistrationNumber
 from sotepki.identifiers.satu import Satu
@@ -27,6 +27,7 @@ __all__ = [
     "check_character",
     "document_oid",
     "holds_identity_code",
+    "is_blank",
     "is_host_name",
     "is_plain_line",
     "organisation_oid",

@@ -148,8 +148,8 @@ def holds_identity_code(text: str) -> bool:
     if text.isascii():
         return _ANYWHERE.search(text) is not None
     dashed = text.translate(_DASHES)
-    readings = (dashed.replace(_SOFT_HYPHEN, "-"), dashed)
-    return any(_ANYWHERE.search("".join(filter(_is_seen, reading))) for reading in readings)
+    readings = ("".join(filter(_is_seen, one)) for one in (dashed, dashed.replace(_SOFT_HYPHEN, "-")))
+    return any(_ANYWHERE.search(reading) for reading in (dashed, *readings))
 
 
 def _is_seen(character: str) -> bool:

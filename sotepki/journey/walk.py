@@ -157,6 +157,7 @@ class Walk:
             sender=provider.organisation.oid,
             at=self.workspace.clock.now(),
             service_request="SP17",
+            receiver=services.kanta.settings.receiver.value,
         )
         return send_frame(
             frame, kanta_url=services.kanta_url, identity=provider.server, trust_file=services.trust_file

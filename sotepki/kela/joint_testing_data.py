@@ -10,7 +10,7 @@ from typing import Any
 
 from sotepki.errors import Fault
 from sotepki.evidence import Grade, expect_keys, grade_of, load_yaml
-from sotepki.identifiers import holds_identity_code, is_plain_line
+from sotepki.identifiers import holds_identity_code, is_blank, is_plain_line
 from sotepki.kela.rules import rulebook
 from sotepki.resources import package_file
 from sotepki.states import Objection, StateMachine
@@ -77,7 +77,7 @@ def change_machine() -> StateMachine:
 
 def text_objection(text: str, what: str) -> Objection | None:
     """What speaks against a text: it is empty, too long or not one line of text, or names a person by the code."""
-    if not text.strip() or len(text) > LONGEST_TEXT or not is_plain_line(text):
+    if is_blank(text) or len(text) > LONGEST_TEXT or not is_plain_line(text):
         return Objection(f"{what} is empty, longer than {LONGEST_TEXT} characters, or not text.")
     return Objection(f"{what} holds a personal identity code.") if holds_identity_code(text) else None
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from sotepki.documents import is_frame
 from sotepki.errors import Refused
 from sotepki.kela.fhir import MEDIA_TYPE as FHIR_TYPE
 from sotepki.kela.fhir import operation_outcome
@@ -64,7 +65,7 @@ class _Validation:
             request = read_plain(body)
         except Refused as error:
             finding = finding_of(error, otherwise="shark.request.json")
-            return self.service.rejected(finding)
+            return self.service.unopened(finding) if is_frame(body) else self.service.rejected(finding)
         return self.service.explained(request)
 
     async def _body(self, request: web.Request) -> bytes:

@@ -111,6 +111,11 @@ class ValidationService:
         self._log(Verdict.INDETERMINATE, (finding,))
         return ValidationReport(Verdict.INDETERMINATE, (finding,))
 
+    def unopened(self, finding: Finding) -> ValidationReport:
+        """The report on a message whose frame cannot be opened: the archive refuses it by the same finding."""
+        self._log(Verdict.INVALID, (finding,))
+        return ValidationReport(Verdict.INVALID, (finding,), refused_by=(finding,))
+
     def not_taken(self, finding: Finding) -> SharkAnswer:
         """The public service's answer to a request that could not be read."""
         return _descriptions(list(self.rejected(finding).findings))

@@ -20,6 +20,7 @@ from sotepki.provider.plans import Plan, plan_kinds
 from sotepki.provider.task_list import provider_rules
 from sotepki.records import Records
 from sotepki.registers import Organisation, OrganisationRegister
+from sotepki.x509.chains import in_time
 from sotepki.x509.extension_lookup import readable_extension
 from sotepki.x509.serials import serial_text
 from sotepki.x509.status import CertificateState, CertificateStatus
@@ -185,7 +186,7 @@ class Joining:
             if not fits(certificate, facts.organisation):
                 continue
             serial = serial_text(certificate.serial_number)
-            if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
+            if not in_time(certificate, now):
                 reason = f"the certificate {serial} is not valid at {now:%Y-%m-%d}"
             elif (state := self.status(certificate).state) is not CertificateState.GOOD:
                 reason = f"the certificate {serial} is {state.value}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from sotepki.identifiers import holds_identity_code, is_plain_line
+from sotepki.identifiers import holds_identity_code, is_blank, is_plain_line
 from sotepki.provider.task_list import provider_rules
 from sotepki.records import refusals_journalled as _journalled
 
@@ -19,7 +19,7 @@ def refuse_note(text: str, longest: int) -> None:
 
     The text is not repeated: what is wrong with it may be what nobody should read.
     """
-    if not text.strip():
+    if is_blank(text):
         wrong = "The note is empty."
     elif len(text) > longest:
         wrong = f"The note has {len(text)} characters, at most {longest} are taken."

@@ -145,9 +145,13 @@ class Database:
                 connection.execute(_TAKE_THE_PLACE, place)
             yield connection
 
+    def create_schema(self) -> bool:
+        """Make the PostgreSQL schema of this database, if it has one of its own; whether it was made."""
+        with self.founding() as connection:
+            return self.make_schema(connection)
+
     def make_schema(self, connection: Connection) -> bool:
-        """Make the PostgreSQL schema of this database, if it has one of its own, in a transaction of ``founding``;
-        whether it was made.
+        """As ``create_schema``, in a transaction of ``founding``.
 
         A schema that is there already is only looked for: who may use it need not have the right to make one.
         """

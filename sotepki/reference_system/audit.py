@@ -39,9 +39,10 @@ class AuditLog:
 
     def _catch_up(self, stream: IO[bytes]) -> None:
         """Take the last line for the previous one; what a crash left of a broken line goes into a note."""
-        stream.seek(0)
-        whole, _, broken = stream.read().rpartition(b"\n")
-        self._previous = _digest(whole.rpartition(b"\n")[2]) if whole else ""
+        stream.seek(self._end)
+        whole, newline, broken = stream.read().rpartition(b"\n")
+        if newline:
+            self._previous = _digest(whole.rpartition(b"\n")[2])
         if broken:
             stream.seek(-len(broken), os.SEEK_END)
             self._write(stream, {"action": "line broken off", "who": "", "line": broken.decode("utf-8", "replace")})

@@ -13,7 +13,7 @@ from pathlib import Path
 from sotepki.documents import build_frame, build_social_document, verify_document
 from sotepki.errors import Fault
 from sotepki.evidence import Severity, Verdict
-from sotepki.identifiers import Oid, is_plain_line
+from sotepki.identifiers import Oid, is_blank, is_plain_line
 from sotepki.journey.sending import client_context, post_frame, read_acknowledgement
 from sotepki.kela import Acknowledgement
 from sotepki.records import write_atomically
@@ -93,8 +93,8 @@ class Casework:
         Raises:
             Refused: ``ref.request``: there is no such client, no title or text, or one that XML does not carry.
         """
-        paragraphs = tuple(part.strip() for part in text.splitlines() if part.strip())
-        if client not in self.world.clients or not title.strip() or not paragraphs:
+        paragraphs = tuple(part.strip() for part in text.splitlines() if not is_blank(part))
+        if client not in self.world.clients or is_blank(title) or not paragraphs:
             raise rules().refusal("ref.request", "A document needs a client, a title and a text.")
         if not all(is_plain_line(part) for part in (title.strip(), *paragraphs)):
             raise rules().refusal("ref.request", "The title or the text holds control characters.")
@@ -174,6 +174,7 @@ class Casework:
             sender=self.world.organisation.oid,
             at=self.world.clock.now(),
             service_request=SERVICE_REQUEST,
+            receiver=self.world.kanta_receiver,
         )
         write_atomically(self._file(work, "message.xml"), frame, private=True)
         return frame

@@ -19,7 +19,7 @@ from sotepki.journey.service_provider import ServiceIdentity, domain_of, service
 from sotepki.reference_system.rights import AttributeService
 from sotepki.reference_system.surroundings import TASK, Surroundings
 from sotepki.registers import Organisation
-from sotepki.services import ATTRIBUTE_HOST, KANTA_HOST
+from sotepki.services import ATTRIBUTE_HOST, KANTA_HOST, usual_receiver
 from sotepki.workspace import Workspace
 from sotepki.x509.status import CertificateState
 
@@ -42,6 +42,8 @@ def surroundings(
 
     Args:
         status: how revocation is asked, usually over OCSP of the publication service.
+        kanta_url: where the archive answers. An address does not tell its environment: messages are addressed to the
+            receiver of the workspace's environment ``current``, or to the usual one if it has none of that name.
         attributes_url: where Valvira's role and attribute service answers.
         directory: where keys, documents and the audit log are kept; by default in the workspace.
 
@@ -68,6 +70,7 @@ def surroundings(
         kanta_url=kanta_url,
         kanta_name=KANTA_HOST,
         kanta_roots=root,
+        kanta_receiver=usual_receiver(workspace),
         server=server,
         directory=place,
     )

@@ -39,6 +39,7 @@ class Surroundings:
         kanta_url: the archive.
         kanta_name: the name in the archive's certificate.
         kanta_roots: PEM of the roots that the archive's certificate must lead to.
+        kanta_receiver: OID that messages to the archive are addressed to.
         server: this system's server certificate, by which Kanta knows it.
         directory: where signed documents and the audit log are kept.
     """
@@ -55,6 +56,7 @@ class Surroundings:
     kanta_url: str
     kanta_name: str
     kanta_roots: str
+    kanta_receiver: str
     server: ServiceIdentity
     directory: Path
 

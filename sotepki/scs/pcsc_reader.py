@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -81,12 +83,15 @@ class PcscReader:
             raise
 
     def _connection(self) -> PcscCard:
-        """Connected to the card; a context that fails is made anew once, for pcscd may have been started again."""
+        """Connected to the card; where pcscd was started again, by a new context, since the old one is dead.
+
+        A card that fails is not asked twice: a new context would only power it up again, at every look of a page.
+        """
         if self._context is not None:
             try:
                 return self._context.connect(self.reader)
             except Fault as fault:
-                if fault.rule in (*_EMPTY, "card.pcsc.reader"):
+                if fault.rule != "card.pcsc.absent":
                     raise
                 self._context.close()
                 self._context = None
@@ -150,7 +155,10 @@ class _PcscReadCard(ReadCard):
 
 @dataclass(frozen=True)
 class _CardKey(SigningOnly):
-    """``KeyHandle`` of a key of the card: what a service signs with, PKCS#1 v1.5 and ECDSA."""
+    """``KeyHandle`` of a key of the card: what a service signs with, PKCS#1 v1.5 and ECDSA.
+
+    A signature that does not come about resets the card: PIN2 was verified when it was given, and would stay so.
+    """
 
     client: CardClient
     alone: threading.Lock
@@ -158,23 +166,36 @@ class _CardKey(SigningOnly):
     pin: Pin = field(repr=False)
 
     def sign_pkcs1(self, digest_info: bytes) -> bytes:
-        for name, prefix in DIGEST_INFO_PREFIX.items():
-            if digest_info.startswith(prefix):
-                return self._sign(digest_info.removeprefix(prefix), name)
-        raise UnsupportedAlgorithm("The card signs a DigestInfo of SHA-1, SHA-2 or SHA-3 and nothing else.")
+        with self._for_one_signature():
+            for name, prefix in DIGEST_INFO_PREFIX.items():
+                if digest_info.startswith(prefix):
+                    return self._sign(digest_info.removeprefix(prefix), name)
+            raise UnsupportedAlgorithm("The card signs a DigestInfo of SHA-1, SHA-2 or SHA-3 and nothing else.")
 
     def sign_ecdsa(self, digest: bytes) -> bytes:
-        key = self.client.certificate(self.role).public_key
-        assert isinstance(key, ec.EllipticCurvePublicKey)
-        size = (key.curve.key_size + 7) // 8
-        name = _HASH_OF_LENGTH.get(len(digest))
-        if name is None:
-            raise UnsupportedAlgorithm("The card signs a digest of SHA-1 or SHA-2 and nothing else.")
-        return b"".join(n.to_bytes(size, "big") for n in decode_dss_signature(self._sign(digest, name)))
+        with self._for_one_signature():
+            key = self.client.certificate(self.role).public_key
+            assert isinstance(key, ec.EllipticCurvePublicKey)
+            size = (key.curve.key_size + 7) // 8
+            name = _HASH_OF_LENGTH.get(len(digest))
+            if name is None:
+                raise UnsupportedAlgorithm("The card signs a digest of SHA-1 or SHA-2 and nothing else.")
+            return b"".join(n.to_bytes(size, "big") for n in decode_dss_signature(self._sign(digest, name)))
 
     def sign_raw(self, encoded: bytes) -> bytes:
-        raise UnsupportedAlgorithm("The card pads by itself; it is given a digest, never a padded message.")
+        with self._for_one_signature():
+            raise UnsupportedAlgorithm("The card pads by itself; it is given a digest, never a padded message.")
 
     def _sign(self, digest: bytes, hash_name: str) -> bytes:
+        return self.client.sign_digest(digest, hash_name, self.pin, role=self.role).signature
+
+    @contextmanager
+    def _for_one_signature(self) -> Iterator[None]:
+        """The card without other threads; PIN2 is taken back if what is inside fails, before or after its VERIFY."""
         with self.alone:
-            return self.client.sign_digest(digest, hash_name, self.pin, role=self.role).signature
+            try:
+                yield
+            except BaseException:
+                if self.role is Role.PIN2:
+                    self.client.reset()
+                raise

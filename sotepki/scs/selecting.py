@@ -43,9 +43,11 @@ def algorithm_names(certificate: x509.Certificate) -> frozenset[str]:
 def key_use(certificate: x509.Certificate) -> str | None:
     """What a card keeps a certificate for: ``signature``, ``authentication``, or None (one of a CA)."""
     usages = {usage.lower() for usage in key_usages(certificate) or ()}
+    if "keycertsign" in usages:  # first: a CA may have the usages of a person as well
+        return None
     if "nonrepudiation" in usages:
         return "signature"
-    return "authentication" if "digitalsignature" in usages and "keycertsign" not in usages else None
+    return "authentication" if "digitalsignature" in usages else None
 
 
 def selects(selector: Selector, chain: Sequence[x509.Certificate]) -> bool:

@@ -2,7 +2,15 @@
 
 from sotepki.services.archive import KANTA_HOST, kanta_of, kanta_server_chain
 from sotepki.services.catalogue import ATTRIBUTE_HOST, catalogue
-from sotepki.services.house import House, Started, chosen, environments_of, running_house, service_fault_board
+from sotepki.services.house import (
+    House,
+    Started,
+    chosen,
+    environments_of,
+    running_house,
+    service_fault_board,
+    usual_receiver,
+)
 from sotepki.services.publication import RunningServices, fault_board, running_services, trust_file
 from sotepki.services.service import Service
 
@@ -23,4 +31,5 @@ __all__ = [
     "running_services",
     "service_fault_board",
     "trust_file",
+    "usual_receiver",
 ]

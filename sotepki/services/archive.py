@@ -73,8 +73,9 @@ def kanta_server_chain(workspace: Workspace) -> Path:
 def server_identity(workspace: Workspace, name: str, organisation: str, host: str) -> Path:
     """The PEM file with a server key and certificate for ``host`` and ``localhost`` (docs/field/pki.md 5.14).
 
-    Programs judge a server by the machine's clock, the suite's reference client by the workspace's. The certificate
-    is valid by both, unless they are so far apart that no certificate of a year is: then by the machine's.
+    Programs judge a server by their machine's clock, the suite's own clients too; a machine of its own, a client's
+    container for one, may be set to the workspace's time. So the certificate is valid by both clocks, unless they are
+    so far apart that no certificate of a year is: then by the machine's.
     """
     authority = workspace.authorities.certificate(SOTE_SERVICES)
     moments = _moments(SystemClock().now(), workspace.clock.now(), authority)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from sotepki import loopback
 from sotepki.errors import Fault, Misuse
-from sotepki.kela import Environment, OcspOverHttp, load_environments, reached_at
+from sotepki.kela import Environment, OcspOverHttp, load_environments, load_settings, reached_at
 from sotepki.loopback import LOOPBACK, Door
 from sotepki.services.failing import failing
 from sotepki.services.observing import RequestCounts, Sample, added, observer
@@ -171,6 +171,18 @@ def environments_of(workspace: Workspace) -> Mapping[str, Environment]:
         raise Misuse(
             f"{own}: {fault.sentence}", advice="Mend it, or move it away; then the package's environments are used."
         ) from fault
+
+
+def usual_receiver(workspace: Workspace) -> str:
+    """OID of the Kanta that a message is addressed to unless an environment is named: that of ``current``.
+
+    A workspace whose own file has no ``current`` gets the one that every Kanta has by default.
+
+    Raises:
+        Misuse: the workspace's file of environments is not well formed.
+    """
+    current = environments_of(workspace).get("current")
+    return (load_settings() if current is None else current.settings).receiver.value
 
 
 def _refuse_unknown_authorities(environments: Mapping[str, Environment]) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from sotepki.clock import finnish_day
 from sotepki.errors import Fault, Misuse, Refused
 from sotepki.evidence import Grade, RuleBook, load_yaml, refuse_unknown_keys
-from sotepki.identifiers import is_plain_line
+from sotepki.identifiers import is_blank, is_plain_line
 from sotepki.records import Records, journals_refusals
 from sotepki.resources import package_file
 from sotepki.thl.steering_tables import SteeringDocumentRow
@@ -141,7 +141,7 @@ class Steering:
         """
         if not _ID.fullmatch(document):
             raise _refusal("thl.steering.id", f"{document[:40]!r} is not an id of a steering document.")
-        if not title.strip() or len(title) > 300 or not is_plain_line(title):
+        if is_blank(title) or len(title) > 300 or not is_plain_line(title):
             raise _refusal("thl.steering.described", f"The document {document} has no title, or too long a one.")
         if in_force_from < finnish_day(self.records.clock.now()):
             raise _refusal("thl.steering.day", f"{in_force_from} has passed.")

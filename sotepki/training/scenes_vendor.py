@@ -80,12 +80,13 @@ def knocked(workspace: Workspace, cast: Cast) -> dict[str, str]:
     if organisation is None:
         raise Fault("The test world lacks an organisation of the cast.")
     provider = provider_system(workspace, organisation, user=cast.person("technical-contact"), host="kanta-harjoitus")
-    frame = build_frame(
-        Walk(workspace, lambda _line: None).by_system(provider),
-        message_id=Oid.parse(f"{str(organisation.oid).rpartition('.10.')[0]}.94.2026.77"), sender=organisation.oid,
-        at=workspace.clock.now(), service_request="SP17",
-    )  # fmt: skip
+    signed = Walk(workspace, lambda _line: None).by_system(provider)
+    message = Oid.parse(f"{str(organisation.oid).rpartition('.10.')[0]}.94.2026.77")
     with running_services(workspace) as services:
+        frame = build_frame(
+            signed, message_id=message, sender=organisation.oid, at=workspace.clock.now(), service_request="SP17",
+            receiver=services.kanta.settings.receiver.value,
+        )  # fmt: skip
         send_frame(
             frame, kanta_url=services.kanta_url, identity=provider.system_signature, trust_file=services.trust_file
         )

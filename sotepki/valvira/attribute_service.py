@@ -15,7 +15,7 @@ from aiohttp import web
 from cryptography import x509
 
 from sotepki.clock import Clock
-from sotepki.errors import Refused, SotepkiError
+from sotepki.errors import Refused
 from sotepki.serving.bodies import whole_body
 from sotepki.serving.desk import CLIENT, MOMENT, STALE, Desk, HttpRefusal, Refusal
 from sotepki.serving.faults import ServiceFaultBoard
@@ -36,6 +36,7 @@ from sotepki.valvira.attribute_message import (
 )
 from sotepki.valvira.office import Valvira
 from sotepki.valvira.rules import attribute_rules
+from sotepki.x509.chains import in_time
 from sotepki.x509.reading import load_certificate
 from sotepki.x509.status import CertificateState, CertificateStatus
 
@@ -120,7 +121,7 @@ class _AttributeService:
 
     def _admitted(self, certificate: x509.Certificate) -> ApprovedSystem:
         now = self.valvira.records.clock.now()
-        if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
+        if not in_time(certificate, now):
             raise HttpRefusal(_refusal(403, "attribute.client.validity", "The client certificate is not in force."))
         if self.status is not None and self._state(certificate) is not CertificateState.GOOD:
             raise HttpRefusal(_refusal(403, "attribute.client.validity", "The client certificate is not good."))
@@ -133,10 +134,10 @@ class _AttributeService:
         assert self.status is not None
         try:
             return self.status(certificate).state
-        except SotepkiError as error:
-            # Nothing is wrong with the client: the rule of its certificate is not broken, it could not be looked at.
+        except Refused as error:
+            # Nothing is wrong with the client, so this is no 4xx; the rule is the responder's.
             sentence = f"Whether the client certificate is revoked could not be asked. {error.sentence}"
-            raise HttpRefusal(Refusal(503, "", sentence, "Ask again later.")) from error
+            raise HttpRefusal(Refusal(503, error.rule, sentence, "Ask again later.")) from error
 
     async def _answer(self, request: web.Request, question: Question) -> web.Response:
         answer = await asyncio.to_thread(self._ask, question, request)

@@ -10,7 +10,7 @@ from sqlalchemy import func, or_, select
 
 from sotepki.clock import finnish_day
 from sotepki.errors import Refused
-from sotepki.identifiers import PrescriberId, RegistrationNumber, holds_identity_code, is_plain_line
+from sotepki.identifiers import PrescriberId, RegistrationNumber, holds_identity_code, is_blank, is_plain_line
 from sotepki.records import Transaction
 from sotepki.registers import Person, Professional, RightKind
 from sotepki.valvira import lookups, periods
@@ -40,7 +40,7 @@ def as_it_stands(tx: Transaction, number: RegistrationNumber) -> Professional:
 
 def check_reason(reason: str) -> None:
     """Raise ``valvira.right.reason`` if no reason is given, or one that the journal may not hold."""
-    if not reason.strip():
+    if is_blank(reason):
         raise valvira_rules().refusal("valvira.right.reason", "No reason was given.")
     if len(reason) > _LONGEST_REASON or not is_plain_line(reason):
         raise valvira_rules().refusal(

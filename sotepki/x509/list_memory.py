@@ -12,8 +12,9 @@ from cryptography import x509
 
 Answer = TypeVar("Answer")
 
-#: Lists are seldom asked about more at a time; each is kept alive with its answers.
-_MOST = 16
+#: More lists at a time than those of all issuers and parts of a PKI; each is kept alive with its answers. With one
+#: list more than are remembered, each document would read all of them through.
+MOST_ANSWERS = 256
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,6 @@ class ListMemory(Generic[Answer]):
         answer = ask()
         with self._lock:
             self._kept[key] = (crl, answer)  # the list is kept alive, so that no other gets its id
-            while len(self._kept) > _MOST:
+            while len(self._kept) > MOST_ANSWERS:
                 self._kept.popitem(last=False)
         return answer

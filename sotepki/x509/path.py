@@ -124,6 +124,10 @@ def validate_path(
     the issuing CAs themselves there is a warning; without data of the certificate the path is refused. A period
     includes its first and its last second, and nothing beyond them.
 
+    One limit: if the path has several issuing CAs and OCSP answers say of some of them, but not of all, that they
+    were revoked after ``at``, the path is refused, which it need not be; with lists it is not. The error is only on
+    this side: no path is accepted because of it.
+
     Raises:
         Misuse: ``at`` has no time zone, or no root was given.
     """

@@ -92,11 +92,6 @@ def named(crls: Iterable[x509.CertificateRevocationList]) -> tuple[x509.Certific
     return tuple(crl for crl in crls if _is_named(crl))
 
 
-def usable(crls: Iterable[x509.CertificateRevocationList]) -> tuple[x509.CertificateRevocationList, ...]:
-    """The lists that may be used: their issuer can be read, and they are understood."""
-    return tuple(crl for crl in named(crls) if is_understood(crl))
-
-
 def is_understood(crl: x509.CertificateRevocationList) -> bool:
     """Whether a list has no critical extension that is not known here, not in any entry either.
 
@@ -109,9 +104,10 @@ def revocation_data(
     crls: Iterable[x509.CertificateRevocationList], ocsp_responses: Iterable[ocsp.OCSPResponse]
 ) -> RevocationData:
     """What there is to judge a path by."""
-    lists = named(crls)
-    set_aside = tuple(crl for crl in lists if not is_understood(crl))
-    return RevocationData(usable(lists), tuple(ocsp_responses), set_aside)
+    understood: dict[bool, list[x509.CertificateRevocationList]] = {True: [], False: []}
+    for crl in named(crls):
+        understood[is_understood(crl)].append(crl)
+    return RevocationData(tuple(understood[True]), tuple(ocsp_responses), tuple(understood[False]))
 
 
 def names_responder(certificate: x509.Certificate) -> bool:
@@ -176,6 +172,22 @@ def of_attribute_certificates(crl: x509.CertificateRevocationList) -> bool:
     return point is not None and point.only_contains_attribute_certs
 
 
+def speaks_of(crl: x509.CertificateRevocationList, certificate: x509.Certificate) -> bool:
+    """Whether a certificate of a list's own issuer would stand on the list if it were revoked (RFC 5280 6.3.3).
+
+    It need not stand on a delta, on a list of some reasons only, nor on one of other certificates or of another
+    distribution point; a list whose scope cannot be read promises nothing.
+    """
+    try:
+        said = [extension.value for extension in crl.extensions]
+    except (x509.DuplicateExtension, x509.UnsupportedGeneralNameType, ValueError):
+        return False
+    if any(isinstance(value, x509.DeltaCRLIndicator) for value in said):
+        return False
+    point = next((value for value in said if isinstance(value, x509.IssuingDistributionPoint)), None)
+    return point is None or _is_within(point, certificate)
+
+
 _signed: ListMemory[bool] = ListMemory()
 _understood: ListMemory[bool] = ListMemory()
 
@@ -222,6 +234,19 @@ def _critical(where: x509.CertificateRevocationList | x509.RevokedCertificate) -
 
 def _verifies(crl: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
     return crl.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]
+
+
+def _is_within(point: x509.IssuingDistributionPoint, certificate: x509.Certificate) -> bool:
+    constraints = readable_extension(certificate, x509.BasicConstraints)
+    of_authority = constraints is not None and constraints.ca
+    if point.only_contains_attribute_certs or point.only_some_reasons:
+        return False
+    if point.only_contains_user_certs if of_authority else point.only_contains_ca_certs:
+        return False
+    places = {*(point.full_name or ()), *([point.relative_name] if point.relative_name else ())}
+    own = readable_extension(certificate, x509.CRLDistributionPoints) or ()
+    named_places = {name for one in own for name in (*(one.full_name or ()), one.relative_name)}
+    return not places or bool(places & named_places)
 
 
 def _is_named(crl: x509.CertificateRevocationList) -> bool:

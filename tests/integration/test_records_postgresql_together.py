@@ -151,8 +151,7 @@ def test_writers_wait_for_one_another_whatever_isolation_the_role_is_set_to(
 def test_an_upgrade_waits_for_the_writer_before_it(server: Server) -> None:
     """A revision took the tables from under a change that was half done, and one of the two failed."""
     database = Database(complete(with_schema(parsed(server.address), "upgraded")))
-    with database.founding() as connection:
-        database.make_schema(connection)
+    database.create_schema()
     try:
         with ThreadPoolExecutor(1) as thread:
             with database.writing() as session:

@@ -22,7 +22,7 @@ from databases import database_url
 from http_world import Reply, answer_to_dripping, ask, post_json, worst_status
 from registers_world import NOON, Registers, open_registers
 
-from sotepki.errors import Fault, Refused
+from sotepki.errors import Fault, Refused, SotepkiError
 from sotepki.evidence import Grade
 from sotepki.identifiers import Oid
 from sotepki.loopback import running
@@ -91,7 +91,7 @@ class Service:
     history: RequestHistory
     client: x509.Certificate | None
     revoked: bool = False
-    silent: bool = False
+    silent: SotepkiError | None = None
     url: str = ""
 
     def get(self, query: str, accept: str = "application/json") -> Reply:
@@ -99,8 +99,8 @@ class Service:
 
 
 def _status(service: Service) -> CertificateStatus:
-    if service.silent:
-        raise Refused("The responder does not answer.", rule="ocsp.unavailable")
+    if service.silent is not None:
+        raise service.silent
     return CertificateStatus(CertificateState.REVOKED if service.revoked else CertificateState.GOOD)
 
 
@@ -357,6 +357,28 @@ def test_over_mutual_tls_the_certificate_of_the_connection_decides(
 
 def test_a_responder_that_does_not_answer_is_no_fault_of_the_client(service: Service) -> None:
     """A system that gets 400 drops its question as malformed; one that gets 503 asks again (docs/registers.md)."""
-    service.silent = True
-    reply = service.get(f"registrationNumber={service.registers.number('restricted-physician')}")
+    query = f"registrationNumber={service.registers.number('restricted-physician')}"
+    service.silent = Refused("The responder does not answer.", rule="ocsp.unavailable")
+    reply = service.get(query)
     assert reply.status == 503 and "could not be asked" in reply.text
+    assert reply.json["rule"] == "ocsp.unavailable", "'sotepki rule' says more of it"
+
+
+def test_a_fault_of_the_service_is_told_to_its_operator_only(
+    service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The operator's log would have nothing of a broken workspace, and a stranger its paths."""
+    service.silent = Fault("The file /var/lib/records.db is no database.")
+    reply = service.get(f"registrationNumber={service.registers.number('physician')}")
+    assert (reply.status, reply.json["message"]) == (503, "The service failed.")
+    assert "records.db" in caplog.text
+
+
+def test_a_client_is_admitted_in_the_last_second_of_its_certificate(service: Service) -> None:
+    """What the archive takes at such a moment, this service refused."""
+    assert service.client is not None
+    service.registers.clock.advance(service.client.not_valid_after_utc - NOON + timedelta(milliseconds=500))
+    query = f"registrationNumber={service.registers.number('physician')}"
+    assert service.get(query).status == 200
+    service.registers.clock.advance(timedelta(milliseconds=500))
+    assert service.get(query).json["rule"] == "attribute.client.validity"

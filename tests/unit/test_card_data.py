@@ -37,6 +37,12 @@ def test_the_letter_says_what_the_holder_needs() -> None:
     assert all(len(line) <= 84 for line in text.splitlines())
 
 
+def test_a_letter_bears_an_address_as_word_processors_write_it() -> None:
+    """The activation code was sent to Mannerheimintie?5."""
+    text = letter(address="Lasten\u00adkatu\u00a05\u00a0A, 00100\u202fHelsinki")
+    assert "Lastenkatu 5 A\n00100 Helsinki\n" in text
+
+
 def test_the_address_stands_in_the_window_of_the_envelope() -> None:
     """Line by line from the holder's name, without gaps: the post reads it through the window."""
     lines = letter(address="Katu 1, , 00100 Helsinki,").splitlines()

@@ -41,6 +41,22 @@ def test_the_demo_stands_beside_the_named_directory(
     assert not made[0].exists(), "nothing is left of a workspace that could not be made"
 
 
+def test_the_demo_of_a_link_stands_beside_the_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """--help says beside the directory that is named, not beside where it leads."""
+    (tmp_path / "far" / "ws").mkdir(parents=True)
+    (tmp_path / "near").mkdir()
+    (tmp_path / "near" / "link").symlink_to(tmp_path / "far" / "ws")
+    made: list[Path] = []
+
+    def create(directory: Path, **_: object) -> None:
+        made.append(directory)
+        raise Reached
+
+    monkeypatch.setattr(Workspace, "create", create)
+    CliRunner().invoke(root, ["demo", "--workspace", str(tmp_path / "near" / "link")], standalone_mode=False)
+    assert made[0].parent == tmp_path / "near"
+
+
 def test_beside_the_root_there_is_no_place() -> None:
     """'sotepki demo --workspace /' ended with a traceback."""
     with pytest.raises(Misuse, match="no place"):

@@ -29,7 +29,7 @@ WRITTEN = [
     "Perheen 👨‍👩‍👧 suunnitelma",
     "Välissä\u202fkapea väli",
 ]
-NOT_TEXT = [f"Suunni{unfit}telma" for unfit in "\x00\x08\x1b\x7f\x9b\ud800\udfff\ufffe\uffff"]
+NOT_TEXT = [f"Suunni{unfit}telma" for unfit in "\x00\x08\x1b\x7f\x9b\ud800\udfff\ufffe\uffff\u202e\u2066"]
 
 
 def _objected(objection: object) -> None:
@@ -60,6 +60,15 @@ def test_what_a_word_processor_writes_is_text(taking: str, text: str) -> None:
 @pytest.mark.parametrize("text", NOT_TEXT)
 def test_what_no_document_can_carry_is_refused(taking: str, text: str) -> None:
     """A control character in a reason would break every XML document and terminal that shows it."""
+    with pytest.raises((Refused, AssertionError)):
+        TAKING[taking](text)
+
+
+@pytest.mark.parametrize("taking", ["reason of Valvira", "note of a provider", "reason of supervision",
+                                    "text for joint testing", "plan"])  # fmt: skip
+@pytest.mark.parametrize("text", ["\u200b", "\u00ad\u2060", " \u00a0\t"])
+def test_a_text_that_nobody_sees_is_none(taking: str, text: str) -> None:
+    """A right would be taken away for a reason that no page shows."""
     with pytest.raises((Refused, AssertionError)):
         TAKING[taking](text)
 

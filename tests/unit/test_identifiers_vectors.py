@@ -91,6 +91,7 @@ def test_a_real_code_is_read_where_a_caller_asks_for_it_and_a_refusal_never_prin
         *((f"asked by 010181{dash}900C", True) for dash in "\u2010\u2011\u2013\u2014\u2212"),
         *((f"asked by 010181{unseen}-900{unseen}C", True) for unseen in "\u00ad\u200b\u200d\u2060\ufeff"),
         ("asked by 010181\u00ad900C", True),
+        ("asked by\u200b010181-900c", True),
         ("22.11.2026\u201323.11.2026, 1\u20132 cards", False),
         ("01a202b933123456a7890abcdef", False),
         ("550e8400-e29b-41d4-a716-446655440000", False),

@@ -12,16 +12,19 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from sotepki.clock import SetClock
 from sotepki.dvv import CardOrder
 from sotepki.errors import Fault, Misuse, Refused
 from sotepki.evidence import Finding, Severity
 from sotepki.identifiers import Oid
 from sotepki.journey import load_cast, sending
+from sotepki.journey import walk as walking
 from sotepki.journey.card_holder import activation_code, made
-from sotepki.journey.service_provider import ServiceIdentity
+from sotepki.journey.service_provider import ProviderSystem, ServiceIdentity
 from sotepki.journey.walk import Walk, changed
 from sotepki.kela import Acknowledgement
 from sotepki.kela.acknowledgement import AckCode
+from sotepki.services import RunningServices
 from sotepki.workspace import Workspace
 
 CARD = "9900000007"
@@ -77,6 +80,22 @@ def test_another_answer_of_kanta_stops_the_walk(code: AckCode, found: str, accep
     with pytest.raises(Fault, match="which was not to be"):
         one._expect(answered(code, *([found] if found else [])), "A document", accepted=accepted, rule=rule)
     assert not lines
+
+
+def test_a_document_is_addressed_to_the_kanta_that_it_is_sent_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The walk to an archive with a receiver of its own that refuses others would stop at the first document."""
+    sent: dict[str, object] = {}
+    monkeypatch.setattr(walking, "build_frame", lambda _document, **parts: sent.update(parts) or b"")
+    monkeypatch.setattr(walking, "send_frame", lambda _frame, **_way: answered(AckCode.ACCEPTED))
+    own = Oid("1.2.246.556.18007.99")
+    provider = SimpleNamespace(organisation=SimpleNamespace(oid=Oid("1.2.246.10.99000018.10.0")), server=None)
+    services = SimpleNamespace(
+        kanta=SimpleNamespace(settings=SimpleNamespace(receiver=own)), kanta_url="", trust_file=""
+    )
+    workspace = SimpleNamespace(clock=SetClock(datetime(2026, 5, 4, tzinfo=UTC)))
+    one = Walk(cast(Workspace, workspace), lambda _line: None)
+    assert one.send(b"", cast(ProviderSystem, provider), cast(RunningServices, services)).accepted
+    assert sent["receiver"] == own.value
 
 
 @pytest.mark.parametrize("letter", [b"A", b"B", b"z"])

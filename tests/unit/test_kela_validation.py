@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import cast
 
 import click
 import pytest
@@ -22,8 +23,11 @@ from sotepki.errors import Fault, Misuse
 from sotepki.evidence import Verdict
 from sotepki.identifiers import Oid
 from sotepki.kela import AckCode, Kanta, ValidationService, load_environments, load_settings
+from sotepki.kela.public_service import _Validation
 from sotepki.kela.validation import ValidationRequest, read_plain
 from sotepki.resources import package_file
+from sotepki.services import usual_receiver
+from sotepki.workspace import Workspace
 
 OWN = Oid("1.2.246.556.18007.99")
 
@@ -169,3 +173,43 @@ def test_a_frame_is_addressed_to_the_kanta_of_its_environment(world: KelaWorld, 
             assert open_frame(out.read_bytes()).receiver == receiver.value
         with pytest.raises(Misuse, match="no environment"):
             write(workspace, file=str(tmp_path / "signed.xml"), out="unwritten.xml", environment="nxet", **fixed)
+
+
+def test_a_frame_needs_no_environment_of_a_certain_name(world: KelaWorld, tmp_path: Path) -> None:
+    """In a workspace with environments of other names, ``sotepki kanta frame`` wrote nothing any more."""
+    rows = yaml.safe_load(package_file("kela", "environments.yaml").read_text(encoding="utf-8"))
+    rows["current"]["settings"]["receiver"] = OWN.value
+    (tmp_path / "signed.xml").write_bytes(world.system_signed())
+    default = frame_command.make_context("frame", ["in", "out", "--sender", "1.2"]).params["environment"]
+    write = inspect.unwrap(frame_command.callback)
+    for here, receiver in ((("current", "next"), OWN), (("next",), load_settings().receiver)):
+        workspace = cast(Workspace, SimpleNamespace(directory=tmp_path / "-".join(here), clock=world.clock))
+        workspace.directory.mkdir()
+        out = workspace.directory / "out.xml"
+        content = yaml.safe_dump({name: rows[name] for name in here})
+        (workspace.directory / "kanta-environments.yaml").write_text(content, encoding="utf-8")
+        assert usual_receiver(workspace) == receiver.value
+        with click.Context(frame_command) as context:
+            context.meta["sotepki.output_format"] = "text"
+            write(
+                workspace, file=str(tmp_path / "signed.xml"), out=str(out), environment=default, message_id=None,
+                sender=str(world.organisation().oid), service_request="SP17",
+            )  # fmt: skip
+        assert open_frame(out.read_bytes()).receiver == receiver.value
+
+
+@pytest.mark.parametrize(
+    ("good", "spoilt"), [(b'representation="B64"', b'representation="TXT"'), (b"sender", b"sendre")]
+)
+def test_a_frame_that_cannot_be_opened_is_refused_and_not_left_open(
+    world: KelaWorld, good: bytes, spoilt: bytes
+) -> None:
+    """The page told a vendor that nothing refuses a message which the archive answers with AR."""
+    frame = _framed(world, world.system_signed()).replace(good, spoilt)
+    kanta = _in(world, "current")
+    validation = _Validation(kanta, ValidationService(kanta))
+    report = validation._judge(frame)
+    assert report.verdict is Verdict.INVALID
+    assert tuple(report.as_dict()["refused_by"]) == kanta.archive(frame, world.client().certificate).rules != ()
+    unread = validation._judge(b"{no JSON")
+    assert (unread.verdict, unread.refused_by) == (Verdict.INDETERMINATE, ())

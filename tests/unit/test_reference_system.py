@@ -20,6 +20,7 @@ from scs_world import ORIGIN, START, MemoryCard
 
 from sotepki import loopback
 from sotepki.clock import SetClock
+from sotepki.documents import open_frame
 from sotepki.errors import Fault, Refused
 from sotepki.journey.sending import HttpAnswer
 from sotepki.kela import Kanta
@@ -152,6 +153,7 @@ def line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Casework, Wor
         kanta_url="",
         kanta_name="",
         kanta_roots="",
+        kanta_receiver=town.kanta().settings.receiver.value,
         server=None,
     )
     professional = town.professional()
@@ -164,6 +166,16 @@ def line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Casework, Wor
     monkeypatch.setattr(casework, "client_context", lambda *_: None)
     monkeypatch.setattr(casework, "post_frame", kanta.post)
     return Casework(cast("Surroundings", world)), work, kanta
+
+
+def test_a_message_is_addressed_to_the_receiver_of_its_archive(
+    line: tuple[Casework, Work, KantaOnALine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An archive with a receiver of its own that refuses others would refuse every document of the system."""
+    cases, work, kanta = line
+    monkeypatch.setattr(cases.world, "kanta_receiver", "1.2.246.556.18007.99")
+    cases.send(work)
+    assert open_frame(kanta.came[0]).receiver == "1.2.246.556.18007.99"
 
 
 def test_a_document_whose_answer_was_lost_is_sent_again_and_accepted(

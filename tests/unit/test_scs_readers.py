@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from card_os_world import PIN2, make_card
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, utils
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 from cryptography.hazmat.primitives.serialization import Encoding
 from pkcs11 import Attribute
 from scs_world import START
 
+from sotepki.card import Credential
 from sotepki.card.client import CardClient, Role
+from sotepki.card.pcsc import binding
 from sotepki.errors import Fault, Misuse
 from sotepki.scs import pcsc_reader, pkcs11_reader
 from sotepki.scs.pcsc_reader import PcscReader
@@ -96,6 +99,11 @@ def test_what_neither_logs_in_nor_signs_decides_no_person() -> None:
     card = card_of([authority, secrecy], [certificate("Aino", "TEST CA", SIGN)])
     assert persons_on(card) == {"signature": "Aino"}
     assert card_of([authority, secrecy]) is None
+    person = [certificate("Aino", "TEST CA", LOGIN), certificate("Aino", "TEST CA", SIGN)]
+    also_signs = certificate("TEST CA", "TEST CA", LOGIN, SIGN, "key_cert_sign", "crl_sign")
+    card = card_of([also_signs, *person])
+    assert persons_on(card) == {"authentication": "Aino", "signature": "Aino"}
+    assert card.issuers == (also_signs,)
 
 
 @dataclass
@@ -107,6 +115,8 @@ class Pcscd:
     card: bool = True
     opened: int = 0
     reader: bool = True
+    mute: bool = False
+    power_ups: int = 0
 
     def restart(self) -> None:
         self.starts += 1
@@ -122,6 +132,9 @@ class Pcscd:
                 raise Misuse("There is no reader.", rule="card.pcsc.reader")
             if not self.card:
                 raise Fault("There is no card.", rule="card.pcsc.no-card")
+            self.power_ups += 1
+            if self.mute:
+                raise Fault("The card does not answer the reset.", rule="card.pcsc.failed")
             return SimpleNamespace(close=lambda: None, alive=lambda: self.running and self.starts == start)
 
         return SimpleNamespace(connect=connect, close=lambda: None)
@@ -183,11 +196,78 @@ def test_an_empty_or_missing_reader_keeps_the_context(pcscd: Pcscd) -> None:
     assert pcscd.opened == 1
 
 
+def test_a_card_the_wrong_way_round_is_powered_up_once_a_look(pcscd: Pcscd) -> None:
+    """Each look of a page made a new context for it and powered it up twice."""
+    reader = PcscReader()
+    assert reader() is not None
+    pcscd.restart()
+    pcscd.mute, pcscd.power_ups = True, 0
+    for _ in range(3):
+        with pytest.raises(Fault, match="does not answer"):
+            reader()
+    assert (pcscd.opened, pcscd.power_ups) == (2, 3), "one new context for the restart, none for the card"
+
+
+@pytest.mark.parametrize("code", [0x80100003, 0x80100013, 0x8010001D, 0x8010001E])
+def test_every_way_in_which_pcsc_says_that_its_service_is_lost_is_one_rule(code: int) -> None:
+    """Readers make a new context by this rule alone; a restart that is told otherwise would never be found."""
+    with pytest.raises(Fault, match="service") as caught:
+        binding._check(code, "list the readers")
+    assert caught.value.rule == "card.pcsc.absent"
+
+
+class BreakingConnection:
+    """A connection to a card whose line breaks once: at the first command of a kind after PIN2 was given."""
+
+    def __init__(self, breaks: Callable[[bytes], bool]) -> None:
+        self.card = make_card()
+        self.inside = False
+        self.given = False
+        self._breaks: Callable[[bytes], bool] | None = breaks
+
+    def transmit(self, command: bytes) -> bytes:
+        if self.given and self._breaks is not None and self._breaks(command):
+            self._breaks = None
+            raise Fault("The line to the card broke.", rule="card.pcsc.failed")
+        self.given |= command[1] == 0x20 and command[3] == 4 and len(command) > 5
+        return self.card.send(command)
+
+    def begin(self) -> None:
+        self.inside = True
+
+    def end(self) -> None:
+        self.inside = False
+
+    def reset(self) -> None:
+        assert self.inside, "another program could be at the card"
+        self.card.system.power()
+
+
+@pytest.mark.parametrize(
+    "breaks",
+    [lambda command: command[1] == 0xA4, lambda command: command[1] == 0x20 and len(command) <= 5],
+    ids=["selecting", "probing"],
+)
+def test_a_signature_that_breaks_before_the_second_pin_takes_the_first_back(breaks: Callable[[bytes], bool]) -> None:
+    """PIN2 stayed verified, and any other program of the machine could sign without it."""
+    connection = BreakingConnection(breaks)
+    card = pcsc_reader._PcscReadCard(cast(binding.PcscCard, connection))
+    card.verify_pin2(PIN2)
+    assert connection.card.vault.verified(Credential.PIN2)
+    with pytest.raises(Fault, match="line"):
+        cast(rsa.RSAPrivateKey, card.signature_key).sign(b"asiakirja", padding.PKCS1v15(), hashes.SHA256())
+    assert not connection.card.vault.verified(Credential.PIN2)
+
+
 @dataclass
 class EcCard:
     """The part of a card client that signs."""
 
     key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP384R1()))
+    resets: int = 0
+
+    def reset(self) -> None:
+        self.resets += 1
 
     def certificate(self, _role: Role) -> Any:
         return SimpleNamespace(public_key=self.key.public_key())
@@ -213,6 +293,8 @@ def test_an_ec_card_signs_every_hash_that_version_lists(name: str) -> None:
 
 
 def test_an_ec_card_says_which_hash_it_does_not_sign() -> None:
-    """The service makes 501 scs.hash.unknown of it; anything else is told as a failed card."""
+    """The service makes 501 scs.hash.unknown of it, anything else is a failed card; PIN2 must not stay verified."""
+    card = EcCard()
     with pytest.raises(UnsupportedAlgorithm, match="SHA-1 or SHA-2"):
-        ec_handle(EcCard()).sign_ecdsa(bytes(16))
+        ec_handle(card).sign_ecdsa(bytes(16))
+    assert card.resets == 1

@@ -16,10 +16,11 @@ from test_x509_path import CA, PathReport, authority, check, crl, leaf, rules
 
 from sotepki.clock import SetClock
 from sotepki.evidence import Verdict
+from sotepki.x509 import revocation_data
 from sotepki.x509.extensions import key_usage_of
 from sotepki.x509.issuing import Issuer
 from sotepki.x509.keys import PrivateKey
-from sotepki.x509.list_memory import ListMemory
+from sotepki.x509.list_memory import MOST_ANSWERS, ListMemory
 from sotepki.x509.ocsp import Responder
 from sotepki.x509.path import Purpose
 from sotepki.x509.path_tree import Outcome, explain
@@ -191,7 +192,8 @@ def test_a_list_with_a_critical_extension_that_is_not_known_says_nothing(
 def test_a_list_is_looked_through_once_while_it_is_in_use() -> None:
     """A batch of documents with a list of a million entries would read it through for each document."""
     memory: ListMemory[int] = ListMemory()
-    lists = [crl_of_any(w.world().persons) for _ in range(20)]
+    one_list = crl_of_any(w.world().persons).public_bytes(Encoding.DER)
+    lists = [x509.load_der_x509_crl(one_list) for _ in range(MOST_ANSWERS + 2)]
     asked = []
 
     def ask() -> int:
@@ -203,5 +205,26 @@ def test_a_list_is_looked_through_once_while_it_is_in_use() -> None:
         1,
         2,
     ]
-    assert [memory.of(one, None, ask) for one in lists[1:]] == list(range(3, 22))
-    assert memory.of(lists[0], None, ask) == 22, "what was not asked for long is forgotten"
+    assert [memory.of(one, None, ask) for one in lists[1:]] == list(range(3, MOST_ANSWERS + 4))
+    assert memory.of(lists[0], None, ask) == MOST_ANSWERS + 4, "what was not asked for long is forgotten"
+
+
+def test_a_list_more_does_not_make_every_path_read_all_lists(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With one list more than were remembered, each document of a batch took a hundred times as long."""
+    read, look = [], revocation_data._has_unknown_extension
+    monkeypatch.setattr(revocation_data, "_has_unknown_extension", lambda crl: read.append(crl) or look(crl))
+    one_list = crl_of_any(w.world().persons).public_bytes(Encoding.DER)
+    others = [x509.load_der_x509_crl(one_list) for _ in range(40)]
+    for _ in range(2):
+        assert check(crls=[crl(w.world().root), crl(w.world().persons), *others]).valid
+        assert len([one for one in read if any(one is other for other in others)]) == len(others)
+
+
+def test_each_list_is_asked_about_once_for_a_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With more lists than are remembered, each would be read through twice for each document."""
+    asked: list[int] = []
+    monkeypatch.setattr(revocation_data, "is_understood", lambda crl: asked.append(id(crl)) or len(asked) > 1)
+    lists = [crl_of_any(w.world().persons) for _ in range(3)]
+    data = revocation_data.revocation_data(lists, ())
+    assert asked == [id(one) for one in lists]
+    assert (data.set_aside, data.crls) == ((lists[0],), tuple(lists[1:]))

@@ -211,6 +211,14 @@ class CardClient:
                 self._expect(status, "RESET RETRY COUNTER")
             self._wrong_pins.forget(self._card_id(), numbering.pins[role])
 
+    def reset(self) -> None:
+        """Have the card forget its PINs, where the channel can (PC/SC); waits until no other program is at the card.
+
+        For a PIN that was given by ``verify`` and whose use did not come about.
+        """
+        with suppress(Fault), self._alone():
+            self._reset()
+
     # --- what is behind it -----------------------------------------------------------------------------------
 
     def _offer(self, role: Role, pin: Pin) -> int:
@@ -235,6 +243,7 @@ class CardClient:
             raise
 
     def _reset(self) -> None:
+        """Have the card forget its PINs, where the channel can."""
         reset = getattr(self._channel, "reset", None)
         if reset is not None:
             with suppress(Fault):  # a card that is gone has forgotten its PINs

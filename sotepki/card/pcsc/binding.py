@@ -22,6 +22,9 @@ _LONGEST_ATR = 33
 _LONGEST_ANSWER = 65538
 
 _NO_SERVICE = 0x8010001D
+_SERVICE_STOPPED = 0x8010001E
+_INVALID_HANDLE = 0x80100003
+_LOST_SERVICE = 0x80100013
 _NO_READERS = 0x8010002E
 _UNKNOWN_READER = 0x80100009
 _NO_CARD = 0x8010000C
@@ -30,7 +33,8 @@ _RESET = 0x80100068
 _UNPOWERED = 0x80100067
 _ERRORS = {
     0x80100002: "cancelled",
-    0x80100003: "invalid handle",
+    _INVALID_HANDLE: "the connection to the PC/SC service is no longer valid",
+    _LOST_SERVICE: "the PC/SC service does not answer",
     0x80100006: "out of memory",
     0x8010000A: "timeout",
     0x8010000B: "another program has the card for itself",
@@ -43,6 +47,13 @@ _ERRORS = {
     _RESET: "another program has reset the card",
     _REMOVED: "the card was removed",
     0x8010006A: "access is not allowed",
+}
+_RULES = {
+    _NO_CARD: "card.pcsc.no-card",
+    _REMOVED: "card.removed",
+    _UNKNOWN_READER: "card.pcsc.reader",
+    _INVALID_HANDLE: "card.pcsc.absent",  # handles of before a restart of pcscd
+    _LOST_SERVICE: "card.pcsc.absent",
 }
 
 # DWORD is "unsigned long" in pcsc-lite and 32 bits in Apple's framework.
@@ -158,7 +169,7 @@ class PcscCard:
         """Send a command APDU; the response with its status word.
 
         Raises:
-            Fault: rule ``card.removed`` or ``card.pcsc.failed``.
+            Fault: rule ``card.removed``, ``card.pcsc.absent`` or ``card.pcsc.failed``.
         """
         request = _Request(self._protocol.value, ctypes.sizeof(_Request))
         answer = ctypes.create_string_buffer(_LONGEST_ANSWER)
@@ -187,7 +198,7 @@ class PcscCard:
         """Have the card forget its PINs, also between ``begin`` and ``end``; other programs are told of it.
 
         Raises:
-            Fault: rule ``card.removed`` or ``card.pcsc.failed``.
+            Fault: rule ``card.removed``, ``card.pcsc.absent`` or ``card.pcsc.failed``.
         """
         code = self._library.SCardReconnect(
             self._card,
@@ -242,15 +253,14 @@ def _check(code: int, what: str) -> None:
     code &= 0xFFFFFFFF
     if not code:
         return
-    if code in (_NO_SERVICE, 0x8010001E):
+    if code in (_NO_SERVICE, _SERVICE_STOPPED):
         raise Fault(
             "The PC/SC service does not run.",
             rule="card.pcsc.absent",
             advice="Install and start it: 'apt-get install pcscd', then 'systemctl start pcscd' or 'pcscd'.",
         )
-    rule = {_NO_CARD: "card.pcsc.no-card", _REMOVED: "card.removed", _UNKNOWN_READER: "card.pcsc.reader"}.get(code)
     reason = _ERRORS.get(code, f"PC/SC says {code:08X}")
-    raise Fault(f"The program cannot {what}: {reason}.", rule=rule or "card.pcsc.failed")
+    raise Fault(f"The program cannot {what}: {reason}.", rule=_RULES.get(code, "card.pcsc.failed"))
 
 
 def _library() -> Any:

@@ -21,6 +21,7 @@ from sotepki.dvv.authority.plan import AuthorityPlan
 from sotepki.dvv.authority.rules import refusal
 from sotepki.errors import Fault
 from sotepki.records import Records
+from sotepki.x509.chains import in_time
 from sotepki.x509.extensions import AlternativeNames
 from sotepki.x509.issuing import Issuer, default_not_after, issue_der
 from sotepki.x509.profile_values import SerialForm, SerialValue, SignatureValue, ValidityValue
@@ -101,7 +102,7 @@ class Certification:
         certificate = self.issuer.certificate
         if certificate is None:
             return
-        if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
+        if not in_time(certificate, now):
             raise refusal(
                 "authority.expired",
                 f"The certificate of {self.plan.id} is valid from {certificate.not_valid_before_utc:%Y-%m-%d} to "

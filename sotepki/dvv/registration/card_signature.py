@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 from sotepki.dvv.office_seams import Certification, Issued
 from sotepki.dvv.vartti.tables import CardOrderRow
 from sotepki.identifiers import Hetu
+from sotepki.x509.chains import in_time
 from sotepki.x509.extension_lookup import readable_extension
 from sotepki.x509.serials import serial_text
 from sotepki.x509.status import CertificateState
@@ -77,7 +78,7 @@ def signer_of(
         return "The certificate of the signature was not issued here."
     if ours.status.state is not CertificateState.GOOD:
         return f"The certificate {serial_text(ours.serial_number)} is revoked."
-    if not certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc:
+    if not in_time(certificate, at):
         return f"The certificate {serial_text(ours.serial_number)} is not valid at {at:%Y-%m-%d %H:%M} UTC."
     if not _meant_for(certificate, purpose):
         return f"The certificate {serial_text(ours.serial_number)} is not the card's {_KEY[purpose]} certificate."

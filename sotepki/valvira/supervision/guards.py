@@ -9,7 +9,7 @@ from typing import Final
 
 from sotepki.clock import finnish_day, months_after
 from sotepki.evidence import Finding
-from sotepki.identifiers import holds_identity_code, is_plain_line
+from sotepki.identifiers import holds_identity_code, is_blank, is_plain_line
 from sotepki.states import Guard, Objection
 from sotepki.valvira.supervision.data import MissingJointTest, SystemClass, supervision_data, supervision_rules
 from sotepki.valvira.supervision.values import Evidence, EvidenceKind
@@ -41,7 +41,7 @@ class DeviationCase:
 
 def text_objection(text: str, what: str) -> Objection | None:
     """What speaks against a text: it is empty, too long, not one line of text, or holds a personal identity code."""
-    if not text.strip() or len(text) > LONGEST_REASON or not is_plain_line(text):
+    if is_blank(text) or len(text) > LONGEST_REASON or not is_plain_line(text):
         return Objection(f"{what} is empty, longer than {LONGEST_REASON} characters, or not text.")
     if holds_identity_code(text):
         return Objection(f"{what} holds a personal identity code.")
