@@ -162,7 +162,11 @@ def _trust(trust: Trust, clock: Clock) -> Iterator[tuple[State, str]]:
     for authority in trust.issuers:
         name, lists = readable(authority.subject), lists_of(authority, trust)
         if not lists:
-            yield State.NOTE, f"There is no revocation list of {name}, so revocation of what it issued is not judged."
+            yield (
+                State.NOTE,
+                f"There is no revocation list of {name} that can be used. If it issued a certificate of yours, "
+                "certificate.not-revoked is skipped, unless one is revoked.",
+            )
         ends = [crl.next_update_utc for crl in lists if crl.next_update_utc is not None]
         if ends and len(ends) == len(lists) and max(ends) < clock.now():
             yield State.NOTE, f"The list of {name} is old (nextUpdate {max(ends):%Y-%m-%d}); fetch a new one."

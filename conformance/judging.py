@@ -27,7 +27,13 @@ from sotepki.errors import Refused
 from sotepki.evidence import Finding
 from sotepki.x509.csr import CsrReport
 from sotepki.x509.issuer import issuer_among
-from sotepki.x509.revocation_data import is_signed_by, revoking_entry
+from sotepki.x509.revocation_data import (
+    is_signed_by,
+    is_understood,
+    of_attribute_certificates,
+    revoking_entry,
+    speaks_of,
+)
 from sotepki.x509.status import CertificateState
 from sotepki.xmldsig import DS, parse
 
@@ -180,14 +186,16 @@ def latest_end(certificate: x509.Certificate, years: int) -> datetime:
 
 
 def lists_of(authority: x509.Certificate, trust: Trust) -> tuple[x509.CertificateRevocationList, ...]:
-    """The revocation lists that an authority signed."""
-    return tuple(crl for crl in trust.crls if is_signed_by(crl, authority))
+    """The revocation lists of certificates that an authority signed and that are understood."""
+    signed = (crl for crl in trust.crls if is_signed_by(crl, authority))
+    return tuple(crl for crl in signed if is_understood(crl) and not of_attribute_certificates(crl))
 
 
 def is_revoked(certificate: x509.Certificate, trust: Trust) -> bool | None:
     """Whether the issuing authority says that a certificate is revoked, by OCSP or on its list.
 
-    None if the authority is not among the trusted ones or has no list among theirs, so that nobody can be asked.
+    None if the authority is not among the trusted ones or no list of its speaks of the certificate, so that nobody
+    can be asked.
 
     Raises:
         SotepkiError: the responder gives no usable answer.
@@ -198,4 +206,6 @@ def is_revoked(certificate: x509.Certificate, trust: Trust) -> bool | None:
     if trust.status is not None:
         return trust.status(certificate, issuer).state is CertificateState.REVOKED
     lists = lists_of(issuer, trust)
-    return any(revoking_entry(crl, certificate) is not None for crl in lists) if lists else None
+    if any(revoking_entry(crl, certificate) is not None for crl in lists):
+        return True
+    return False if any(speaks_of(crl, certificate) for crl in lists) else None

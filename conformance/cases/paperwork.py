@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 from conformance.check import Check
 from conformance.declaring import Area, family
@@ -159,30 +159,31 @@ def plan_in_force(paperwork: Paperwork, clock: Clock, check: Check) -> None:
 
     The case compares the day of approval and the next review with today.
     """
-    plan, today = _security_plan(paperwork), finnish_day(clock.now())
+    today = finnish_day(clock.now())
+    plan = _security_plan(paperwork, today)
     met = plan is not None and plan.approved_on <= today <= plan.review_by
     found = f"approved {plan.approved_on}, review by {plan.review_by}" if plan else "no plan"
     _judge(check, met, "No information-security plan is in force and reviewed in time.", f"one for {today}", found)
 
 
 @declares("paperwork.plan-parts", "The plan tells what the act asks it to tell", "paperwork-plan-without-training")
-def plan_parts(paperwork: Paperwork, check: Check) -> None:
+def plan_parts(paperwork: Paperwork, clock: Clock, check: Check) -> None:
     """The information-security plan has the parts that public instructions name: training, instructions, upkeep.
 
     The case compares the list of parts that the provider gives with those that are firmly known.
     """
-    _parts(paperwork, check, firm=True)
+    _parts(paperwork, clock, check, firm=True)
 
 
 @declares(
     "paperwork.plan-other-parts", "The plan tells what such plans usually tell", "paperwork-plan-without-networks"
 )
-def plan_other_parts(paperwork: Paperwork, check: Check) -> None:
+def plan_other_parts(paperwork: Paperwork, clock: Clock, check: Check) -> None:
     """Further parts are known from copies and from memory only, such as networks, access rights and incidents.
 
     A plan that lacks one is pointed out, never failed.
     """
-    _parts(paperwork, check, firm=False)
+    _parts(paperwork, clock, check, firm=False)
 
 
 @declares("paperwork.organisation", "The organisation's OID belongs to its business id", "paperwork-oid-of-another")
@@ -341,14 +342,15 @@ def _rules(paperwork: Paperwork, check: Check) -> SystemClass:
     return known
 
 
-def _security_plan(paperwork: Paperwork) -> PlanPapers | None:
-    """The newest one; those before it may be kept in the papers."""
+def _security_plan(paperwork: Paperwork, today: date) -> PlanPapers | None:
+    """The newest one that is approved by now; last year's and next year's may lie in the papers beside it."""
     plans = [plan for plan in paperwork.plans if plan.kind == "information-security"]
-    return max(plans, key=lambda plan: plan.approved_on, default=None)
+    approved = [plan for plan in plans if plan.approved_on <= today]
+    return max(approved or plans, key=lambda plan: plan.approved_on, default=None)
 
 
-def _parts(paperwork: Paperwork, check: Check, *, firm: bool) -> None:
-    plan = _security_plan(paperwork)
+def _parts(paperwork: Paperwork, clock: Clock, check: Check, *, firm: bool) -> None:
+    plan = _security_plan(paperwork, finnish_day(clock.now()))
     if plan is None:
         check.skip("There is no information-security plan; see the case paperwork.plan.")
         return

@@ -8,6 +8,7 @@ from conformance.check import Check
 from conformance.declaring import Area, case
 from conformance.judging import DocumentUnderTest, signature_values
 from conformance.requirements import Phase
+from sotepki.documents import SignatureKind
 
 Documents = tuple[DocumentUnderTest, ...]
 
@@ -296,11 +297,11 @@ def _judge_code(check: Check, documents: Iterable[DocumentUnderTest], requiremen
     """Hold the description codes against the one that is due.
 
     A document that was signed on request has one signature. One that lay in a directory may bear others besides, as
-    a professional's and the system's, each described by a known code of its own (docs/field/kanta.md 3.4).
+    a professional's, the system's and Kanta's, each described by its own code (docs/field/kanta.md 3.3).
     """
     for number, document in enumerate(documents):
-        asked = document.unsigned is not None
-        codes = [s.code for s in document.report.signatures if asked or s.code == code or s.kind is None]
+        others = frozenset[str]() if document.unsigned is not None else _codes_of_others(document)
+        codes = [s.code for s in document.report.signatures if s.code == code or s.code not in others]
         met = check.that(
             requirement,
             set(codes) == {code},
@@ -311,3 +312,10 @@ def _judge_code(check: Check, documents: Iterable[DocumentUnderTest], requiremen
         )
         if not met or number < _SHOWN:
             document.show(check)
+
+
+def _codes_of_others(document: DocumentUnderTest) -> frozenset[str]:
+    """The codes of signatures that others may have made; Kanta's only if its certificate is Kela's."""
+    own_of_kanta = all(finding.rule != "doc.kela" for finding in document.findings)
+    kinds = (SignatureKind.PROFESSIONAL, SignatureKind.SYSTEM, *([SignatureKind.KANTA] if own_of_kanta else []))
+    return frozenset(kind.code for kind in kinds)

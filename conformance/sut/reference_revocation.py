@@ -14,7 +14,7 @@ from sotepki.clock import Clock
 from sotepki.errors import Refused
 from sotepki.x509.extension_lookup import extension_of
 from sotepki.x509.ocsp_client import ocsp_urls, request_ocsp, verified_status
-from sotepki.x509.revocation_data import is_signed_by, revoked_since, revoking_entry
+from sotepki.x509.revocation_data import is_signed_by, is_understood, revoked_since, revoking_entry, speaks_of
 from sotepki.x509.status import CertificateState, CertificateStatus
 
 _LARGEST_LIST = 16 * 1024 * 1024
@@ -72,16 +72,20 @@ class StatusAsker:
         return Known(status, next(iter(response.responses)).next_update_utc)
 
     def listed(self, certificate: x509.Certificate, issuer: x509.Certificate) -> Known:
-        """What the revocation list says."""
+        """What the revocation list says; one that is not understood or speaks of other certificates says nothing."""
         crl = self._list(certificate)
         if not is_signed_by(crl, issuer):
             raise Refused("The revocation list is not of the issuing authority.", rule="crl.signature")
         if crl.next_update_utc is None or crl.next_update_utc < self.clock.now() - _SKEW:
             raise Refused("The revocation list is out of date.", rule="crl.time")
+        if not is_understood(crl):
+            raise Refused("The revocation list has a critical extension that is not known.", rule="crl.extension")
         entry = revoking_entry(crl, certificate)
-        if entry is None:
-            return Known(CertificateStatus(CertificateState.GOOD), crl.next_update_utc)
-        return Known(CertificateStatus(CertificateState.REVOKED, revoked_since(entry)), crl.next_update_utc)
+        if entry is not None:
+            return Known(CertificateStatus(CertificateState.REVOKED, revoked_since(entry)), crl.next_update_utc)
+        if not speaks_of(crl, certificate):
+            raise Refused("The revocation list does not speak of the certificate.", rule="crl.scope")
+        return Known(CertificateStatus(CertificateState.GOOD), crl.next_update_utc)
 
     def _list(self, certificate: x509.Certificate) -> x509.CertificateRevocationList:
         points = extension_of(certificate, x509.CRLDistributionPoints)

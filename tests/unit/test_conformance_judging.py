@@ -13,7 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
-from test_x509_path_strangers import OTHER_LISTS, of_a_nameless, other_list
+from test_x509_path_strangers import ATTRIBUTES, INDIRECT, LOST, OTHER_LISTS, of_a_nameless, other_list
 
 from conformance.bench.documents_framed import FIXED, STATES, USAGE, fixed_code, identity_codes
 from conformance.cases import certificates, frames, frames_content, signatures_form
@@ -124,13 +124,63 @@ def test_the_suite_and_its_reference_read_a_list_for_what_it_says(
     """An entry of another authority's certificate of the same number would fail a vendor's good certificate."""
     crl = other_list(*entries, scope=scope, certificate=certificate(), issuer=Issuer(AUTHORITY, KEY), at=NOW)
     trust = Trust((AUTHORITY,), crls=(of_a_nameless(crl), crl))
-    assert is_revoked(certificate(), trust) is revoked
+    silent = not revoked and scope is not INDIRECT
+    assert is_revoked(certificate(), trust) is (None if silent else revoked)
     asker = StatusAsker(SetClock(NOW), str)
     monkeypatch.setattr(StatusAsker, "_list", lambda *_: crl)
-    assert (asker.listed(certificate(), AUTHORITY).status.state is CertificateState.REVOKED) is revoked
+    if silent:
+        with pytest.raises(Refused, match="does not speak of the certificate"):
+            asker.listed(certificate(), AUTHORITY)
+    else:
+        state = CertificateState.REVOKED if revoked else CertificateState.GOOD
+        assert asker.listed(certificate(), AUTHORITY).status.state is state
     monkeypatch.setattr(StatusAsker, "_list", lambda *_: of_a_nameless(crl))
     with pytest.raises(Refused, match="not of the issuing authority"):
         asker.listed(certificate(), AUTHORITY)
+
+
+def scoped(*, url: str = "", **scope: bool) -> x509.IssuingDistributionPoint:
+    given = {"only_contains_user_certs": False, "only_contains_ca_certs": False, "indirect_crl": False}
+    where = [x509.UniformResourceIdentifier(url)] if url else None
+    return x509.IssuingDistributionPoint(
+        full_name=where, relative_name=None, only_some_reasons=None, only_contains_attribute_certs=False,
+        **(given | scope),
+    )  # fmt: skip
+
+
+UNKNOWN = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00")
+COMPROMISE_ONLY = x509.IssuingDistributionPoint(None, None, False, False, frozenset({LOST}), False, False)
+
+
+@pytest.mark.parametrize(
+    ("extension", "rule"),
+    [
+        (ATTRIBUTES, "crl.scope"),
+        (scoped(only_contains_ca_certs=True), "crl.scope"),
+        (scoped(url="http://localhost/part-2.crl"), "crl.scope"),
+        (COMPROMISE_ONLY, "crl.scope"),
+        (x509.DeltaCRLIndicator(1), "crl.scope"),
+        (UNKNOWN, "crl.extension"),
+        (scoped(only_contains_user_certs=True), ""),
+    ],
+)
+def test_a_list_that_does_not_speak_of_a_certificate_does_not_call_it_good(
+    extension: x509.ExtensionType, rule: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A vendor with a revoked certificate passed, since a list of other certificates was the only one attached."""
+    builder = x509.CertificateRevocationListBuilder(AUTHORITY_NAME, NOW, NOW + timedelta(days=1))
+    crl = builder.add_extension(extension, critical=True).sign(KEY, hashes.SHA256())
+    assert is_revoked(certificate(), Trust((AUTHORITY,), crls=(crl,))) is (None if rule else False)
+    assert is_revoked(certificate(), Trust((AUTHORITY,), crls=(crl, revocation_list(8)))) is False
+    assert is_revoked(certificate(), Trust((AUTHORITY,), crls=(crl, revocation_list(7)))) is True
+    asker = StatusAsker(SetClock(NOW), str)
+    monkeypatch.setattr(StatusAsker, "_list", lambda *_: crl)
+    if not rule:
+        assert asker.listed(certificate(), AUTHORITY).status.state is CertificateState.GOOD
+        return
+    with pytest.raises(Refused) as refused:
+        asker.listed(certificate(), AUTHORITY)
+    assert refused.value.rule == rule
 
 
 @pytest.mark.parametrize("state", CertificateState)

@@ -128,11 +128,16 @@ def test_every_order_of_a_system_signature_certificate_is_looked_at() -> None:
 
 
 def test_the_newest_plan_counts() -> None:
-    """Who keeps last year's plan in the papers would fail for it, though a new one is in force."""
+    """Who keeps last year's plan in the papers, or next year's already, would fail though one is in force."""
     papers, clock = PaperworkDirectory(EXAMPLE).paperwork(), SetClock(datetime(2026, 11, 1, tzinfo=UTC))
     old = replace(papers.plans[0], approved_on=date(2024, 9, 1), review_by=date(2025, 8, 31))
     assert verdict(cases.plan_in_force, replace(papers, plans=(old, *papers.plans)), clock=clock) is CaseVerdict.PASS
     assert verdict(cases.plan_in_force, replace(papers, plans=(old,)), clock=clock) is not CaseVerdict.PASS
+    coming = replace(papers.plans[0], approved_on=date(2026, 12, 15), review_by=date(2027, 12, 14), parts=())
+    both = replace(papers, plans=(*papers.plans, coming))
+    for case in (cases.plan_in_force, cases.plan_parts, cases.plan_other_parts):
+        assert verdict(case, both, clock=clock) is CaseVerdict.PASS, case
+        assert verdict(case, replace(papers, plans=(coming,)), clock=clock) is not CaseVerdict.PASS, case
 
 
 @pytest.mark.parametrize(
