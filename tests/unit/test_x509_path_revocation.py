@@ -209,6 +209,16 @@ def test_a_list_is_looked_through_once_while_it_is_in_use() -> None:
     assert memory.of(lists[0], None, ask) == MOST_ANSWERS + 4, "what was not asked for long is forgotten"
 
 
+def test_lists_that_nobody_needs_any_more_are_let_go() -> None:
+    """A service that gets a new list of some megabytes every hour would keep two hundred of them."""
+    one_list = crl_of_any(w.world().persons).public_bytes(Encoding.DER)
+    lists = [x509.load_der_x509_crl(one_list) for _ in range(4)]
+    memory: ListMemory[int] = ListMemory(most_octets=2 * len(lists[0].tbs_certlist_bytes))
+    for number, one in enumerate(lists):
+        assert memory.of(one, None, lambda number=number: number) == number
+    assert [memory.of(one, None, lambda: 9) for one in reversed(lists)] == [3, 2, 9, 9]
+
+
 def test_a_list_more_does_not_make_every_path_read_all_lists(monkeypatch: pytest.MonkeyPatch) -> None:
     """With one list more than were remembered, each document of a batch took a hundred times as long."""
     read, look = [], revocation_data._has_unknown_extension
