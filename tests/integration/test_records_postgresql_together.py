@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import sys
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from inits import inits_at_once
 from postgresql_server import Server
 from sqlalchemy import inspect, text
 
@@ -69,18 +68,9 @@ def test_two_inits_that_want_one_schema_do_not_hurt_each_other(
 ) -> None:
     """A class starts its scripts together: both failed with words of the driver, and no table was left."""
     monkeypatch.setattr(Workspace, "_found", lambda *_arguments: None)
-    place, both, real = f"{server.address}&schema=ours", threading.Barrier(2), Database.is_empty
-
-    def together(database: Database) -> bool:
-        answer = real(database)
-        with suppress(threading.BrokenBarrierError):
-            both.wait(2)
-        return answer
-
-    monkeypatch.setattr(Database, "is_empty", together)
-    with ThreadPoolExecutor(2) as threads:
-        inits = [threads.submit(Workspace.create, tmp_path / name, database=place) for name in ("anna", "bo")]
-        errors = [init.exception() for init in inits]
+    place = f"{server.address}&schema=ours"
+    inits = inits_at_once(monkeypatch, place, tmp_path / "anna", tmp_path / "bo")
+    errors = [init.exception() for init in inits]
     books = Database(place)
     try:
         (refused,) = filter(None, errors)

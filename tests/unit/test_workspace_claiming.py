@@ -6,15 +6,13 @@ import json
 import os
 import subprocess
 import sys
-import threading
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from databases import on_postgresql
+from inits import inits_at_once
 from sqlalchemy.orm import Session
 
 from sotepki.clock import SystemClock
@@ -228,18 +226,9 @@ def test_two_inits_that_want_one_file_do_not_hurt_each_other(
     tmp_path: Path, hasty: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A class starts its scripts together: both failed, and the tables of the one that stood were dropped."""
-    address, both, real = f"sqlite:///{tmp_path / 'books.db'}", threading.Barrier(2), Database.is_empty
-
-    def together(database: Database) -> bool:
-        answer = real(database)
-        with suppress(threading.BrokenBarrierError):
-            both.wait(2)
-        return answer
-
-    monkeypatch.setattr(Database, "is_empty", together)
-    with ThreadPoolExecutor(2) as threads:
-        inits = [threads.submit(Workspace.create, tmp_path / name, database=address) for name in ("anna", "bo")]
-        errors = [init.exception() for init in inits]
+    address = f"sqlite:///{tmp_path / 'books.db'}"
+    inits = inits_at_once(monkeypatch, address, tmp_path / "anna", tmp_path / "bo")
+    errors = [init.exception() for init in inits]
     monkeypatch.undo()
     assert [type(error) for error in errors if error] == [Misuse]
     assert "holds tables already" in " ".join(map(str, errors))
