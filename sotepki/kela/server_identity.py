@@ -10,9 +10,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from sotepki.errors import Fault
 from sotepki.records import write_atomically
-from sotepki.tokens.storage import locked
+from sotepki.tokens.storage import locked, private_directory
 
 Certify = Callable[[rsa.RSAPublicKey], Sequence[x509.Certificate]]
 """Gets a server certificate for a public key: the certificate first, then its issuing CA's."""
@@ -34,10 +33,7 @@ def server_chain(path: Path, certify: Certify, *moments: datetime) -> Path:
     """
     if _serves(path, moments):
         return path
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise Fault(f"The directory {path.parent} cannot be made: {error.strerror}.") from error
+    private_directory(path.parent)
     with locked(lock_of(path)):  # services that start together serve one certificate
         if not _serves(path, moments):
             key = rsa.generate_private_key(public_exponent=65537, key_size=_KEY_BITS)

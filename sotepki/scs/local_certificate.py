@@ -13,9 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from sotepki.errors import Fault
 from sotepki.records import write_atomically
-from sotepki.tokens.storage import locked
+from sotepki.tokens.storage import locked, private_directory
 
 _NAME = "127.0.0.1"
 _DAYS = 3650
@@ -41,10 +40,7 @@ def local_certificate(path: Path, now: datetime, variant: CertificateVariant = C
     """
     if _is_told(path, _served(path, now)):
         return path
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise Fault(f"The directory {path.parent} cannot be made: {error.strerror}.") from error
+    private_directory(path.parent)
     with locked(path.with_suffix(".lock")):  # services that start together serve one certificate
         served = _served(path, now)
         if served is None:

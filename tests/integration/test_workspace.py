@@ -166,7 +166,11 @@ def test_an_interrupted_init_leaves_nothing(tmp_path: Path, number: signal.Signa
 def test_two_inits_at_once_do_not_hurt_each_other(tmp_path: Path) -> None:
     """The second cleared away what the first had made, and the first then said that its workspace stands."""
     first = _started_init(tmp_path / "ws")
-    second = _sotepki("init", "--keys", "0", "--workspace", str(tmp_path / "ws"))
+    first.send_signal(signal.SIGSTOP)  # else it may be ready before the second has begun
+    try:
+        second = _sotepki("init", "--keys", "0", "--workspace", str(tmp_path / "ws"))
+    finally:
+        first.send_signal(signal.SIGCONT)
     _, errors = first.communicate(timeout=120)
     assert first.returncode == 0, errors
     assert second.returncode == 2 and "Another init is at work here" in second.stderr

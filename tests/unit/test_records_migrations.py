@@ -25,7 +25,7 @@ from sotepki.records.migrations import (
     require_current,
     revision_of,
     revisions,
-    stamp,
+    stamp_newest,
     upgrade,
 )
 from sotepki.records.migrations.models import load_models
@@ -70,8 +70,8 @@ def filled(database: Database) -> Database:
     """A database as a new workspace has it, with rows that point to each other."""
     load_models()
     database.create_tables()
-    stamp(database)
     with database.engine.begin() as connection:
+        stamp_newest(connection)
         connection.execute(text(ORGANISATION))
         connection.execute(
             text("INSERT INTO thl_domain (name, organisation, position) VALUES ('a.example', '1.2.3', 1)")

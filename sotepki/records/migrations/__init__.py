@@ -80,15 +80,9 @@ def require_current(database: Database, scripts: Path | None = None) -> None:
     raise _not_ours(found)
 
 
-def stamp(database: Database, scripts: Path | None = None) -> None:
+def stamp_newest(connection: Connection) -> None:
     """Mark a database that was just made from the models as one of the newest revision."""
-    with plain_errors(), database.engine.begin() as connection:
-        stamp_newest(connection, scripts)
-
-
-def stamp_newest(connection: Connection, scripts: Path | None = None) -> None:
-    """As ``stamp``, in a transaction of the caller's."""
-    _context(connection).stamp(_scripts(scripts), "head")
+    _context(connection).stamp(_scripts(None), "head")
 
 
 def upgrade(
