@@ -54,11 +54,11 @@ class Town:
     cookies: list[Any] = field(default_factory=list)
     documents: dict[str, str] = field(default_factory=dict)
 
-    def type_pin(self, pin: Pin | None) -> None:
-        """Answer the question that a page's request opens; None cancels."""
+    def type_pin(self, page: Page, pin: Pin | None) -> None:
+        """Answer the question that the page's request opens; None cancels."""
         until = time.monotonic() + 60
         while self._pins().question is None:
-            assert time.monotonic() < until, "no page asks for a PIN"
+            assert time.monotonic() < until, f"no PIN is asked for: {page.locator('body').inner_text()}"
             time.sleep(0.05)
         question = self._pins().question
         assert question is not None
@@ -117,7 +117,7 @@ def _one_day_of_work(here: Town, system: ReferenceSystem) -> None:
         page.goto(here.urls["system"])
         here.documents["draft"] = here.documents["signed"] = here.documents["archived"] = ""
         page.locator("#login").click()
-        here.type_pin(PIN1)
+        here.type_pin(page, PIN1)
         page.wait_for_url("**/documents")
         for state in here.documents:
             page.goto(here.urls["system"] + "/documents/new")
@@ -135,7 +135,7 @@ def _sign(here: Town, page: Page, system: ReferenceSystem, *, reaches_kanta: boo
         system.casework.world = replace(world, kanta_url="https://127.0.0.1:1")
     try:
         page.locator("#sign").click()
-        here.type_pin(PIN2)
+        here.type_pin(page, PIN2)
         page.locator("#sign").wait_for(state="detached")
     finally:
         system.casework.world = world
@@ -166,7 +166,7 @@ def page_of(name: str, path: str = "/") -> Way:
 def login_cancelled(page: Page, here: Town) -> None:
     page.goto(here.urls["system"])
     page.locator("#login").click()
-    here.type_pin(None)
+    here.type_pin(page, None)
     page.locator("#said.bad").wait_for()
 
 
@@ -178,7 +178,7 @@ def document_unknown(page: Page, here: Town) -> None:
 def signed_on_the_test_page(page: Page, here: Town) -> None:
     page.goto(here.urls["test-page"])
     page.locator("#sign").click()
-    here.type_pin(PIN2)
+    here.type_pin(page, PIN2)
     page.locator("#sign-result .checks").wait_for()
 
 

@@ -133,7 +133,7 @@ def test_a_button_that_works_keeps_the_focus_and_the_answer_says_its_language(he
         button = page.locator("#login")
         button.press("Enter")
         page.locator("#login[aria-disabled=true]").wait_for()
-        here.type_pin(None)
+        here.type_pin(page, None)
         page.locator("#said.bad [lang=en]").wait_for()
         assert button.evaluate("(one) => one === document.activeElement")
         assert button.get_attribute("aria-disabled") is None
