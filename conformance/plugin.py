@@ -40,6 +40,8 @@ class ConformancePlugin:
 
     def pytest_configure(self, config: pytest.Config) -> None:
         config.stash[RUN] = self.session
+        # Nobody reads an account of a failure from pytest, and making it takes longer than many a case.
+        config.option.tbstyle = "no"
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pycollect_makeitem(self, collector: pytest.Collector, name: str, obj: object) -> Any:

@@ -113,8 +113,7 @@ def run(
     except KeyboardInterrupt:  # from the processes; pytest itself answers with a code
         code = pytest.ExitCode.INTERRUPTED
     finally:
-        if code in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR) and not session.harness_faults:
-            session.harness_faults.append("The suite could not be run to its end; this is a fault of the suite.")
+        _note_a_broken_run(session, code)
         session.close()
         summary = session.summary()
         try:
@@ -179,10 +178,17 @@ def prepare_report_directory(directory: Path) -> None:
 
 
 def run_cases(session: RunSession) -> pytest.ExitCode | int:
-    """Run the cases of a session without writing a report."""
+    """Run the cases of a session without writing a report; what pytest itself could not do is among its faults."""
     arguments = [*_OPTIONS, f"--rootdir={_HERE}", "-c", str(_HERE / "pytest.ini"), *paths_of(session.chosen)]
     with _without("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):
-        return pytest.main(arguments, plugins=[ConformancePlugin(session), fixtures, fixtures_documents])
+        code = pytest.main(arguments, plugins=[ConformancePlugin(session), fixtures, fixtures_documents])
+    _note_a_broken_run(session, code)
+    return code
+
+
+def _note_a_broken_run(session: RunSession, code: pytest.ExitCode | int) -> None:
+    if code in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR) and not session.harness_faults:
+        session.harness_faults.append("The suite could not be run to its end; this is a fault of the suite.")
 
 
 def _run(session: RunSession, options: RunOptions) -> pytest.ExitCode | int:

@@ -19,7 +19,7 @@ import nbformat
 
 from notebooks.pairs import HERE, cells_of, editions, notebooks, sources
 from notebooks.running import KEY_STOCK, run
-from sotepki.tokens import KeyPool
+from sotepki.tokens import KeyPool, ready_keys
 from sotepki.workspace import founding_keys
 
 SANITIZER = HERE / "sanitize.cfg"
@@ -97,7 +97,7 @@ def main(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="sotepki-notebooks-") as place:
         os.environ.setdefault("IPYTHONDIR", str(Path(place, "ipython")))
         os.environ[KEY_STOCK] = str(Path(place, "keys"))
-        KeyPool(Path(os.environ[KEY_STOCK])).fill(founding_keys(_CARD_KEYS))
+        KeyPool(Path(os.environ[KEY_STOCK]), ready_keys()).fill(founding_keys(_CARD_KEYS))
         if options.write:
             wanted = [path.resolve() for path in options.notebooks] or sources()
             return _written([edition for path in wanted for edition in _editions(path)], options.jobs)

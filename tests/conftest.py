@@ -9,6 +9,7 @@ import os
 import shutil
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ settings.register_profile("sotepki", settings.default, deadline=None)
 settings.load_profile("sotepki")
 
 
-_ALL_OF_THEM = 1000
+_ALL_OF_THEM = 400
 """A run of so many tests makes enough workspaces for keys made beforehand to pay."""
 _STOCK = {KeyKind.RSA_4096: 10, KeyKind.RSA_3072: 30, KeyKind.RSA_2048: 8}
 
@@ -47,11 +48,24 @@ def key_stock(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 @pytest.fixture(scope="module", autouse=True)
 def keys_of_the_file(key_stock: Path | None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Workspaces of a file have keys of their own; those of another file may have the same."""
-    if key_stock is None:
+    with _ready_keys(key_stock, tmp_path_factory):
+        yield
+
+
+@pytest.fixture
+def keys_of_the_test(key_stock: Path | None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """For tests that make so many workspaces, each for itself, that the keys of the file would not last."""
+    with _ready_keys(key_stock, tmp_path_factory):
+        yield
+
+
+@contextmanager
+def _ready_keys(stock: Path | None, places: pytest.TempPathFactory) -> Iterator[None]:
+    if stock is None:
         yield
         return
-    ready = tmp_path_factory.mktemp("ready-keys")
-    KeyPool(key_stock).repeat(ready)
+    ready = places.mktemp("ready-keys")
+    KeyPool(stock).repeat(ready)
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv(READY_KEYS, str(ready))
         yield

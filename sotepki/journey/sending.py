@@ -54,7 +54,7 @@ def post_frame(
     """
     parts = urlsplit(url)
     host, port = str(parts.hostname), int(parts.port or 443)
-    connection = http.client.HTTPSConnection(host, port, timeout=seconds)
+    connection = http.client.HTTPSConnection(host, port, timeout=seconds, context=context)
     try:
         plain = socket.create_connection((host, port), timeout=seconds)
         connection.sock = context.wrap_socket(plain, server_hostname=server_name or host)

@@ -176,10 +176,16 @@ def document_unknown(page: Page, here: Town) -> None:
 
 
 def signed_on_the_test_page(page: Page, here: Town) -> None:
-    page.goto(here.urls["test-page"])
-    page.locator("#sign").click()
+    _sign_on_the_test_page(page, here)
     here.type_pin(page, PIN2)
     page.locator("#sign-result .checks").wait_for()
+
+
+def _sign_on_the_test_page(page: Page, here: Town) -> None:
+    page.goto(here.urls["test-page"])
+    # What the service says of itself moves the button down: a press that began before would end beside it.
+    page.locator("#version").wait_for()
+    page.locator("#sign").click()
 
 
 def refused_on_the_test_page(page: Page, here: Town) -> None:
@@ -195,8 +201,7 @@ def asking_for_a_pin(page: Page, here: Town) -> None:
     with tab(here.browser) as other:
         page.goto(here.urls["workstation"])
         page.locator("#card-state.good").wait_for()
-        other.goto(here.urls["test-page"])
-        other.locator("#sign").click()
+        _sign_on_the_test_page(other, here)
         page.locator("#question").wait_for()
 
 

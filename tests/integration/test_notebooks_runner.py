@@ -14,7 +14,7 @@ import pytest
 from notebooks.pairs import HERE
 from notebooks.running import SENTINEL
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("keys_of_the_test")]
 
 Notebook = nbformat.NotebookNode
 WHOLE = f"""# ---

@@ -21,7 +21,7 @@ from sotepki.records import first_break
 from sotepki.tokens import READY_KEYS
 from sotepki.workspace import INCOMPLETE, SETTINGS, Workspace
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("keys_of_the_test")]
 
 SOTEPKI = (sys.executable, "-m", "sotepki")
 

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 from test_x509_path_strangers import ATTRIBUTES, INDIRECT, LOST, OTHER_LISTS, of_a_nameless, other_list
 
+from conformance import running
 from conformance.bench.documents_framed import FIXED, STATES, USAGE, fixed_code, identity_codes
 from conformance.cases import certificates, frames, frames_content, signatures_form
 from conformance.check import Check
@@ -376,6 +377,15 @@ def test_a_case_about_frames_is_skipped_for_the_true_reason(system: SystemUnderT
     session = RunSession(system, SetClock(NOW), Selection(cases=frozenset({"frame.sender"})))
     run_cases(session)
     assert [(one.verdict, one.reason) for one in session.results] == [(CaseVerdict.SKIP, reason)]
+
+
+def test_a_run_that_pytest_does_not_begin_is_a_fault_of_the_suite(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shared among processes, such a run judged nothing and ended as if nothing had been found."""
+    monkeypatch.setattr(running, "_OPTIONS", ("--no-such-option",))
+    session = RunSession(SystemUnderTest("x", "x"), SetClock(NOW), Selection(cases=frozenset({"frame.sender"})))
+    run_cases(session)
+    assert session.summary().exit_code != 0
+    assert session.harness_faults == ["The suite could not be run to its end; this is a fault of the suite."]
 
 
 def test_documents_that_were_signed_and_cannot_be_read_are_not_called_missing() -> None:

@@ -159,7 +159,8 @@ class Clinger(KantaClient):
         parts = urlsplit(endpoint.url)
         connection = self.kept.pop(endpoint.url, None)
         if connection is None:
-            connection = http.client.HTTPSConnection(str(parts.hostname), parts.port or 443, timeout=self.seconds)
+            host, tls = str(parts.hostname), self.context(endpoint.trust)
+            connection = http.client.HTTPSConnection(host, parts.port or 443, timeout=self.seconds, context=tls)
             connection.sock = secured = self.connected(parts, endpoint.trust)
             self.look_at(secured, endpoint.trust)
         connection.auto_open = 0
