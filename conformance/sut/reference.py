@@ -57,8 +57,9 @@ from sotepki.xmldsig import parse
 
 _PART = "nurse"
 _ORGANISATION = "clinic"
-_PATIENCE = 1.5
-"""Seconds for an answer about revocation; short, since some cases make the system wait it out."""
+_PATIENCE = 2.5
+"""Seconds for an answer about revocation: few, since some cases make the system wait it out, but enough for a machine
+that is busy with other things; who gives up then refuses good certificates."""
 _CHANGED_IN_A_CORRECTION = ("assignedAuthorSigner", "signer", "authenticationMethod", "time", "signatureCollection")
 
 
